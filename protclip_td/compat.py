@@ -1,0 +1,103 @@
+"""The only place that knows TorchDrug's quirks on today's PyTorch.
+
+Each function mends one of them; `apply` runs them all when `protclip_td` is imported.
+"""
+
+import argparse
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.optim import lr_scheduler
+from torch.utils.data.distributed import DistributedSampler
+from torchdrug import core
+from torchdrug.data import PackedProtein, Protein
+
+from protclip_td.data import residues
+
+# TorchDrug keeps PyTorch's own class under this name when it puts its subclass in its place.
+_TorchModule = getattr(nn, "_Module", nn.Module)
+
+
+@contextmanager
+def torch_modules() -> Iterator[None]:
+    """Put PyTorch's own `nn.Module` back for the time of the block.
+
+    `import torchdrug` replaces `torch.nn.Module` by a subclass, so that `isinstance(x, nn.Module)`
+    is false for every module whose class was made before, `nn.Linear` included. Foreign code that
+    asks so, such as transformers' `from_pretrained`, has to run inside this block.
+
+    Example::
+
+        >>> with torch_modules():
+        ...     model = EsmModel(config)
+    """
+    replaced = nn.Module
+    nn.Module = _TorchModule  # type: ignore[misc, assignment]
+    try:
+        yield
+    finally:
+        nn.Module = replaced  # type: ignore[misc, assignment]
+
+
+def register_schedulers() -> None:
+    """Register PyTorch's schedulers, which TorchDrug looks for under a base class of old."""
+    table = core.Registry.table["scheduler"]
+    for name, cls in inspect.getmembers(lr_scheduler, inspect.isclass):
+        is_public = not name.startswith("_") and name != "LRScheduler"
+        if is_public and issubclass(cls, lr_scheduler.LRScheduler) and name not in table:
+            configurable = core.make_configurable(cls, ignore_args=("optimizer",))
+            core.Registry.register(f"scheduler.{name}")(configurable)
+
+
+def allow_fair_esm_weights() -> None:
+    """Let `torch.load` read ESM-2's `.pt` files, which hold an `argparse.Namespace`.
+
+    This one class only: `weights_only=True` stays the default.
+    """
+    torch.serialization.add_safe_globals([argparse.Namespace])
+
+
+def forward_epoch_to_dataset() -> None:
+    """Let `DistributedSampler.set_epoch` tell the data set, too, which epoch begins.
+
+    TorchDrug's engine makes its own sampler and tells it the epoch; a data set that is drawn anew
+    each epoch has no other way to know.
+    """
+    set_epoch = DistributedSampler.set_epoch
+    if getattr(set_epoch, "tells_dataset", False):
+        return
+
+    def set_epoch_everywhere(self: DistributedSampler, epoch: int) -> None:
+        set_epoch(self, epoch)
+        if hasattr(self.dataset, "set_epoch"):
+            self.dataset.set_epoch(epoch)
+
+    set_epoch_everywhere.tells_dataset = True  # type: ignore[attr-defined]
+    DistributedSampler.set_epoch = set_epoch_everywhere  # type: ignore[method-assign]
+
+
+def keep_residue_letters() -> None:
+    """Let proteins made from sequences keep their letters.
+
+    TorchDrug turns X, B, Z, U and O into glycine with a warning each; ESM-2 has tokens for them.
+    """
+
+    def from_one(cls: type, sequence: str) -> Protein:
+        return residues.to_protein(sequence)
+
+    def from_many(cls: type, sequences: Sequence[str]) -> PackedProtein:
+        return Protein.pack([residues.to_protein(sequence) for sequence in sequences])
+
+    Protein._residue_from_sequence = classmethod(from_one)
+    PackedProtein._residue_from_sequence = classmethod(from_many)
+
+
+def apply() -> None:
+    """Mend everything; doing it twice changes nothing."""
+    register_schedulers()
+    allow_fair_esm_weights()
+    forward_epoch_to_dataset()
+    keep_residue_letters()

@@ -1,0 +1,118 @@
+"""Shared fixtures: small real data, tiny encoders made on the spot, and no network."""
+
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+
+import protclip_td  # noqa: F401  (registers everything)
+from protclip_td.compat import torch_modules
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+SAMPLE = Path(protclip_td.__file__).resolve().parent / "data" / "sample" / "uniprot_sample.dat.gz"
+_LOCAL = ("127.0.0.1", "::1", "localhost", "0.0.0.0")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch, request):
+    """Block every socket that would leave this machine (gloo needs the loopback)."""
+    if "network" in request.keywords:
+        return
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        if self.family != socket.AF_UNIX and address[0] not in _LOCAL:
+            raise RuntimeError(f"a test tried to reach the network: {address}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same random numbers in every test, whatever ran before it."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def sample_path():
+    """The built-in sample of 209 UniProtKB entries."""
+    return SAMPLE
+
+
+@pytest.fixture(scope="session")
+def sample_entries():
+    """The entries of the built-in sample that can be read as pairs."""
+    from protclip_td.data.uniprot import read_flat_file
+
+    return list(read_flat_file(SAMPLE))
+
+
+@pytest.fixture(scope="session")
+def pairs(sample_entries):
+    """16 real entries of at most 200 residues with different sequences and biotexts."""
+    chosen, seen = [], set()
+    for entry in sample_entries:
+        keys = {entry.sequence, entry.biotext}
+        if len(entry.sequence) <= 200 and not keys & seen:
+            chosen.append(entry)
+            seen |= keys
+    return chosen[:16]
+
+
+@pytest.fixture(scope="session")
+def tiny_protein_folder(tmp_path_factory):
+    """A transformers folder with a random ESM-2 of 2 layers x 32."""
+    from transformers import EsmConfig, EsmModel
+
+    folder = tmp_path_factory.mktemp("tiny_protein")
+    config = EsmConfig(
+        vocab_size=33,
+        mask_token_id=32,
+        pad_token_id=1,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=1026,
+        position_embedding_type="rotary",
+        token_dropout=True,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        layer_norm_eps=1e-5,
+    )
+    with torch.random.fork_rng(), torch_modules():
+        torch.manual_seed(1)
+        EsmModel(config, add_pooling_layer=False).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_text_folder(tmp_path_factory):
+    """A transformers folder with a random BERT of 2 layers x 24 and a WordPiece tokenizer."""
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny_text")
+    letters = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
+    words = ["protein", "name", "function", "subcellular", "location", "similarity", "belongs",
+             "to", "the", "family", "cell", "membrane", "binding", "of", "and", "in"]  # fmt: skip
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *letters]
+    vocabulary += ["##" + letter for letter in letters]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=48,
+        max_position_embeddings=512,
+    )
+    with torch.random.fork_rng(), torch_modules():
+        torch.manual_seed(2)
+        BertModel(config).save_pretrained(folder)
+        BertTokenizerFast(vocab_file=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(
+            folder
+        )
+    return str(folder)
