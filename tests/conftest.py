@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import protclip_td  # noqa: F401  (registers everything)
+import protclip_td
 from protclip_td.compat import torch_modules
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

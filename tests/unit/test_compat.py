@@ -1,0 +1,135 @@
+"""TorchDrug's quirks stay mended, whatever is imported first."""
+
+import argparse
+import subprocess
+import sys
+import warnings
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DistributedSampler
+from torchdrug import core, data
+
+from protclip_td import compat
+from protclip_td.data.residues import to_protein
+
+
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "order", ["import transformers, protclip_td", "import protclip_td, transformers"]
+)
+def test_transformers_works_in_both_import_orders(order, tiny_protein_folder):
+    code = f"""
+{order}
+from transformers import EsmModel
+from protclip_td.compat import torch_modules
+with torch_modules():
+    model = EsmModel.from_pretrained({tiny_protein_folder!r}, add_pooling_layer=False)
+    model.gradient_checkpointing_enable()
+print(sum(p.numel() for p in model.parameters()))
+"""
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) > 10_000
+
+
+def fail_inside():
+    with compat.torch_modules():
+        assert isinstance(nn.Linear(1, 1), nn.Module)
+        raise RuntimeError("inside")
+
+
+def test_torch_modules_puts_torchdrugs_class_back_even_after_an_error():
+    replaced = nn.Module
+    with pytest.raises(RuntimeError, match="inside"):
+        fail_inside()
+    assert nn.Module is replaced
+    assert not isinstance(nn.Linear(1, 1), nn.Module)  # the quirk itself
+
+
+def test_pytorch_schedulers_are_registered():
+    optimizer = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=1.0)
+    config = {"class": "scheduler.StepLR", "optimizer": optimizer, "step_size": 1, "gamma": 0.5}
+    scheduler = core.Configurable.load_config_dict(config)
+    optimizer.step()
+    scheduler.step()
+    assert optimizer.param_groups[0]["lr"] == 0.5
+
+
+def test_namespace_is_allowed_and_other_classes_are_not(tmp_path):
+    torch.save({"args": argparse.Namespace(layers=6)}, tmp_path / "esm.pt")
+    assert torch.load(tmp_path / "esm.pt")["args"].layers == 6
+    torch.save({"args": subprocess.CompletedProcess([], 0)}, tmp_path / "evil.pt")
+    with pytest.raises(Exception, match="CompletedProcess"):
+        torch.load(tmp_path / "evil.pt")
+
+
+def test_sampler_tells_the_data_set_which_epoch_begins():
+    class Drawn(torch.utils.data.Dataset):
+        epoch = None
+
+        def __len__(self):
+            return 4
+
+        def set_epoch(self, epoch):
+            self.epoch = epoch
+
+    drawn = Drawn()
+    DistributedSampler(drawn, 1, 0).set_epoch(3)
+    assert drawn.epoch == 3
+    DistributedSampler([1, 2], 1, 0).set_epoch(3)  # a list has no set_epoch, and needs none
+
+
+def test_applying_twice_changes_nothing():
+    before = DistributedSampler.set_epoch
+    compat.apply()
+    assert DistributedSampler.set_epoch is before
+
+
+def test_root_logger_is_left_alone():
+    code = """
+import logging, torchdrug
+root = logging.getLogger()
+before = (root.level, list(root.handlers))
+import protclip_td
+assert before == (root.level, list(root.handlers))
+"""
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+
+
+def letters(protein):
+    return bytes(protein.residue_letter.tolist()).decode()
+
+
+def test_letters_survive_packing_masking_and_unpacking():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        options = {"atom_feature": None, "bond_feature": None}
+        one = data.Protein.from_sequence("MXBZUO", **options)
+        many = data.PackedProtein.from_sequence(["MX", "GU"], **options)
+    packed = data.Protein.pack([one, to_protein("KO")])
+    assert letters(packed) == "MXBZUOKO"
+    assert letters(packed[1]) == "KO"
+    assert letters(packed.subresidue([1, 7])) == "XO"
+    assert letters(many) == "MXGU"
+
+
+def test_proteins_equal_torchdrugs_own(sample_entries, tmp_path):
+    """Beside the letters, `to_protein` gives what TorchDrug's own code gives."""
+    sequence, file = sample_entries[0].sequence[:80] + "X", tmp_path / "protein.pt"
+    code = f"""
+import torch, torchdrug.data as data
+protein = data.Protein.from_sequence({sequence!r}, atom_feature=None, bond_feature=None)
+torch.save([protein.residue_type, protein.residue_feature], {str(file)!r})
+"""
+    assert run_python(code).returncode == 0
+    residue_type, residue_feature = torch.load(file)
+    protein = to_protein(sequence)
+    assert torch.equal(protein.residue_type, residue_type)
+    assert torch.equal(protein.residue_feature, residue_feature)
+    assert protein.view == "residue"

@@ -1,0 +1,69 @@
+"""Imports point one way, and importing the package costs little."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import protclip_td
+
+PACKAGE = Path(protclip_td.__file__).parent
+# A part may import those to its left and itself.
+ORDER = [
+    {"version", "errors", "dependencies", "properties"},
+    {"data"},
+    {"compat"},
+    {"datasets", "losses", "metrics", "models"},
+    {"tasks"},
+    {"training"},
+    {"config"},
+    {"building"},
+    {"run"},
+    {"cli"},
+    {"_torchdrug"},
+]
+
+
+def part_of(module):
+    return module.split(".")[1] if "." in module else ""
+
+
+def imported_parts(path):
+    """Parts of this package that a file imports, function bodies included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("protclip_td"):
+            if node.module == "protclip_td":
+                yield from (alias.name for alias in node.names)
+            else:
+                yield part_of(node.module)
+        elif isinstance(node, ast.Import):
+            yield from (part_of(a.name) for a in node.names if a.name.startswith("protclip_td."))
+
+
+def rank(part):
+    return next((i for i, parts in enumerate(ORDER) if part in parts), None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.stem != "__init__"],
+    ids=str,
+)
+def test_imports_point_one_way(path):
+    part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert rank(part) is not None, f"{part} has no place in the order of the parts"
+    for other in imported_parts(path):
+        if other in (part, "__version__"):
+            continue
+        assert rank(other) is not None, f"{path.name} imports {other}, which has no place"
+        allowed = rank(other) < rank(part) or (rank(other) == rank(part) and rank(part) == 0)
+        assert allowed, f"{path.relative_to(PACKAGE)} imports {other}, which stands above it"
+
+
+def test_import_loads_no_transformers():
+    """Transformers alone would take the second that importing this package may cost."""
+    code = "import protclip_td, sys; print('transformers' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "False"
