@@ -1,0 +1,25 @@
+"""The four losses of ProtCLIP, pure functions of packed tensors."""
+
+from protclip_td.losses.alignment import alignment_loss, gumbel_noise
+from protclip_td.losses.contrastive import contrastive_loss
+from protclip_td.losses.masked_lm import masked_residue_loss
+from protclip_td.losses.masking import mask_residues, mask_segments
+from protclip_td.losses.packed import owners
+from protclip_td.losses.reconstruction import (
+    add_and_normalise,
+    attend_to_biotext,
+    reconstruction_loss,
+)
+
+__all__ = [
+    "add_and_normalise",
+    "alignment_loss",
+    "attend_to_biotext",
+    "contrastive_loss",
+    "gumbel_noise",
+    "mask_residues",
+    "mask_segments",
+    "masked_residue_loss",
+    "owners",
+    "reconstruction_loss",
+]
