@@ -6,16 +6,22 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from torchdrug import core, tasks
 from torchdrug.core import Registry as R
 
 from protclip_td.errors import InputError
-from protclip_td.losses.alignment import alignment_loss, gumbel_noise
-from protclip_td.losses.contrastive import contrastive_loss
-from protclip_td.losses.masked_lm import masked_residue_loss
-from protclip_td.losses.masking import mask_residues, mask_segments
-from protclip_td.losses.reconstruction import attend_to_biotext
+from protclip_td.losses import (
+    add_and_normalise,
+    alignment_loss,
+    attend_to_biotext,
+    contrastive_loss,
+    gumbel_noise,
+    mask_residues,
+    mask_segments,
+    masked_residue_loss,
+    owners,
+    reconstruction_loss,
+)
 from protclip_td.metrics.retrieval import retrieval_metrics
 from protclip_td.models.protein_encoder import MASK_ID
 
@@ -104,7 +110,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         Returns:
             the weighted sum, and the unweighted losses by name
         """
-        _, terms = self._embed_and_compare(batch)
+        _, terms = self._embed_and_compare(batch, torch.default_generator)
         loss = sum(self.criterion[name] * term for name, term in terms.items())
         return loss, {tasks._get_criterion_name(name): term for name, term in terms.items()}
 
@@ -150,7 +156,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         return metric
 
     def _embed_and_compare(
-        self, batch: Mapping[str, Any], generator: torch.Generator | None = None
+        self, batch: Mapping[str, Any], generator: torch.Generator
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Shared embeddings (B, d) of both sides and the losses asked for."""
         sizes = batch["graph"].num_residues
@@ -177,7 +183,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         return embeddings, terms
 
     def _encode_views(
-        self, graph: Any, generator: torch.Generator | None
+        self, graph: Any, generator: torch.Generator
     ) -> tuple[dict[str, Tensor], dict[str, Tensor], Tensor]:
         """Hidden states (N, d_p) of each view, the views' masks (N,), the tokens (N,)."""
         tokens = self.model.residue_tokens(graph)
@@ -186,11 +192,11 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         if "mlm" in self.criterion:
             masks["mlm"] = mask_residues(sizes, self.mask_rate, generator)
         if "bsr" in self.criterion:
-            shortest, longest = self.segment_length
-            masks["bsr"] = mask_segments(sizes, self.mask_rate, shortest, longest, generator)
+            masks["bsr"] = mask_segments(
+                sizes, self.mask_rate, *self.segment_length, generator=generator
+            )
         for name, mask in masks.items():
-            masks[name] = mask.to(tokens.device)
-            views[name] = tokens.masked_fill(masks[name], MASK_ID)
+            views[name] = tokens.masked_fill(mask, MASK_ID)
         hidden = self.model.protein_encoder(
             torch.cat(list(views.values())), sizes.repeat(len(views))
         )
@@ -207,14 +213,17 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     ) -> Tensor:
         """BSR: the masked residues ask their biotext what they were."""
         attention = self.model.biotext_attention
-        query = self.model.protein_projection(hidden[mask])
+        residue = self.model.protein_projection(hidden[mask])
         text = self.model.text_projection(text_hidden)
-        owner = torch.arange(len(sizes), device=sizes.device).repeat_interleave(sizes)[mask]
-        context = attend_to_biotext(
-            attention.query(query), owner, attention.key(text), attention.value(text), text_sizes
+        attended = attend_to_biotext(
+            attention.query(residue),
+            owners(sizes)[mask],
+            attention.key(text),
+            attention.value(text),
+            text_sizes,
         )
-        fused = F.layer_norm(query + context, query.shape[-1:])
-        return masked_residue_loss(self.model.reconstruction_head(fused), tokens[mask])
+        logits = self.model.reconstruction_head(add_and_normalise(residue, attended))
+        return reconstruction_loss(logits, tokens[mask])
 
     def _alignment(
         self, hidden: Tensor, sizes: Tensor, property_text: Mapping[str, Sequence[str]]
@@ -224,7 +233,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         prototypes = self.model.property_bank.prototype.weight
         noise = None
         if self.training:
-            noise = gumbel_noise((len(texts), len(prototypes))).to(prototypes)
+            noise = gumbel_noise((len(texts), len(prototypes)), torch.default_generator)
         return alignment_loss(
             self.model.protein_projection(hidden),
             sizes,
