@@ -1,0 +1,92 @@
+"""Tables with a header line, CSV or TSV, read by column name."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from protclip_td.errors import InputError
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of text by name, and the line of the file on which each row ends.
+
+    Example::
+
+        >>> table = read_table("stability.csv")
+        >>> table.column("stability")[:2], table.where(0)
+        (['0.17', '-0.20'], 'stability.csv, line 2')
+    """
+
+    path: Path
+    columns: dict[str, list[str]]
+    lines: list[int]
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def where(self, row: int) -> str:
+        """File and line of a row, for messages."""
+        return f"{self.path}, line {self.lines[row]}"
+
+    def column(self, name: str) -> list[str]:
+        """Cells of one column, without the blanks around them.
+
+        Raises:
+            InputError: there is no such column
+        """
+        if name not in self.columns:
+            raise InputError(f"{self.path} has no column {name!r}; it has {list(self.columns)}")
+        return self.columns[name]
+
+
+def read_table(path: str | Path) -> Table:
+    """Read a table of text with a header line.
+
+    Columns are separated by tabs if the header has one, by commas otherwise; cells may be quoted.
+    A byte-order mark, Windows line ends and empty lines do no harm.
+
+    Parameters:
+        path (str or Path): the file, UTF-8
+
+    Returns:
+        the table
+
+    Raises:
+        InputError: no such file, not a text file, no header or no row, a column name that occurs
+            twice, or a row with more or fewer cells than the header
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a CSV or TSV table with a header line")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            delimiter = "\t" if "\t" in file.readline() else ","
+            file.seek(0)
+            reader = csv.reader(file, delimiter=delimiter)
+            rows = [(reader.line_num, row) for row in reader if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{path} cannot be read as a table ({error}); expected CSV or TSV text in UTF-8"
+        ) from error
+    return _to_table(path, rows)
+
+
+def _to_table(path: Path, rows: Sequence[tuple[int, list[str]]]) -> Table:
+    """Turn the rows of a file, header first, into columns."""
+    if len(rows) < 2:
+        what = "a header line but no row" if rows else "nothing"
+        raise InputError(f"{path} holds {what}; expected a header line and rows below it")
+    names = [name.strip() for name in rows[0][1]]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{path}: column names {twice} occur more than once in the header")
+    for line, row in rows[1:]:
+        if len(row) != len(names):
+            raise InputError(
+                f"{path}, line {line}: {len(row)} cells, but the header has {len(names)} columns"
+            )
+    cells = zip(*(row for _, row in rows[1:]))
+    columns = {name: [cell.strip() for cell in column] for name, column in zip(names, cells)}
+    return Table(path, columns, [line for line, _ in rows[1:]])

@@ -1,0 +1,143 @@
+"""Proteins and targets from a CSV or TSV table, as items of TorchDrug's tasks."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch.utils import data as torch_data
+from torchdrug import core
+from torchdrug.core import Registry as R
+
+from protclip_td.data.residues import check_sequence, to_protein
+from protclip_td.data.table import Table, read_table
+from protclip_td.datasets.splits import SPLITS, split_by_key, split_by_name
+from protclip_td.datasets.targets import read_targets
+from protclip_td.errors import InputError
+
+
+@R.register("datasets.ProteinTable")
+class ProteinTable(torch_data.Dataset, core.Configurable):
+    """Proteins, or pairs of proteins, with prediction targets from the columns of a table.
+
+    What a column means decides the TorchDrug task that can learn it:
+
+    =================  ===============================  =============================
+    ``target_type``    cell                             TorchDrug's task
+    =================  ===============================  =============================
+    ``number``         ``0.17`` (empty: missing)        PropertyPrediction with mse
+    ``class``          ``Nucleus``                      PropertyPrediction with ce
+    ``labels``         ``Nucleus;Cytoplasm`` or empty   MultipleBinaryClassification
+    ``residue_class``  ``HHHTEE``, ``?`` for no label   NodePropertyPrediction with ce
+    =================  ===============================  =============================
+
+    With two sequence columns, ``number`` and ``class`` are targets of InteractionPrediction.
+
+    Parameters:
+        path (str): CSV or TSV file with a header line
+        target (str or list of str): target column(s); several for ``number`` and ``class`` only
+        target_type (str, optional): what the cells mean, see above
+        sequence (str or list of str, optional): the column of the sequences, or the two columns
+            of a pair. Residues are one-letter and upper case; X, B, Z, U and O are kept for models
+            that know them.
+        split (str, optional): column that names each row's split. Without it, train, valid and
+            test are drawn by ``seed``; equal sequences (or pairs) share a split.
+        split_fractions (list of float, optional): shares of train, valid and test when drawn
+        seed (int, optional): seed of the draw
+        transform (Callable, optional): TorchDrug transform of an item
+
+    Raises:
+        InputError: no such file or column, a sequence with letters that are no residues, a target
+            that cannot be read, or an unknown ``target_type``; each with file and line
+
+    Example::
+
+        >>> dataset = ProteinTable("stability.csv", target="stability")
+        >>> train, valid, test = dataset.split()
+        >>> sorted(train[0])
+        ['graph', 'stability']
+    """
+
+    def __init__(
+        self,
+        path: str,
+        target: str | Sequence[str],
+        target_type: str = "number",
+        sequence: str | Sequence[str] = "sequence",
+        split: str | None = None,
+        split_fractions: Sequence[float] = (0.8, 0.1, 0.1),
+        seed: int = 0,
+        transform: Callable[[dict], dict] | None = None,
+    ) -> None:
+        table = read_table(path)
+        self.path = table.path
+        self.transform = transform
+        self.sequences = _sequences(table, _as_list(sequence))
+        self.targets = read_targets(table, _as_list(target), target_type, self.sequences)
+        if split is not None:
+            self.rows = split_by_name(table.column(split))
+        else:
+            keys = [" ".join(sorted(sequences)) for sequences in self.sequences]
+            self.rows = split_by_key(keys, split_fractions, seed)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the things to predict: target columns, or labels for ``labels``."""
+        return self.targets.tasks
+
+    def split(self, keys: Sequence[str] | None = None) -> list[torch_data.Subset]:
+        """Subsets of the table.
+
+        Parameters:
+            keys (list of str, optional): names of the splits; train, valid and test by default
+
+        Raises:
+            InputError: a split without a row, or a class that training has no example of
+        """
+        keys = keys or SPLITS
+        for key in keys:
+            if key not in self.rows:
+                found = {name: len(rows) for name, rows in self.rows.items()}
+                raise InputError(f"{self.path}: split {key!r} has no row; found {found}")
+        self._check_classes(keys)
+        return [torch_data.Subset(self, self.rows[key]) for key in keys]
+
+    def _check_classes(self, keys: Sequence[str]) -> None:
+        """TorchDrug counts the classes in training; a class beyond them would crash its metrics."""
+        for task, names in self.targets.classes.items():
+            present = [self.targets.classes_of(task, self.rows[key]) for key in keys]
+            unseen = sorted(set().union(*present) - present[0])
+            if unseen:
+                raise InputError(
+                    f"{self.path}: classes {[names[i] for i in unseen]} of {task!r} never occur "
+                    f"in {keys[0]!r}, so nothing can learn them; change the split"
+                )
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """One item: ``graph`` (``graph1`` and ``graph2`` for a pair) and the targets by name."""
+        proteins = [to_protein(sequence) for sequence in self.sequences[index]]
+        item: dict[str, Any] = dict(zip(_graph_keys(len(proteins)), proteins))
+        with proteins[0].residue():
+            for name, values in self.targets.per_residue.items():
+                setattr(proteins[0], name, values[index])
+        item.update({name: values[index] for name, values in self.targets.per_item.items()})
+        return self.transform(item) if self.transform else item
+
+
+def _graph_keys(num_protein: int) -> list[str]:
+    return ["graph"] if num_protein == 1 else ["graph1", "graph2"]
+
+
+def _sequences(table: Table, names: Sequence[str]) -> list[tuple[str, ...]]:
+    """The proteins of each row, one or two."""
+    if len(names) not in (1, 2):
+        raise InputError(f"sequence: {len(names)} columns given; expected one, or two for a pair")
+    for name in names:
+        for row, sequence in enumerate(table.column(name)):
+            check_sequence(sequence, f"{table.where(row)}: {name!r}")
+    return list(zip(*(table.column(name) for name in names)))
+
+
+def _as_list(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)

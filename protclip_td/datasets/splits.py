@@ -1,0 +1,55 @@
+"""Rows of training, validation and test."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+from protclip_td.errors import InputError
+
+SPLITS = ("train", "valid", "test")
+
+
+def split_by_name(names: Sequence[str]) -> dict[str, list[int]]:
+    """Rows of each split, by a column that names it.
+
+    Example::
+
+        >>> split_by_name(["train", "test", "train"])
+        {'train': [0, 2], 'test': [1]}
+    """
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(names):
+        rows.setdefault(name, []).append(row)
+    return rows
+
+
+def split_by_key(
+    keys: Sequence[str], fractions: Sequence[float], seed: int
+) -> dict[str, list[int]]:
+    """Draw train, valid and test so that rows with the same key stay together.
+
+    The draw depends on the keys and the seed alone: not on the order of the rows, nor on any
+    random number drawn before.
+
+    Parameters:
+        keys (list of str): what must not straddle, such as the sequence
+        fractions (list of float): shares of the distinct keys for train, valid and test
+        seed (int): another seed, another draw
+
+    Returns:
+        rows of each split, in their order in the table
+
+    Raises:
+        InputError: the fractions are not three positive numbers that add up to 1
+    """
+    if len(fractions) != 3 or min(fractions) <= 0 or not math.isclose(sum(fractions), 1):
+        raise InputError(
+            f"split_fractions: {list(fractions)} given; expected positive shares of train, valid "
+            "and test that add up to 1"
+        )
+    order = sorted(set(keys), key=lambda key: hashlib.sha256(f"{seed}:{key}".encode()).digest())
+    first = round(len(order) * fractions[0])
+    second = round(len(order) * (fractions[0] + fractions[1]))
+    bounds = {"train": (0, first), "valid": (first, second), "test": (second, len(order))}
+    split_of = {key: name for name, (start, end) in bounds.items() for key in order[start:end]}
+    return split_by_name([split_of[key] for key in keys])

@@ -1,0 +1,193 @@
+"""ProteinTable: what the columns of a table become in TorchDrug's items."""
+
+import csv
+import logging
+import math
+
+import pytest
+import torch
+from torchdrug import core, data, transforms
+
+from protclip_td.data.table import read_table
+from protclip_td.datasets import columns
+from protclip_td.datasets.protein_table import ProteinTable
+from protclip_td.datasets.splits import split_by_key
+from protclip_td.errors import InputError
+
+SEQUENCES = ["MKVLA", "GGXUO", "WWYPC", "MKVLA", "DERKH", "STNQG"]
+
+
+def table_of(tmp_path, **cells):
+    path = tmp_path / "table.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(cells)
+        writer.writerows(zip(*cells.values()))
+    return str(path)
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A table with a column of each kind."""
+    return table_of(
+        tmp_path,
+        sequence=SEQUENCES,
+        partner=SEQUENCES[::-1],
+        value=["0.5", "", "-1", "1e-3", "NA", "2"],
+        place=["Nucleus", "Membrane", "Nucleus", "Membrane", "Nucleus", "Membrane"],
+        keyword=["ATP;Zinc", "", "Zinc", "ATP ; Zinc;", "Heme", ""],
+        structure=["HHHEE", "??EEH", "HHHHH", "EEEEE", "H????", "CCHEE"],
+        split=["train", "train", "train", "train", "valid", "test"],
+    )
+
+
+def letters(protein):
+    return bytes(protein.residue_letter.tolist()).decode()
+
+
+def test_numbers(path, caplog):
+    with caplog.at_level(logging.WARNING):
+        dataset = ProteinTable(path, "value", split="split")
+    assert "2 rows have no 'value'" in caplog.text
+    assert dataset.tasks == ["value"]
+    train, valid, test = dataset.split()
+    assert [len(train), len(valid), len(test)] == [4, 1, 1]
+    assert [item["value"] for item in train][::2] == [0.5, -1.0]
+    assert math.isnan(train[1]["value"])
+    assert letters(train[1]["graph"]) == "GGXUO"
+
+
+def test_classes_are_numbered_by_name_or_by_value(path, tmp_path):
+    dataset = ProteinTable(path, ["place"], "class", split="split")
+    assert dataset.targets.classes == {"place": ["Membrane", "Nucleus"]}
+    assert [dataset[i]["place"] for i in range(3)] == [1, 0, 1]
+    table = read_table(table_of(tmp_path, ec=["2", "10", "0", "1", "9", "2"]))
+    assert columns.classes(table, "ec") == ([2, 4, 0, 1, 3, 2], ["0", "1", "2", "9", "10"])
+
+
+def test_labels(path):
+    dataset = ProteinTable(path, "keyword", "labels", split="split")
+    assert dataset.tasks == ["ATP", "Heme", "Zinc"]
+    targets = torch.stack([dataset[i]["targets"] for i in range(len(dataset))])
+    assert targets.tolist() == [[1, 0, 1], [0, 0, 0], [0, 0, 1], [1, 0, 1], [0, 1, 0], [0, 0, 0]]
+
+
+def test_residue_classes_follow_a_crop(path):
+    crop = transforms.TruncateProtein(max_length=3)
+    dataset = ProteinTable(path, "structure", "residue_class", split="split", transform=crop)
+    assert dataset.targets.classes == {"structure": ["C", "E", "H"]}
+    packed = data.graph_collate([dataset[0], dataset[1]])["graph"]
+    assert packed.target.tolist() == [2, 2, 2, 0, 0, 1]
+    assert packed.mask.tolist() == [True, True, True, False, False, True]
+    assert letters(packed) == "MKVGGX"
+
+
+def test_pairs(path):
+    dataset = ProteinTable(path, "value", sequence=["sequence", "partner"], split="split")
+    item = dataset[0]
+    assert (letters(item["graph1"]), letters(item["graph2"])) == (SEQUENCES[0], SEQUENCES[-1])
+    assert item["value"] == 0.5
+
+
+def test_registered_and_made_from_its_own_config(path):
+    dataset = ProteinTable(path, "place", target_type="class", split="split")
+    config = dataset.config_dict()
+    assert config["class"] == "datasets.ProteinTable"
+    again = core.Configurable.load_config_dict(config)
+    assert again[0]["place"] == dataset[0]["place"]
+
+
+def test_other_splits_by_name(path):
+    dataset = ProteinTable(path, "value", split="split")
+    assert [len(subset) for subset in dataset.split(["train", "test"])] == [4, 1]
+
+
+def test_drawn_split_keeps_equal_sequences_together():
+    keys = [f"M{'K' * (i // 2)}" for i in range(200)]
+    rows = split_by_key(keys, [0.8, 0.1, 0.1], seed=0)
+    assert {name: len(part) for name, part in rows.items()} == {
+        "train": 160,
+        "valid": 20,
+        "test": 20,
+    }
+    parts = [{keys[row] for row in part} for part in rows.values()]
+    assert sum(map(len, parts)) == 100
+    assert split_by_key(keys, [0.8, 0.1, 0.1], seed=0) == rows
+    assert split_by_key(keys, [0.8, 0.1, 0.1], seed=1) != rows
+    backwards = split_by_key(keys[::-1], [0.8, 0.1, 0.1], seed=0)
+    assert {keys[::-1][row] for row in backwards["test"]} == {keys[row] for row in rows["test"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"target": "stability"}, r"no column 'stability'; it has \['sequence', 'partner'"),
+        ({"target": "place"}, r"line 2: 'place' is 'Nucleus'; expected a finite number.*class"),
+        ({"target": "value", "target_type": "class"}, "line 3: 'value' is empty; expected a class"),
+        ({"target": "value", "target_type": "float"}, "target_type: 'float' given; expected one"),
+        ({"target": ["value", "place"], "target_type": "labels"}, "2 columns given.*exactly one"),
+        ({"target": []}, "0 columns given.*takes one or more"),
+        ({"target": "place", "target_type": "residue_class"}, "line 2.*7 letters.* 5 residues"),
+        (
+            {
+                "target": "structure",
+                "target_type": "residue_class",
+                "sequence": ["sequence", "partner"],
+            },
+            "columns of a pair given",
+        ),
+        ({"target": "value", "sequence": "place"}, r"line 2: 'place': letters 'celsu' are no"),
+        ({"target": "value", "sequence": "keyword"}, r"line 2: 'keyword'.*';"),
+        ({"target": "value", "sequence": ["sequence"] * 3}, "3 columns given; expected one, or"),
+        ({"target": "value", "split_fractions": [0.5, 0.1]}, "split_fractions.*add up to 1"),
+        ({"target": "value", "split_fractions": [0.9, 0.2, -0.1]}, "split_fractions.*positive"),
+    ],
+)
+def test_wrong_arguments(path, arguments, message):
+    with pytest.raises(InputError, match=message):
+        ProteinTable(path, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("cells", "target_type", "message"),
+    [
+        (["0.5", "inf"], "number", "line 3: 'y' is 'inf'; expected a finite number"),
+        (["", "nan"], "number", "column 'y' holds no number at all"),
+        (["", ";"], "labels", "no row has a label in column 'y'"),
+        (["HEC", "???"], "residue_class", "line 3: 'y' labels no residue; leave the row out"),
+    ],
+)
+def test_wrong_cells(tmp_path, cells, target_type, message):
+    path = table_of(tmp_path, sequence=["MKV", "MLA"], y=cells)
+    with pytest.raises(InputError, match=message):
+        ProteinTable(path, "y", target_type)
+
+
+@pytest.mark.parametrize(
+    ("sequence", "message"),
+    [("", "sequence is empty"), ("MK*", r"letters '\*'"), ("mk-v", "letters '-kmv'")],
+)
+def test_wrong_sequences(tmp_path, sequence, message):
+    path = table_of(tmp_path, sequence=["MKV", sequence], y=["1", "2"])
+    with pytest.raises(InputError, match=f"line 3: 'sequence': .*{message}"):
+        ProteinTable(path, "y")
+
+
+def test_empty_split(tmp_path):
+    path = table_of(tmp_path, sequence=["MKV", "MLA"], y=["1", "2"], part=["train", "dev"])
+    with pytest.raises(InputError, match=r"split 'valid' has no row; found {'train': 1, 'dev': 1}"):
+        ProteinTable(path, "y", split="part").split()
+    with pytest.raises(InputError, match="split 'valid' has no row; found {'train': 2}"):
+        ProteinTable(path, "y").split()
+
+
+@pytest.mark.parametrize("target_type", ["class", "residue_class"])
+def test_class_that_training_lacks(tmp_path, target_type):
+    path = table_of(
+        tmp_path,
+        sequence=["A", "C", "D"],
+        y=["H", "H", "E"],
+        part=["train", "valid", "test"],
+    )
+    with pytest.raises(InputError, match=r"classes \['E'\] of 'y' never occur in 'train'"):
+        ProteinTable(path, "y", target_type, split="part").split()

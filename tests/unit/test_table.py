@@ -1,0 +1,67 @@
+"""Tables of text read by column name, whatever wrote them."""
+
+import pytest
+
+from protclip_td.data.table import read_table
+from protclip_td.errors import InputError
+
+
+def written(tmp_path, text, encoding="utf-8"):
+    path = tmp_path / "table.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sequence,y\nMKV,1\nMLA,2\n",
+        "sequence\ty\nMKV\t1\nMLA\t2\n",
+        "sequence,y\r\nMKV,1\r\nMLA,2",
+        "sequence , y\n\nMKV, 1\n\nMLA ,2\n\n",
+        '"sequence","y"\n"MKV","1"\n"MLA","2"\n',
+    ],
+    ids=["comma", "tab", "windows", "blanks", "quoted"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_same_table_in_any_dress(tmp_path, text, encoding):
+    table = read_table(written(tmp_path, text, encoding))
+    assert table.columns == {"sequence": ["MKV", "MLA"], "y": ["1", "2"]}
+
+
+def test_quoted_newline_stays_in_its_cell(tmp_path):
+    table = read_table(written(tmp_path, 'name,y\n"two\nlines",1\nb,2\n'))
+    assert table.column("name") == ["two\nlines", "b"]
+    assert table.where(1).endswith("table.csv, line 4")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds nothing; expected a header line"),
+        ("sequence,y\n", "a header line but no row"),
+        ("y,y,z\n1,2,3\n", r"\['y'\] occur more than once"),
+        ("sequence,y\nMKV,1\nMLA\n", "line 3: 1 cells, but the header has 2 columns"),
+    ],
+)
+def test_broken_table(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        read_table(written(tmp_path, text))
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match=r"none\.csv: no such file; expected a CSV or TSV"):
+        read_table(tmp_path / "none.csv")
+
+
+def test_file_that_is_no_text(tmp_path):
+    path = tmp_path / "table.xlsx"
+    path.write_bytes(b"PK\x03\x04\xff\xfe\x00\x00")
+    with pytest.raises(InputError, match="cannot be read as a table"):
+        read_table(path)
+
+
+def test_missing_column(tmp_path):
+    table = read_table(written(tmp_path, "sequence,y\nMKV,1\n"))
+    with pytest.raises(InputError, match=r"has no column 'x'; it has \['sequence', 'y'\]"):
+        table.column("x")
