@@ -27,7 +27,8 @@ def in_float32(function: Callable[Arguments, Tensor]) -> Callable[Arguments, Ten
 
     @wraps(function)
     def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Tensor:
-        device = next(value.device for value in args if isinstance(value, Tensor))
+        given = (*args, *kwargs.values())
+        device = next(value.device for value in given if isinstance(value, Tensor))
         with torch.autocast(device.type, enabled=False):
             values = [_to_float32(value) for value in args]
             named = {name: _to_float32(value) for name, value in kwargs.items()}
