@@ -1,0 +1,127 @@
+"""Encoding long lists of sequences and texts: batched, in order, without gradient."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from protclip_td.data.residues import check_sequence
+from protclip_td.errors import InputError
+from protclip_td.models import esm
+from protclip_td.models.packing import packed_mean
+from protclip_td.models.protein_encoder import sequence_tokens
+
+if TYPE_CHECKING:
+    from protclip_td.models.protclip import ProtCLIP
+
+# Shorter lists are done before a progress bar could tell anything.
+_LONG_LIST = 512
+
+
+@contextmanager
+def inference(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradient for the time of the block."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)
+
+
+def protein_features(model: "ProtCLIP", sequences: Sequence[str], batch_size: int) -> Tensor:
+    """Means of the protein encoder's states, :math:`(n, d_p)`, by the model's `pooling`."""
+    check_sequences(sequences)
+    results = torch.empty(len(sequences), model.node_output_dim)
+    in_order = model.pooling == "all_tokens"
+    for batch in _batches([len(s) for s in sequences], batch_size, "proteins", in_order):
+        chosen = [sequences[i] for i in batch]
+        with inference(model):
+            means = _padded_means(model, chosen) if in_order else _residue_means(model, chosen)
+        results[batch] = means.float().cpu()
+    return results
+
+
+def residue_features(model: "ProtCLIP", sequences: Sequence[str], batch_size: int) -> list[Tensor]:
+    """The protein encoder's states at the residues, per sequence :math:`(L, d_p)`."""
+    check_sequences(sequences)
+    results = [torch.empty(0)] * len(sequences)
+    for batch in _batches([len(s) for s in sequences], batch_size, "proteins"):
+        with inference(model):
+            states, sizes = _residue_states(model, [sequences[i] for i in batch])
+        for i, rows in zip(batch, states.cpu().split(sizes.tolist())):
+            results[i] = rows.clone()
+    return results
+
+
+def text_features(model: "ProtCLIP", texts: Sequence[str], batch_size: int) -> Tensor:
+    """Means of the text encoder's states, :math:`(n, d_t)`, by the model's `pooling`."""
+    check_list(texts, "texts")
+    encoder = model.text_encoder
+    assert encoder is not None
+    results = torch.empty(len(texts), encoder.hidden_size)
+    in_order = model.pooling == "all_tokens"
+    for batch in _batches([len(text) for text in texts], batch_size, "texts", in_order):
+        chosen = [texts[i] for i in batch]
+        means = encoder.padded_means(chosen) if in_order else encoder.means(chosen)
+        results[batch] = means.float().cpu()
+    return results
+
+
+def project(projection: nn.Module, features: Tensor) -> Tensor:
+    """Features of an encoder as unit vectors of the shared space, on the CPU."""
+    with inference(projection):
+        device = next(projection.parameters()).device
+        return F.normalize(projection(features.to(device)), dim=-1).cpu()
+
+
+def check_list(items: Sequence[str], what: str) -> None:
+    """Make sure that strings come in a list: a bare string is a list of letters to Python."""
+    if isinstance(items, str) or not all(isinstance(item, str) for item in items):
+        raise InputError(f"expected a list of {what}; for a single one write [{items!r:.40}]")
+
+
+def check_sequences(sequences: Sequence[str]) -> None:
+    """Make sure that all sequences are such, or say which is not."""
+    check_list(sequences, "sequences")
+    for i, sequence in enumerate(sequences):
+        check_sequence(sequence, f"sequence {i}")
+
+
+def _batches(
+    lengths: Sequence[int], batch_size: int, unit: str, in_order: bool = False
+) -> Iterator[list[int]]:
+    """Indices in batches, the longest first unless in order, with a bar on long lists."""
+    order = list(range(len(lengths)))
+    if not in_order:
+        order.sort(key=lambda i: -lengths[i])
+    hidden = True if len(order) < _LONG_LIST else None  # None: hidden if not a terminal
+    with tqdm(total=len(order), unit=f" {unit}", disable=hidden) as bar:
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            yield batch
+            bar.update(len(batch))
+
+
+def _residue_states(model: "ProtCLIP", sequences: Sequence[str]) -> tuple[Tensor, Tensor]:
+    tokens = torch.cat([sequence_tokens(sequence) for sequence in sequences])
+    sizes = torch.tensor([len(sequence) for sequence in sequences])
+    return model.protein_encoder(tokens.to(model.device), sizes), sizes
+
+
+def _residue_means(model: "ProtCLIP", sequences: Sequence[str]) -> Tensor:
+    states, sizes = _residue_states(model, sequences)
+    return packed_mean(states, sizes.to(states.device))
+
+
+def _padded_means(model: "ProtCLIP", sequences: Sequence[str]) -> Tensor:
+    """Means over all tokens of the padded batch, as the released code takes them."""
+    ends = torch.tensor([esm.CLS_ID]), torch.tensor([esm.EOS_ID])
+    rows = [torch.cat([ends[0], sequence_tokens(s), ends[1]]) for s in sequences]
+    padded = nn.utils.rnn.pad_sequence(rows, True, esm.PAD_ID).to(model.device)
+    return model.protein_encoder.padded_states(padded, padded != esm.PAD_ID).mean(1)

