@@ -1,0 +1,170 @@
+"""One experiment: everything that a run needs, made from its configuration."""
+
+import inspect
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torchdrug import tasks
+from torchdrug.utils import comm
+
+from protclip_td.building.objects import build_object
+from protclip_td.building.parameters import encoder_of, freeze, parameter_groups
+from protclip_td.building.weights import load_weights
+from protclip_td.config.check import DEFAULT_ENGINE
+from protclip_td.config.classes import find_class
+from protclip_td.config.loading import Config
+from protclip_td.errors import InputError
+
+
+@dataclass
+class Experiment:
+    """What a configuration describes.
+
+    Parameters:
+        dataset (Dataset): the whole data set
+        splits (list of Dataset): train, valid, test
+        task (nn.Module): task, preprocessed
+        optimizer (Optimizer): over the parameters that are trained
+        scheduler (LRScheduler, optional): its schedule
+        engine (core.Engine): TorchDrug's engine or a subclass, ready to train
+    """
+
+    dataset: Any
+    splits: list[Any]
+    task: Any
+    optimizer: Any
+    scheduler: Any
+    engine: Any
+
+
+def build(config: Config) -> Experiment:
+    """Build everything, in the order in which the parts need each other.
+
+    The optimizer comes after the task's `preprocess`, since that is where TorchDrug's tasks make
+    their heads, which belong into the right parameter group.
+
+    Parameters:
+        config (Config): checked configuration
+
+    Raises:
+        InputError: a class refuses its arguments, or the parts do not fit together
+    """
+    seed_everything(config.get("seed", 0))
+    dataset = build_object(config.dataset, "datasets")
+    splits = split(dataset, config.get("test_split"))
+    task = build_task(config, dataset)
+    splits = preprocess(task, splits)
+    if config.get("checkpoint") and not is_model_folder(config.checkpoint):
+        load_weights(task, config.checkpoint)
+    if config.get("fix_encoder"):
+        freeze(encoder_of(task))
+    optimizer = build_optimizer(config, task)
+    scheduler = None
+    if config.get("scheduler"):
+        scheduler = build_object(config.scheduler, "scheduler", optimizer=optimizer)
+    engine = build_engine(config, task, splits, optimizer, scheduler)
+    return Experiment(dataset, splits, task, optimizer, scheduler, engine)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, numpy and PyTorch; each process of a distributed run differently."""
+    seed += comm.get_rank()
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def split(dataset: Any, test_split: str | None) -> list[Any]:
+    """Training, validation and test set.
+
+    Raises:
+        InputError: the data set cannot be split into three, or one of the three is empty
+    """
+    name = type(dataset).__name__
+    if not hasattr(dataset, "split"):
+        raise InputError(f"{name} has no training, validation and test set (no `split` method)")
+    splits = list(dataset.split(["train", "valid", test_split]) if test_split else dataset.split())
+    if len(splits) != 3:
+        raise InputError(
+            f"{name} splits into {len(splits)} sets; expected train, valid and test. "
+            "Name the test set with `test_split:`"
+        )
+    if len(splits[0]) == 0:
+        raise InputError(f"{name}: the training set is empty")
+    return splits
+
+
+def build_task(config: Config, dataset: Any) -> Any:
+    """The task, told what the data set's targets are, as PEER and ProtST do."""
+    block = dict(config.task)
+    cls = find_class(block["class"], "tasks")
+    if "task" not in block and hasattr(dataset, "tasks"):
+        if issubclass(cls, tasks.PropertyPrediction):  # InteractionPrediction is one, too
+            block["task"] = dataset.tasks
+        elif issubclass(cls, tasks.MultipleBinaryClassification):
+            block["task"] = list(range(len(dataset.tasks)))
+    checkpoint = config.get("checkpoint")
+    if checkpoint and is_model_folder(checkpoint):
+        block["model"] = with_checkpoint(block["model"], checkpoint)
+    return build_object(block, "tasks")
+
+
+def is_model_folder(path: str) -> bool:
+    """Whether a checkpoint is a folder with a model's own files."""
+    return Path(path).expanduser().is_dir()
+
+
+def with_checkpoint(model: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The model's block with its weights from a folder, for models that can read one.
+
+    Raises:
+        InputError: the model cannot
+    """
+    cls = find_class(model["class"], "models")
+    if "checkpoint" not in inspect.signature(cls).parameters:
+        raise InputError(f"checkpoint: {folder} is a folder, which {cls.__name__} cannot read")
+    return {**model, "checkpoint": folder}
+
+
+def preprocess(task: Any, splits: Sequence[Any]) -> list[Any]:
+    """Run the task's `preprocess` now instead of in the engine.
+
+    TorchDrug's engine calls it when it is made, after the optimizer. A second call would replace
+    the heads that the optimizer knows, so the task answers that one with nothing.
+
+    Returns:
+        list of Dataset: the splits, as `preprocess` may change them
+    """
+    if not hasattr(task, "preprocess"):
+        return list(splits)
+    changed = task.preprocess(*splits)
+    task.preprocess = _already_done
+    return list(splits) if changed is None else list(changed)
+
+
+def _already_done(*splits: Any) -> None:
+    """Stands in for `preprocess` while the engine is made."""
+
+
+def build_optimizer(config: Config, task: Any) -> Any:
+    """The optimizer over the task's parameter groups."""
+    groups = parameter_groups(task, config.optimizer.get("lr"), config.get("lr_ratio"))
+    return build_object(config.optimizer, "optim", params=groups)
+
+
+def build_engine(
+    config: Config, task: Any, splits: Sequence[Any], optimizer: Any, scheduler: Any
+) -> Any:
+    """The engine, and the task's own `preprocess` back in place."""
+    block = {"class": DEFAULT_ENGINE, **config.engine}
+    parts = {"train_set": splits[0], "valid_set": splits[1], "test_set": splits[2]}
+    engine = build_object(
+        block, "core", task=task, optimizer=optimizer, scheduler=scheduler, **parts
+    )
+    task.__dict__.pop("preprocess", None)
+    return engine

@@ -1,0 +1,71 @@
+"""Which parameters are trained, and at which rate: groups by module, never by name."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from torch import nn
+
+from protclip_td.errors import InputError
+
+
+def encoder_of(task: Any) -> nn.Module:
+    """The part of a task that `lr_ratio` slows down and `fix_encoder` freezes.
+
+    Returns:
+        nn.Module: what the task itself calls its `encoder`, or else its whole `model`
+
+    Raises:
+        InputError: the task has neither
+    """
+    encoder = getattr(task, "encoder", None)
+    encoder = getattr(task, "model", None) if encoder is None else encoder
+    if encoder is None:
+        name = type(task).__name__
+        raise InputError(f"{name} has no encoder; leave out `lr_ratio` and `fix_encoder`")
+    return encoder
+
+
+def freeze(module: nn.Module) -> None:
+    """Take a module's parameters out of training."""
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+
+
+def parameter_groups(
+    task: Any, lr: float | None = None, lr_ratio: float | None = None
+) -> list[dict[str, Any]]:
+    """Parameters for an optimizer: those of the encoder at a rate of their own, and the rest.
+
+    Parameters:
+        task (nn.Module): task with all its parameters, so after `preprocess`
+        lr (float, optional): learning rate of the new parts
+        lr_ratio (float, optional): encoder's rate as a share of `lr` (released: 0.1); without
+            it there is one group
+
+    Returns:
+        list of dict: groups without those parameters that need no gradient
+
+    Raises:
+        InputError: nothing is left to train
+
+    Example::
+
+        >>> [group["lr"] for group in parameter_groups(task, lr=1e-4, lr_ratio=0.1)]
+        [1e-05, 0.0001]
+    """
+    groups: list[dict[str, Any]]
+    if lr_ratio is None or lr is None:
+        groups = [{"params": _trained(task.parameters())}]
+    else:
+        of_encoder = _trained(encoder_of(task).parameters())
+        known = {id(parameter) for parameter in of_encoder}
+        rest = [p for p in _trained(task.parameters()) if id(p) not in known]
+        groups = [{"params": of_encoder, "lr": lr * lr_ratio}, {"params": rest, "lr": lr}]
+    groups = [group for group in groups if group["params"]]
+    if not groups:
+        raise InputError(f"{type(task).__name__} has nothing to train: all parameters are fixed")
+    return groups
+
+
+def _trained(parameters: Iterable[nn.Parameter]) -> list[nn.Parameter]:
+    return [parameter for parameter in parameters if parameter.requires_grad]

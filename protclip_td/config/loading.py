@@ -1,0 +1,166 @@
+"""From a YAML file and flags to a checked configuration."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from easydict import EasyDict
+
+from protclip_td.config.document import read_document
+from protclip_td.config.mistakes import Mistake, did_you_mean, report
+from protclip_td.config.template import Rendered, Variable, find_variables, read_value, render
+from protclip_td.errors import InputError
+
+
+class Config(EasyDict):
+    """A checked configuration: keys of the YAML file as attributes.
+
+    Besides the keys it has `source` (Path of the file), `rendered` (str, the YAML text without
+    jinja) and `variables` (dict of the flags given), which are no keys.
+
+    Example::
+
+        >>> config = load_config("pretrain", ["--batch_size", "16"])
+        >>> config.engine.batch_size
+        16
+    """
+
+    source: Path
+    rendered: str
+    variables: dict[str, Any]
+
+
+def load_config(path: str | Path, flags: list[str] | None = None) -> Config:
+    """Read a configuration, fill in its variables and check all of it.
+
+    Parameters:
+        path (str or Path): a file, or the name of a shipped configuration (``pretrain``)
+        flags (list of str, optional): ``["--batch_size", "16"]``, one for each variable to set
+
+    Returns:
+        Config: the configuration
+
+    Raises:
+        InputError: there is no such file, or everything that is wrong with it and the flags
+    """
+    source = find_config(path)
+    text = read_source(source)
+    variables = read_variables(source, text)
+    given, mistakes = parse_flags(flags or [], variables)
+    rendered = _render(source, text, given, mistakes)
+    document = read_document(rendered.text)
+    found = list(document.mistakes)
+    if document.values:
+        from protclip_td.config.check import check  # imports TorchDrug
+
+        found += check(document)
+    mistakes += [_in_source(mistake, rendered) for mistake in found]
+    if mistakes:
+        raise report(path, mistakes)
+    return _make(document.values, source, rendered.text, given)
+
+
+def find_config(path: str | Path) -> Path:
+    """The file of that name, or else the shipped configuration of that name.
+
+    Raises:
+        InputError: neither exists; names the shipped ones
+    """
+    if Path(path).expanduser().is_file():
+        return Path(path).expanduser()
+    shipped = shipped_configs()
+    name = str(path).removeprefix("yaml_configs/").removesuffix(".yaml")
+    if name in shipped:
+        return shipped[name]
+    hint = did_you_mean(name, shipped)
+    raise InputError(f"there is no configuration {path}: neither a file nor a shipped one{hint}")
+
+
+def shipped_configs() -> dict[str, Path]:
+    """The configurations that come with the package, by name (``downstream/bin``)."""
+    try:
+        folder = Path(str(resources.files("protclip_td.yaml_configs")))
+    except ModuleNotFoundError:  # an editable install keeps them beside the package
+        folder = Path(__file__).resolve().parents[2] / "yaml_configs"
+    files = sorted(folder.rglob("*.yaml"))
+    return {str(file.relative_to(folder).with_suffix("")): file for file in files}
+
+
+def read_source(source: Path) -> str:
+    """Text of a configuration file.
+
+    Raises:
+        InputError: the file cannot be read, or is no text
+    """
+    try:
+        return source.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{source}: cannot be read as text ({error})") from error
+
+
+def read_variables(source: Path, text: str) -> list[Variable]:
+    """Variables of a configuration.
+
+    Raises:
+        InputError: the jinja part cannot be read; with the line
+    """
+    try:
+        return find_variables(text)
+    except jinja2.TemplateSyntaxError as error:
+        mistake = Mistake("jinja", error.message or "cannot be read", error.lineno)
+        raise report(source, [mistake]) from error
+
+
+def parse_flags(
+    flags: list[str], variables: list[Variable]
+) -> tuple[dict[str, Any], list[Mistake]]:
+    """Values of the variables, and the flags that name none or lack a value."""
+    names = [variable.name for variable in variables]
+    values: dict[str, Any] = {}
+    mistakes: list[Mistake] = []
+    words = iter(flags)
+    for word in words:
+        flag, equals, value = word.partition("=")
+        name = flag.removeprefix("--").replace("-", "_")
+        if not flag.startswith("--"):
+            mistakes.append(Mistake(word, "expected a flag, such as --batch_size 8"))
+            continue
+        given = value if equals else next(words, None)
+        if name not in names:
+            mistakes.append(Mistake(flag, f"unknown flag{did_you_mean(name, names, '--')}"))
+        elif given is None:
+            mistakes.append(Mistake(flag, "needs a value"))
+        else:
+            values[name] = read_value(given)
+    return values, mistakes
+
+
+def _render(source: Path, text: str, given: dict[str, Any], mistakes: list[Mistake]) -> Rendered:
+    """Fill in the variables, noting the missing ones."""
+    try:
+        rendered = render(text, given)
+    except jinja2.TemplateError as error:
+        raise report(source, [*mistakes, Mistake("jinja", str(error))]) from error
+    for name in rendered.missing:
+        mistakes.append(Mistake(f"--{name}", "needed: the configuration has no default for it"))
+    return rendered
+
+
+def _in_source(mistake: Mistake, rendered: Rendered) -> Mistake:
+    """The mistake with its line in the file as written, before jinja."""
+    if mistake.line is None or not rendered.lines:
+        return mistake
+    line = rendered.lines[min(mistake.line, len(rendered.lines)) - 1]
+    return mistake._replace(line=line)
+
+
+def _make(values: dict[str, Any], source: Path, text: str, given: dict[str, Any]) -> Config:
+    values.setdefault("engine", {})
+    values["engine"] = values["engine"] or {}
+    values.setdefault("output_dir", f"runs/{source.stem}")
+    config = Config(values)
+    # Past EasyDict's own __setattr__, which would make keys of them.
+    for name, value in (("source", source), ("rendered", text), ("variables", given)):
+        object.__setattr__(config, name, value)
+    return config

@@ -1,0 +1,173 @@
+"""The jinja side of a configuration: variables that become flags."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jinja2
+import yaml
+from jinja2 import meta, nodes
+
+from protclip_td.config.document import read_scalar
+
+#: Stands where a variable is missing, so that the rest can still be checked.
+MISSING = "<needed>"
+
+
+class Variable(NamedTuple):
+    """A variable of a configuration.
+
+    Parameters:
+        name (str): name, without ``--``
+        line (int): line of its first use, from 1
+        has_default (bool): whether the file gives a default
+        default (str): the default as it would stand in the file, "" without one
+        explanation (str): the comment beside the line, or right above it
+    """
+
+    name: str
+    line: int
+    has_default: bool
+    default: str
+    explanation: str
+
+
+class Rendered(NamedTuple):
+    """A configuration without jinja.
+
+    Parameters:
+        text (str): YAML text
+        missing (list of str): variables without value, `MISSING` in the text
+        lines (list of int): line in the source for each line of `text`
+    """
+
+    text: str
+    missing: list[str]
+    lines: list[int]
+
+
+def find_variables(source: str) -> list[Variable]:
+    """Variables of a configuration, in the order of their first use.
+
+    Raises:
+        jinja2.TemplateSyntaxError: the jinja part cannot be read
+    """
+    tree = jinja2.Environment().parse(source)
+    names = meta.find_undeclared_variables(tree) - set(jinja2.defaults.DEFAULT_NAMESPACE)
+    uses = [node for node in tree.find_all(nodes.Name) if node.name in names]
+    lines = {node.name: node.lineno for node in reversed(uses)}
+    defaults = _defaults(tree)
+    text = source.splitlines()
+    return [
+        Variable(name, line, name in defaults, defaults.get(name, ""), explanation(text, line))
+        for name, line in sorted(lines.items(), key=lambda item: item[1])
+    ]
+
+
+def _defaults(tree: nodes.Template) -> dict[str, str]:
+    """Default of each variable that stands before a `default(…)` filter."""
+    defaults: dict[str, str] = {}
+    for node in tree.find_all(nodes.Filter):
+        if node.name in ("default", "d") and isinstance(node.node, nodes.Name) and node.args:
+            try:
+                text = to_yaml(node.args[0].as_const())
+            except nodes.Impossible:
+                text = getattr(node.args[0], "name", "computed")
+            defaults.setdefault(node.node.name, str(text))
+    return defaults
+
+
+def explanation(lines: list[str], number: int) -> str:
+    """The comment beside a line, or else the comment lines right above it."""
+    line = lines[number - 1]
+    if "#" in line.rpartition("}}")[2]:
+        return line.rpartition("}}")[2].partition("#")[2].strip()
+    above: list[str] = []
+    for other in reversed(lines[: number - 1]):
+        if not other.strip().startswith("#"):
+            break
+        above.insert(0, other.strip().lstrip("#").strip())
+    return " ".join(above)
+
+
+def render(source: str, variables: Mapping[str, Any]) -> Rendered:
+    """Fill in the variables.
+
+    Parameters:
+        source (str): content of the file
+        variables (dict): values by name
+
+    Raises:
+        jinja2.TemplateError: the jinja part cannot be read, or computes with a missing variable
+    """
+    missing: list[str] = []
+
+    class Missing(jinja2.StrictUndefined):
+        def note(self) -> str:
+            missing.append(str(self._undefined_name))
+            return MISSING
+
+        def __str__(self) -> str:  # type: ignore[override]
+            return self.note()
+
+        def __bool__(self) -> bool:  # type: ignore[override]
+            return bool(self.note())
+
+    environment = jinja2.Environment(
+        undefined=Missing, finalize=to_yaml, keep_trailing_newline=True
+    )
+    text = environment.from_string(source).render(variables)
+    return Rendered(text, sorted(set(missing)), source_lines(source, text))
+
+
+def to_yaml(value: Any) -> Any:
+    """A value as it has to stand in YAML to be read back as the same.
+
+    A text that YAML would cut (`` #``) or misread (``: ``) is put in quotes; one that YAML reads
+    as another type is left alone, since ``--branch null`` means just that.
+    """
+    if value is None or isinstance(value, (bool, list, tuple, dict)):
+        return json.dumps(value)
+    if not isinstance(value, str) or value == "":
+        return value
+    try:
+        read = read_scalar(value)
+    except yaml.YAMLError:
+        return json.dumps(value)
+    return json.dumps(value) if isinstance(read, (str, dict)) and read != value else value
+
+
+def read_value(text: str) -> Any:
+    """The value of a flag, as if it stood in the file."""
+    try:
+        return read_scalar(text)
+    except yaml.YAMLError:
+        return text
+
+
+def source_lines(source: str, text: str) -> list[int]:
+    """For each line of the rendered text the line it comes from.
+
+    Blocks such as ``{% if %}`` take lines away or repeat them; a line belongs to the nearest line
+    of the source, from the last match on, that could have made it.
+    """
+    patterns = [_line_pattern(line) for line in source.splitlines()]
+    numbers: list[int] = []
+    position = 0
+    for line in text.splitlines():
+        order = [*range(position, len(patterns)), *range(position)]
+        found = next((i for i in order if patterns[i].fullmatch(line)), position)
+        numbers.append(min(found, len(patterns) - 1) + 1)
+        position = found + 1
+    return numbers
+
+
+def _line_pattern(line: str) -> re.Pattern[str]:
+    if re.fullmatch(r"\s*\{%[^%]*%\}\s*", line):
+        return re.compile(r"\s*")  # a block's own line leaves nothing behind
+    marks = [*re.finditer(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", line)]
+    if not marks:
+        return re.compile(re.escape(line))
+    start, end = line[: marks[0].start()], line[marks[-1].end() :]
+    return re.compile(f"{re.escape(start)}.*{re.escape(end)}")
