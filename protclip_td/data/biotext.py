@@ -1,0 +1,74 @@
+"""Between four properties and the one text that the text encoder reads."""
+
+import re
+from collections.abc import Sequence
+
+from protclip_td.properties import PROPERTIES
+
+_LABELS = tuple(f"{p.label}: " for p in PROPERTIES)
+_EVIDENCE = re.compile(r"\s*\{ECO:[^{}]*\}")
+# "Binds DNA. {ECO:1}." says its full stop twice once the tag is gone.
+_EVIDENCE_AFTER_STOP = re.compile(r"\.\s*\{ECO:[^{}]*\}\.")
+
+
+def compose(properties: Sequence[str]) -> str:
+    """Put the present properties into one biotext, absent ones left out.
+
+    Parameters:
+        properties (sequence of str): four texts, "" where absent
+
+    Returns:
+        str: such as "PROTEIN NAME: Insulin. FUNCTION: Lowers glucose."; the name gets a full stop
+
+    Source: ProtCLIP (Zhou et al., AAAI 2025), section on ProtAnno.
+    """
+    name, *others = properties
+    if name and not name.endswith("."):
+        name += "."
+    texts = (name, *others)
+    return " ".join(label + text for label, text in zip(_LABELS, texts) if text)
+
+
+def decompose(biotext: str) -> tuple[str, str, str, str]:
+    """Take a biotext apart again, such as one of ProtCLIP's JSON lines.
+
+    The labels are looked for in their order and each once, so that a label that is repeated inside
+    a property stays part of its text.
+
+    Parameters:
+        biotext (str): labelled properties in the usual order
+
+    Returns:
+        tuple of str: four texts, "" where absent; all "" if the text has no label at all
+
+    Example::
+
+        >>> decompose("PROTEIN NAME: Insulin. SIMILARITY: Belongs to the insulin family.")
+        ('Insulin', '', '', 'Belongs to the insulin family.')
+    """
+    found: list[tuple[int, int, int]] = []  # property, where its label begins, where its text does
+    begin = 0
+    for index, prop in enumerate(PROPERTIES):
+        match = re.compile(rf"(?<!\S){prop.label}:").search(biotext, begin)
+        if match:
+            found.append((index, match.start(), match.end()))
+            begin = match.end()
+    texts = [""] * len(PROPERTIES)
+    ends = [start for _, start, _ in found[1:]] + [len(biotext)]
+    for (index, _, start), end in zip(found, ends):
+        texts[index] = biotext[start:end].strip()
+    name, function, location, similarity = texts
+    return name.removesuffix(".").rstrip(), function, location, similarity
+
+
+def strip_evidence(text: str) -> str:
+    """Take UniProt's evidence tags out of a text, and nothing else.
+
+    Example::
+
+        >>> strip_evidence("Cytoplasm {ECO:0000269|PubMed:1}. Binds DNA (By similarity). {ECO:2}.")
+        'Cytoplasm. Binds DNA (By similarity).'
+    """
+    if "{ECO:" not in text:
+        return text
+    return _EVIDENCE.sub("", _EVIDENCE_AFTER_STOP.sub(".", text)).strip()

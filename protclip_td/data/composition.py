@@ -1,0 +1,70 @@
+"""What a data set is made of: confidence × coverage, before and after the sampling rule."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Counts per sample confidence (5 rows) and property coverage (4 columns).
+
+    Parameters:
+        before (array): entries of the store, shape :math:`(5, 4)`
+        after (array): entries that the rule keeps, shape :math:`(5, 4)`
+        splits (dict): of those, by split ("train", "valid", "test"), shape :math:`(5, 4)` each
+        drawn (array): share of the training draws, sums to 1, shape :math:`(5, 4)`
+
+    Example::
+
+        >>> print(dataset.composition())
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    splits: dict[str, np.ndarray]
+    drawn: np.ndarray
+
+    def __str__(self) -> str:
+        splits = ", ".join(f"{name} {table.sum():,}" for name, table in self.splits.items())
+        rows = [["sample confidence", *(f"{r}/4" for r in COVERAGES), "all", "drawn"]]
+        for level, words in PROTEIN_EXISTENCE.items():
+            cells = [self._cell(level - 1, column) for column in range(len(COVERAGES))]
+            total, share = self.before[level - 1].sum(), self.drawn[level - 1].sum()
+            rows.append([f"{level} {words.lower()}", *cells, f"{total:,}", f"{share:.1%}"])
+        totals = [f"{number:,}" for number in self.before.sum(0)]
+        rows.append(["all", *totals, f"{self.before.sum():,}", ""])
+        rows.append(["drawn", *(f"{share:.1%}" for share in self.drawn.sum(0)), "", ""])
+        return "\n".join(
+            [
+                f"{self.before.sum():,} entries, {self.after.sum():,} after the sampling rule "
+                f"({splits})",
+                "by sample confidence and property coverage; (dropped by the rule)",
+                *_aligned(rows),
+            ]
+        )
+
+    def _cell(self, row: int, column: int) -> str:
+        before, after = self.before[row, column], self.after[row, column]
+        return f"({before:,})" if before and not after else f"{before:,}"
+
+    def as_dict(self) -> dict[str, list[list[float]] | dict[str, list[list[int]]]]:
+        """The same as lists, for a manifest."""
+        return {
+            "before": self.before.tolist(),
+            "after": self.after.tolist(),
+            "splits": {name: table.tolist() for name, table in self.splits.items()},
+            "drawn": self.drawn.tolist(),
+        }
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]
+        ).rstrip()
+        for row in rows
+    ]
