@@ -191,6 +191,7 @@ def test_gradient_reaches_everything():
     batch = make_batch([20, 30], [2, 4])
     batch.loss().backward()
     assert all((leaf.grad != 0).all() for leaf in batch.leaves()[1:])
+    assert all((grad != 0).any() for grad in batch.residue.grad.split([20, 30]))
 
 
 def test_gradient_flows_through_weights():
