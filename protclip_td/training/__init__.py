@@ -1,0 +1,1 @@
+"""The pieces of the engine, each on its own: loading, precision, signals, checkpoints, records."""

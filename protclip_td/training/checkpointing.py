@@ -1,0 +1,193 @@
+"""Checkpoints: plain types, written whole or not at all, checked when read."""
+
+import os
+import pickle
+import shutil
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from protclip_td.errors import InputError
+from protclip_td.training.disk import (
+    explain_disk_errors,
+    remove_leftovers,
+    replace_file,
+    sync_folder,
+    write_aside,
+)
+
+
+class DamagedCheckpointError(InputError):
+    """A checkpoint that cannot be read: cut short, altered on the disk, or no checkpoint."""
+
+
+class Checkpoints:
+    """The checkpoints of one run: ``last.pt``, ``previous.pt`` and ``best.pt``.
+
+    Parameters:
+        folder (str or Path): made if missing
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.last = self.folder / "last.pt"
+        self.previous = self.folder / "previous.pt"
+        self.best = self.folder / "best.pt"
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed process left half-written."""
+        remove_leftovers(self.folder)
+
+    def save(self, state: dict[str, Any], is_best: bool = False) -> None:
+        """Write ``last.pt``, keeping the one before as ``previous.pt``.
+
+        Parameters:
+            state (dict): state of the engine
+            is_best (bool, optional): whether it becomes ``best.pt``, too
+
+        Raises:
+            TrainingError: the disk is full or broken; all earlier checkpoints are intact
+        """
+        plain = to_plain(state, "state")
+        with explain_disk_errors(self.last):
+            written = write_aside(self.last, lambda file: torch.save(plain, file))
+            try:
+                # Best first: a run killed in between resumes before it, and finds it again.
+                if is_best:
+                    _link(written, self.best)
+                if self.last.exists():
+                    os.replace(self.last, self.previous)
+                os.replace(written, self.last)
+            finally:
+                written.unlink(missing_ok=True)
+            sync_folder(self.folder)
+
+    def load_newest(self) -> tuple[dict[str, Any], Path, list[str]]:
+        """Read ``last.pt`` or, if it is missing or damaged, ``previous.pt``.
+
+        Returns:
+            (dict, Path, list of str): the state, where it is from, and a notice for each damaged
+            file
+
+        Raises:
+            InputError: neither can be read
+        """
+        notices: list[str] = []
+        for path in (self.last, self.previous):
+            if not path.exists():
+                continue
+            try:
+                return load_checkpoint(path), path, notices
+            except DamagedCheckpointError as error:
+                notices.append(str(error))
+        reason = " ".join(notices) or f"There is no checkpoint in {self.folder} yet."
+        raise InputError(f"Nothing to resume from. {reason} Start the run anew.")
+
+    def set_aside(self, path: Path) -> None:
+        """Move a damaged checkpoint out of the way, so that it replaces no good one."""
+        os.replace(path, path.with_name(path.name + ".damaged"))
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a finished file a second name, replacing `target`; copy where links are unknown."""
+    linked = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        os.link(source, linked)
+        os.replace(linked, target)
+    except (PermissionError, NotImplementedError):
+        with open(source, "rb") as file:
+            replace_file(target, lambda copy: shutil.copyfileobj(file, copy))
+
+
+def load_checkpoint(path: str | Path, device: torch.device | None = None) -> dict[str, Any]:
+    """Read a checkpoint of this engine or of TorchDrug's, checking every byte.
+
+    Parameters:
+        path (str or Path): the file
+        device (torch.device, optional): where to put the tensors; CPU by default
+
+    Raises:
+        InputError: there is no such file
+        DamagedCheckpointError: the file is damaged or no checkpoint
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise InputError(f"There is no checkpoint {path}.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+        if broken is not None:
+            raise zipfile.BadZipFile(f"bad checksum of {broken}")
+        state = torch.load(path, map_location=device or "cpu", weights_only=True)
+    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise DamagedCheckpointError(f"The checkpoint {path} is damaged ({error}).") from error
+    if not isinstance(state, dict) or "model" not in state:
+        raise DamagedCheckpointError(f"The file {path} is no checkpoint: it holds no 'model'.")
+    return state
+
+
+def load_model_state(model: nn.Module, state: Mapping[str, Any], source: str) -> None:
+    """Put tensors into a model that must have the same names and shapes.
+
+    Parameters:
+        model (nn.Module): the model
+        state (dict): its tensors by name
+        source (str): where they are from, for the message
+
+    Raises:
+        InputError: names the tensors that differ, with both shapes
+    """
+    own = model.state_dict()
+    problems = [
+        f"{name}: {tuple(state[name].shape)} in the checkpoint, {tuple(own[name].shape)} here"
+        for name in own
+        if name in state and _shape(state[name]) != _shape(own[name])
+    ]
+    problems += [f"{name}: missing in the checkpoint" for name in own if name not in state]
+    problems += [f"{name}: unknown here" for name in state if name not in own]
+    if problems:
+        shown = "\n".join(f"  {problem}" for problem in problems[:10])
+        rest = f"\n  … and {len(problems) - 10} more" if len(problems) > 10 else ""
+        raise InputError(
+            f"{source} is from a model of other sizes. Use the config it was trained with.\n"
+            f"{shown}{rest}"
+        )
+    model.load_state_dict(state)
+
+
+def _shape(value: Any) -> Any:
+    return getattr(value, "shape", None)
+
+
+def to_plain(value: Any, name: str) -> Any:
+    """Turn a state into numbers, strings, lists, dicts and tensors.
+
+    Parameters:
+        value (object): any nesting of these, of NumPy's numbers and arrays, and of subclasses
+        name (str): what it is, for the message
+
+    Raises:
+        InputError: something in it is of another type
+    """
+    if isinstance(value, torch.Tensor):
+        return value.detach()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value)
+    if isinstance(value, Mapping):
+        return {key: to_plain(item, f"{name}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(to_plain(item, f"{name}[{i}]") for i, item in enumerate(value))
+    raise InputError(
+        f"A checkpoint holds plain types only, and {name} is a {type(value).__name__}. "
+        "Keep it out of the state_dict of its owner."
+    )

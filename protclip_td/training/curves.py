@@ -1,0 +1,88 @@
+"""The curves of a run as one picture."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from protclip_td.training.disk import explain_disk_errors, replace_file
+
+Row = dict[str, Any]
+_NOT_A_CURVE = {"kind", "step", "epoch", "lr", "gradient norm"}
+# Colours that stay apart for colour-blind readers (Okabe and Ito).
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MAX_CURVES = len(_COLOURS)
+
+
+def draw_curves(rows: list[Row], path: Path) -> None:
+    """Draw losses, validation metrics and learning rate against the optimizer step.
+
+    Training losses are thin lines per step; validation losses are dots per epoch in the same
+    colour. Metrics that are no losses have a panel of their own.
+
+    Parameters:
+        rows (list of dict): rows of ``metrics.jsonl``
+        path (Path): PNG file to write
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    steps = [row for row in rows if row["kind"] == "step"]
+    epochs = [row for row in rows if row["kind"] == "epoch"]
+    others = _other_metrics(epochs)
+    panels = 2 + bool(others)
+    figure = Figure(figsize=(8, 2.6 * panels), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0])
+    _draw_losses(axes[0], steps, epochs)
+    if others:
+        _draw_metrics(axes[1], epochs, others)
+    axes[-1].plot(*_curve(steps, "lr"), color="0.3")
+    axes[-1].set_ylabel("learning rate")
+    axes[-1].set_xlabel("optimizer step")
+    for axis in axes:
+        axis.grid(alpha=0.25)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    with explain_disk_errors(path):
+        replace_file(path, lambda file: file.write(picture.getvalue()))
+
+
+def _curve(rows: list[Row], name: str) -> tuple[list[int], list[float]]:
+    """Take the steps and values of one metric; one point is drawn where it is missing."""
+    points = [(row["step"], row[name]) for row in rows if name in row]
+    return [step for step, _ in points], [value for _, value in points]
+
+
+def _draw_losses(axis: Any, steps: list[Row], epochs: list[Row]) -> None:
+    names = [
+        name for name in (steps[-1] if steps else {})
+        if name not in _NOT_A_CURVE and not name.endswith("_per_s")
+    ]  # fmt: skip
+    for name, colour in zip(names[:_MAX_CURVES], _COLOURS):
+        axis.plot(*_curve(steps, name), color=colour, linewidth=1, alpha=0.8, label=name)
+        held_out = _curve(epochs, f"valid {name}")
+        axis.plot(*held_out, color=colour, marker="o", linestyle="", markersize=5)
+    axis.plot([], [], color="0.3", marker="o", linestyle="", label="validation")
+    axis.set_ylabel("loss")
+    _put_legend(axis)
+
+
+def _other_metrics(epochs: list[Row]) -> list[str]:
+    """Name the validation metrics that are no losses, ranks apart: they have another scale."""
+    names = [name for row in epochs[-1:] for name in row if name.startswith("valid ")]
+    return [
+        name for name in names
+        if "loss" not in name and "rank" not in name and "chance" not in name
+    ][:_MAX_CURVES]  # fmt: skip
+
+
+def _draw_metrics(axis: Any, epochs: list[Row], names: list[str]) -> None:
+    for name, colour in zip(names, _COLOURS):
+        label = name.removeprefix("valid ")
+        axis.plot(*_curve(epochs, name), color=colour, marker="o", markersize=4, label=label)
+    axis.set_ylabel("validation")
+    _put_legend(axis)
+
+
+def _put_legend(axis: Any) -> None:
+    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)

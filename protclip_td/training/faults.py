@@ -1,0 +1,61 @@
+"""A loss that is no number: which one, at which step, on which proteins."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from protclip_td.errors import TrainingError
+from protclip_td.training.disk import explain_disk_errors, replace_file
+
+
+def find_faults(loss: float, metrics: Mapping[str, Any], batch: Any) -> list[dict[str, Any]]:
+    """Describe a batch whose loss is NaN or infinite.
+
+    Parameters:
+        loss (float): the loss of the batch
+        metrics (dict): its parts by name
+        batch (dict): the batch; its ``accession`` list is reported, if it has one
+
+    Returns:
+        list of dict: empty if the loss is finite, else one record
+    """
+    if math.isfinite(loss):
+        return []
+    parts = {name: float(value) for name, value in metrics.items()}
+    wrong = {name: value for name, value in parts.items() if not math.isfinite(value)}
+    accessions = batch.get("accession", []) if isinstance(batch, Mapping) else []
+    return [{"losses": _as_text(wrong or {"loss": loss}), "accessions": list(accessions)}]
+
+
+def refuse(faults: list[dict[str, Any]], step: int, folder: Path | None) -> TrainingError:
+    """Write ``bad_batch.json`` and word the error.
+
+    Parameters:
+        faults (list of dict): records of all ranks; may be empty where only a gradient is at fault
+        step (int): optimizer step that must not be taken
+        folder (Path, optional): where to write the file; by default it is not written
+
+    Returns:
+        TrainingError: for the caller to raise
+    """
+    names = sorted({name for fault in faults for name in fault["losses"]})
+    what = f"The {' and the '.join(names)}" if names else "The gradient"
+    values = sorted({value for fault in faults for value in fault["losses"].values()})
+    message = f"{what} became {' and '.join(values) or 'NaN or infinite'} at step {step}."
+    if folder is not None and faults:
+        path = folder / "bad_batch.json"
+        text = json.dumps({"step": step, "batches": faults}, indent=2) + "\n"
+        with explain_disk_errors(path):
+            replace_file(path, lambda file: file.write(text.encode()))
+        message += f" The accessions of the batch are in {path}."
+    return TrainingError(
+        f"{message} The step was not taken; the last checkpoint is from before it. "
+        "A smaller learning rate, clip_grad_norm or precision: fp32 may help."
+    )
+
+
+def _as_text(values: dict[str, float]) -> dict[str, str]:
+    # NaN is no JSON.
+    return {name: "NaN" if math.isnan(value) else "infinite" for name, value in values.items()}

@@ -1,0 +1,107 @@
+"""Batches of an epoch, from any batch on, whatever was drawn or loaded before.
+
+TorchDrug's engine makes one loader for all epochs. A resumed run needs more: the batches already
+seen are skipped by index, without loading them, and neither making the loader nor the items
+themselves may touch the random numbers of the training.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.utils import data as torch_data
+from torchdrug import data
+from torchdrug.utils import comm
+
+from protclip_td.training.random_state import fixed_random_state
+
+
+class SeededItems(torch_data.Dataset):
+    """A data set whose items draw random numbers by (seed, epoch, index) alone.
+
+    So an item is the same in any worker, in any number of workers and after a resume. Data sets
+    that draw nothing are not affected.
+
+    Parameters:
+        dataset (Dataset): map-style data set
+        seed (int): seed of the run
+        epoch (int): current epoch
+    """
+
+    def __init__(self, dataset: Any, seed: int, epoch: int) -> None:
+        self.dataset = dataset
+        self.seed = seed
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Any:
+        name = f"{self.seed} {self.epoch} {index}".encode()
+        seed = int.from_bytes(hashlib.blake2b(name, digest_size=4).digest(), "little")
+        with fixed_random_state(seed):
+            return self.dataset[index]
+
+
+class BatchIndices:
+    """Cuts a list of indices into batches, from batch `first` to the batch before `last`.
+
+    Parameters:
+        indices (list of int): indices of this rank, in their order
+        batch_size (int): items per batch
+        first (int): first batch to give
+        last (int, optional): batch before which to end; by default all batches are given
+
+    Example::
+
+        >>> list(BatchIndices([3, 1, 2, 0, 4], 2, first=1))
+        [[2, 0], [4]]
+    """
+
+    def __init__(
+        self, indices: list[int], batch_size: int, first: int = 0, last: int | None = None
+    ) -> None:
+        self.indices = indices
+        self.batch_size = batch_size
+        num_batch = count_batches(len(indices), batch_size)
+        self.range = range(first, num_batch if last is None else min(last, num_batch))
+
+    def __len__(self) -> int:
+        return len(self.range)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in self.range:
+            yield self.indices[batch * self.batch_size : (batch + 1) * self.batch_size]
+
+
+def count_batches(num_item: int, batch_size: int) -> int:
+    """Count the batches, the last and maybe smaller one included."""
+    return -(-num_item // batch_size)
+
+
+def training_indices(dataset: Any, seed: int, epoch: int) -> list[int]:
+    """Shuffle the data set for `epoch` and take this rank's share, as TorchDrug's engine does."""
+    sampler: Any = torch_data.DistributedSampler(
+        dataset, comm.get_world_size(), comm.get_rank(), seed=seed
+    )
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+def evaluation_indices(dataset: Any) -> list[int]:
+    """Take this rank's share in order, each item on one rank only.
+
+    `DistributedSampler` would repeat items to give every rank as many, which counts them twice.
+    """
+    return list(range(comm.get_rank(), len(dataset), comm.get_world_size()))
+
+
+def make_loader(dataset: Any, batches: BatchIndices, num_worker: int) -> data.DataLoader:
+    """Make TorchDrug's loader for these batches.
+
+    The loader seeds its workers from a generator of its own, not from the global one.
+    """
+    return data.DataLoader(
+        dataset, batch_sampler=batches, num_workers=num_worker, generator=torch.Generator()
+    )

@@ -1,0 +1,70 @@
+"""One process per run folder."""
+
+import errno
+import fcntl
+import json
+import os
+import socket
+import time
+from pathlib import Path
+
+from protclip_td.errors import InputError
+
+_held: set[int] = set()
+
+
+def _release_in_child() -> None:
+    # A lock lives as long as any copy of its descriptor: data-loader workers, which may outlive
+    # a killed parent by seconds, must not keep it.
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_release_in_child)
+
+
+class FolderLock:
+    """Keeps other processes out of a folder until it is released or the process ends.
+
+    Parameters:
+        folder (Path): an existing folder
+
+    Raises:
+        InputError: another process holds the lock; says which one
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / ".lock"
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+            raise InputError(
+                f"The run folder {folder} is in use by {self._read_owner()}. Stop that process "
+                "first, or choose another folder."
+            ) from error
+        _held.add(self._descriptor)
+        self._write_owner()
+
+    def release(self) -> None:
+        """Let others in."""
+        if self._descriptor in _held:
+            _held.discard(self._descriptor)
+            os.close(self._descriptor)
+
+    def _write_owner(self) -> None:
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
+        owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, json.dumps(owner).encode(), 0)
+
+    def _read_owner(self) -> str:
+        try:
+            owner = json.loads(self.path.read_text())
+            return f"process {owner['pid']} on {owner['host']} since {owner['since']}"
+        except (ValueError, KeyError):
+            return "another process"

@@ -1,0 +1,29 @@
+"""Writes the numbers and the curves of a training into its run folder."""
+
+from protclip_td.training.curves import draw_curves
+from protclip_td.training.listener import Listener, Row
+from protclip_td.training.run_folder import RunFolder
+
+
+class Recorder(Listener):
+    """Keeps ``metrics.jsonl``, ``metrics.csv`` and ``curves.png`` up to date.
+
+    Parameters:
+        folder (RunFolder): where to write them
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+
+    def on_step(self, row: Row) -> None:
+        """Append the row of a step."""
+        self.folder.history.append(row)
+
+    def on_epoch(self, row: Row) -> None:
+        """Append the row of an epoch and redraw the curves."""
+        self.folder.history.append(row)
+        draw_curves(self.folder.history.rows(), self.folder.path / "curves.png")
+
+    def on_checkpoint(self) -> None:
+        """Bring the numbers to the disk before a checkpoint counts on them."""
+        self.folder.history.sync()

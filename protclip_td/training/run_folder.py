@@ -1,0 +1,101 @@
+"""The folder of one run: what was run, on what, how it went, and what came out."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from protclip_td.errors import InputError
+from protclip_td.training.checkpointing import Checkpoints
+from protclip_td.training.disk import explain_disk_errors, remove_leftovers, replace_file
+from protclip_td.training.history import History
+from protclip_td.training.lock import FolderLock
+
+# What each file is for, in the order in which they are shown at the end of a run.
+CONTENTS = {
+    "config.yaml": "the config as it was run, variables filled in",
+    "versions.json": "Python, packages, platform and git revision",
+    "data_manifest.json": "where the data is from, and how much of it",
+    "metrics.jsonl": "losses of each step, metrics of each epoch",
+    "metrics.csv": "metrics of each epoch, as a table",
+    "curves.png": "the curves of both",
+    "results.json": "the best checkpoint on the test split",
+    "checkpoints/best.pt": "of the epoch with the best validation",
+    "checkpoints/last.pt": "where --resume goes on",
+    "checkpoints/previous.pt": "the one before, should last.pt be damaged",
+    "model": "the best model, for from_pretrained and for other configs",
+    "log.txt": "all messages, TorchDrug's included",
+}
+
+
+class RunFolder:
+    """One run's folder, locked for this process.
+
+    Parameters:
+        path (Path): an existing folder
+
+    Raises:
+        InputError: another process is using it
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock = FolderLock(path)
+        remove_leftovers(path)
+        self.checkpoints = Checkpoints(path / "checkpoints")
+        self.checkpoints.remove_leftovers()
+        self.history = History(path)
+
+    @classmethod
+    def create(cls, output_dir: str | Path, name: str) -> "RunFolder":
+        """Make ``<output_dir>/<name>/<date>_<time>``.
+
+        Parameters:
+            output_dir (str or Path): folder of all runs
+            name (str): name of the config
+        """
+        parent = Path(output_dir).expanduser() / name
+        path = parent / time.strftime("%Y-%m-%d_%H-%M-%S")
+        number = 2
+        with explain_disk_errors(path):
+            parent.mkdir(parents=True, exist_ok=True)
+            while True:
+                try:
+                    path.mkdir()
+                    return cls(path)
+                except FileExistsError:
+                    path = parent / f"{path.name.partition('.')[0]}.{number}"
+                    number += 1
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RunFolder":
+        """Open the folder of an earlier run.
+
+        Raises:
+            InputError: it is no run folder, or in use
+        """
+        path = Path(path).expanduser()
+        if not (path / "config.yaml").is_file():
+            raise InputError(f"{path} is no run folder: it holds no config.yaml.")
+        return cls(path)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a small text file, whole or not at all."""
+        path = self.path / name
+        with explain_disk_errors(path):
+            replace_file(path, lambda file: file.write(text.encode()))
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a small JSON file; what JSON does not know is written as text."""
+        self.write_text(name, json.dumps(value, indent=2, default=str) + "\n")
+
+    def tree(self) -> str:
+        """Draw what is in the folder, a line of explanation each."""
+        shown = [(name, text) for name, text in CONTENTS.items() if (self.path / name).exists()]
+        width = max((len(name) for name, _ in shown), default=0)
+        lines = [f"  {name:<{width}}  {text}" for name, text in shown]
+        return "\n".join([f"{self.path}/", *lines])
+
+    def close(self) -> None:
+        """Let other processes use the folder."""
+        self.lock.release()

@@ -1,0 +1,73 @@
+"""Ctrl-C and SIGTERM ask for a stop after the current step; a second Ctrl-C does not ask."""
+
+import os
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+# torchrun passes on the Ctrl-C that the terminal has already sent to every process.
+_SAME_REQUEST_SECONDS = 1.0
+
+
+class Interrupted(SystemExit):
+    """Training has stopped on a signal, with a checkpoint written.
+
+    Leaving the program through it gives the exit status that shells expect: 130 for SIGINT, 143
+    for SIGTERM.
+
+    Parameters:
+        signum (int): the signal
+        step (int): optimizer steps done
+    """
+
+    def __init__(self, signum: int, step: int) -> None:
+        super().__init__(128 + signum)
+        self.signal_name = signal.Signals(signum).name
+        self.step = step
+
+
+class StopRequest:
+    """Remembers the first SIGINT or SIGTERM for the time of a `with` block.
+
+    A second SIGINT, a second or more later, kills the process at once: checkpoints are safe at
+    any moment. Outside the main thread, where Python allows no handlers, nothing is caught.
+
+    Example::
+
+        >>> with StopRequest() as stop:
+        ...     while not stop:
+        ...         step()
+    """
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+        self._since = 0.0
+        self._owner = os.getpid()
+        self._before: dict[int, Any] = {}
+
+    def __bool__(self) -> bool:
+        return self.signum is not None
+
+    def __enter__(self) -> "StopRequest":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {s: signal.signal(s, self._handle) for s in self.signals}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for signum, handler in self._before.items():
+            signal.signal(signum, handler)
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        # Data-loader workers inherit this handler; they end with their parent, not before it.
+        if os.getpid() != self._owner:
+            return
+        now = time.monotonic()
+        if self.signum is None:
+            self.signum, self._since = signum, now
+        elif signum == signal.SIGINT and now - self._since > _SAME_REQUEST_SECONDS:
+            signal.signal(signum, signal.SIG_DFL)
+            os.kill(os.getpid(), signum)
