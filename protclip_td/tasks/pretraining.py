@@ -23,7 +23,8 @@ from protclip_td.losses import (
     reconstruction_loss,
 )
 from protclip_td.metrics.retrieval import retrieval_metrics
-from protclip_td.models.protein_encoder import MASK_ID
+from protclip_td.models.esm import MASK_ID
+from protclip_td.models.packing import packed_mean
 
 #: Weights of the four losses (paper: other weights let BSR and MLM disturb each other).
 PAPER_CRITERION = {"contrastive": 1.0, "bsr": 0.7, "mlm": 0.3, "pda": 1.0}
@@ -163,8 +164,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         hidden, masks, tokens = self._encode_views(batch["graph"], generator)
         text_hidden, text_sizes = self.model.text_encoder.token_states(batch["biotext"])
         embeddings = {
-            "protein": self.model.protein_projection(_segment_mean(hidden["clean"], sizes)),
-            "text": self.model.text_projection(_segment_mean(text_hidden, text_sizes)),
+            "protein": self.model.protein_projection(packed_mean(hidden["clean"], sizes)),
+            "text": self.model.text_projection(packed_mean(text_hidden, text_sizes)),
         }
         terms = {}
         if "contrastive" in self.criterion:
@@ -240,7 +241,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
             self.model.text_projection(self.model.text_encoder.means(texts)),
             torch.tensor(owner, device=sizes.device),
             prototypes,
-            self.model.local_logit_scale[0],
+            self.model.local_logit_scale,
             temperature=self.prototype_temperature,
             threshold=self.sparsity_threshold,
             noise=noise,
@@ -254,11 +255,6 @@ def _present_properties(
     rows = enumerate(zip(*property_text.values()))
     present = [(text, protein) for protein, row in rows for text in row if text]
     return [text for text, _ in present], [protein for _, protein in present]
-
-
-def _segment_mean(packed: Tensor, sizes: Tensor) -> Tensor:
-    """Mean over each segment: (N, d) and (B,) to (B, d)."""
-    return torch.segment_reduce(packed.float(), "mean", lengths=sizes, axis=0)
 
 
 def _first_of_each(index: Tensor) -> Tensor:
