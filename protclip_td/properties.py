@@ -40,7 +40,7 @@ PROPERTIES = (
         "similarity",
         "SIMILARITY",
         "SIMILARITY",
-        ("Sequence similarities", "Similarity", "Protein families"),
+        ("Sequence similarities",),
         "Similarity",
     ),
 )

@@ -99,6 +99,6 @@ def _parse_json(line: bytes, where: str, keep_evidence: bool, confidence: int) -
     if not isinstance(sequence, str) or not isinstance(text, str):
         return Rejection(where, "no seq or no text", f"keys {', '.join(map(str, pair))}")
     properties = decompose(text if keep_evidence else strip_evidence(text))
-    accession = str(pair.get("accession", where))
+    accession = str(pair.get("accession") or where)
     entry = Entry(accession, sequence.strip().upper(), properties, confidence)
     return fault(entry) or entry

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_ROUNDS = 6
+_ROUNDS = 4  # each shifts both columns and rows
+_ONE = np.uint64(1)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
@@ -94,36 +95,46 @@ class PropertyDrivenDraw:
         """
         if positions is None:
             positions = np.arange(self.num_draws)
-        epoch_key = _mix(_mix(np.uint64(self.seed)) + np.uint64(epoch))
-        slot = permute(np.asarray(positions), np.int64(self.num_draws), epoch_key)
+        order_key, row_key = np.random.SeedSequence([self.seed, epoch]).generate_state(2, np.uint64)
+        slot = permute(np.asarray(positions), np.array([self.num_draws]), np.array([order_key]))
         ends = np.cumsum(self.counts(epoch))
         group = np.searchsorted(ends, slot, side="right")
         turn = slot - np.concatenate(([0], ends[:-1]))[group]
         size = self.group_sizes[group]
-        cycle_key = _mix(epoch_key + _mix(_u64(group + 1) * _GOLDEN + _u64(turn // size)))
-        return group, permute(turn % size, size, cycle_key)
+        # A group that is gone through again comes in another order.
+        cycle, place = np.divmod(turn, size)
+        keys = _mix(_mix(row_key + group.astype(np.uint64)) + cycle.astype(np.uint64))
+        return group, permute(place, size, keys)
 
 
-def permute(index: np.ndarray, size: np.ndarray | np.int64, key: np.ndarray | np.uint64):
+def permute(index: np.ndarray, size: np.ndarray, key: np.ndarray) -> np.ndarray:
     """Where a keyed permutation of `size` things puts the thing at `index`.
 
-    A Feistel network over the grid of a × b ≥ size cells next to a square, walked on until it lands
-    inside: no table, so it costs the same for ten things and for ten billion.
+    A Feistel network over a grid of just enough cells, next to a square, walked on until it lands
+    on one of the things: no table, so ten billion things cost no more than ten.
 
     Parameters:
         index (array): integers below `size`, shape :math:`(n,)`
-        size (array): number of things, one for all or shape :math:`(n,)`
-        key (array): 64 bits, one for all or shape :math:`(n,)`
+        size (array): number of things, shape :math:`(n,)`, or :math:`(1,)` for all
+        key (array): 64 bits, shape :math:`(n,)`, or :math:`(1,)` for all
 
     Returns:
         array: integers below `size`, shape :math:`(n,)`, different for different indices
+
+    Example::
+
+        >>> sorted(permute(np.arange(5), np.array([5]), np.array([7], dtype=np.uint64)).tolist())
+        [0, 1, 2, 3, 4]
     """
-    size, key = np.broadcast_to(_u64(size), index.shape), np.broadcast_to(_u64(key), index.shape)
-    width = np.ceil(np.sqrt(size.astype(np.float64))).astype(np.uint64)
-    height = (size + width - np.uint64(1)) // np.maximum(width, np.uint64(1))
-    result = _feistel(_u64(index), width, height, key)
+    size = size.astype(np.uint64)
+    # The turn by itself gives every thing every place equally often, however few things there are.
+    turned = (index.astype(np.uint64) + _mix(key) % size) % size
+    width = np.ceil(np.sqrt(size)).astype(np.uint64)
+    height = (size + width - _ONE) // width
+    result = _feistel(turned, width, height, key)
     while len(outside := np.flatnonzero(result >= size)):
-        result[outside] = _feistel(result[outside], width[outside], height[outside], key[outside])
+        grid = (x if len(x) == 1 else x[outside] for x in (width, height, key))
+        result[outside] = _feistel(result[outside], *grid)
     return result.astype(np.int64)
 
 
@@ -131,21 +142,16 @@ def _feistel(
     index: np.ndarray, width: np.ndarray, height: np.ndarray, key: np.ndarray
 ) -> np.ndarray:
     """Shift columns by a hash of the row, then rows by a hash of the column, and so on."""
-    row, column = np.divmod(index, width)
-    for number in range(0, _ROUNDS, 2):
-        column = (column + _mix(key + row * _GOLDEN + np.uint64(number)) % width) % width
-        row = (row + _mix(key + column * _GOLDEN + np.uint64(number + 1)) % height) % height
+    row, column = index // width, index % width
+    for _ in range(_ROUNDS):
+        key = key + _GOLDEN
+        column = (column + _mix(row + key) % width) % width
+        row = (row + _mix(column ^ key) % height) % height
     return row * width + column
 
 
-def _mix(value: np.ndarray | np.uint64):
+def _mix(value: np.ndarray) -> np.ndarray:
     """Spread 64 bits over 64 bits (the finaliser of SplitMix64)."""
-    with np.errstate(over="ignore"):
-        value = value + _GOLDEN
-        value = (value ^ (value >> _S30)) * _MIX_1
-        value = (value ^ (value >> _S27)) * _MIX_2
-        return value ^ (value >> _S31)
-
-
-def _u64(value: np.ndarray | np.int64 | np.uint64):
-    return np.asarray(value).astype(np.uint64)
+    value = (value ^ (value >> _S30)) * _MIX_1
+    value = (value ^ (value >> _S27)) * _MIX_2
+    return value ^ (value >> _S31)

@@ -129,7 +129,7 @@ def _wrong_length(entry: Entry, stated: int) -> Rejection | None:
 
 
 def _sequence(block: bytes) -> str:
-    begin = block.find(b"\nSQ   ")
+    begin = block.rfind(b"\nSQ   ")
     lines = block[block.find(b"\n", begin + 1) :] if begin >= 0 else b""
     return lines.removesuffix(b"\n//").translate(None, b" \n").decode()
 

@@ -86,6 +86,7 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         _check_range("confidence", confidence, 1, 5)
         _check_range("draws_per_epoch", draws_per_epoch, 1)
         _check_range("max_residues", max_residues, 1)
+        _check_range("seed", seed, 0)
         _check_fractions(valid_fraction, test_fraction)
         self.max_residues = max_residues
         self.store = open_or_make(path, source, keep_evidence, confidence, verbose)
