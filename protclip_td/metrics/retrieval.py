@@ -83,10 +83,10 @@ def ranks(query: Tensor, candidate: Tensor, group: Tensor) -> Tensor:
 
 
 def _ranks_of_chunk(similarity: Tensor, correct: Tensor) -> Tensor:
-    best = similarity.masked_fill(~correct, -torch.inf).amax(dim=1, keepdim=True)
-    # "Not clearly behind" rather than "ahead": with NaN everything is ahead, not nothing.
-    ahead = ~(similarity < best - TIE) & ~correct
-    return 1 + ahead.sum(dim=1)
+    best = similarity.where(correct, -torch.inf).amax(dim=1, keepdim=True)
+    # All that is not clearly behind is ahead, so with NaN everything is ahead, not nothing.
+    behind = (similarity < best - TIE).logical_or_(correct)
+    return 1 + behind.shape[1] - behind.count_nonzero(dim=1)
 
 
 def _summary(direction: str, rank: Tensor) -> dict[str, float]:
