@@ -10,7 +10,8 @@ from protclip_td.errors import InputError
 RESIDUE_LETTERS = "ACDEFGHIKLMNPQRSTVWYXBZUO"
 
 _GLYCINE = Protein.residue_symbol2id["G"]
-_NUM_TYPE = len(Protein.residue_symbol2id)
+# One more than there are types: TorchDrug's column for "unknown", which stays empty there, too.
+_FEATURE_DIM = len(Protein.residue_symbol2id) + 1
 # TorchDrug's types know the 20 amino acids only; any other letter counts as glycine there.
 _RESIDUE_TYPE = np.full(256, _GLYCINE, dtype=np.int64)
 for _letter, _type in Protein.residue_symbol2id.items():
@@ -57,7 +58,7 @@ def to_protein(sequence: str) -> Protein:
 
     Parameters:
         sequence (str): one-letter residues; letters TorchDrug does not know count as glycine in
-            `residue_type` and have an all-zero `residue_feature`, as in TorchDrug
+            `residue_type` and `residue_feature`, as in TorchDrug
 
     Example::
 
@@ -67,8 +68,7 @@ def to_protein(sequence: str) -> Protein:
     """
     letters = np.frombuffer(sequence.encode("latin-1"), dtype=np.uint8)
     residue_type = torch.from_numpy(_RESIDUE_TYPE[letters])
-    known = torch.from_numpy(np.isin(letters, [ord(s) for s in Protein.residue_symbol2id]))
-    feature = torch.nn.functional.one_hot(residue_type, _NUM_TYPE) * known.unsqueeze(-1)
+    feature = torch.nn.functional.one_hot(residue_type, _FEATURE_DIM)
     protein = Protein(
         edge_list=None,
         atom_type=[],
