@@ -177,7 +177,7 @@ def test_empty_split(tmp_path):
     path = table_of(tmp_path, sequence=["MKV", "MLA"], y=["1", "2"], part=["train", "dev"])
     with pytest.raises(InputError, match=r"split 'valid' has no row; found {'train': 1, 'dev': 1}"):
         ProteinTable(path, "y", split="part").split()
-    with pytest.raises(InputError, match="split 'valid' has no row; found {'train': 2}"):
+    with pytest.raises(InputError, match=r"split 'valid' has no row; found {'train': 2}"):
         ProteinTable(path, "y").split()
 
 

@@ -1,0 +1,139 @@
+"""ProtCLIP in the place of an encoder in TorchDrug's own tasks, from the shipped YAML files.
+
+Real sequences with real labels from the built-in sample; a tiny encoder of random weights.
+"""
+
+import math
+from typing import NamedTuple
+
+import pytest
+import sequence_tables as tables
+import torch
+import yaml
+from torchdrug.models import ProteinCNN
+
+from protclip_td.building import build
+from protclip_td.config import find_config, load_config
+from protclip_td.training.listener import Listener
+
+NUM_EPOCH = 6
+LR, LR_RATIO = 0.01, 0.1
+
+
+class Case(NamedTuple):
+    """A shipped configuration, a table for it, and what it reports."""
+
+    write: object
+    loss: str
+    metrics: set
+
+
+CASES = {
+    "property_regression": Case(
+        tables.write_regression,
+        "mean squared error",
+        {"mean absolute error [label]", "root mean squared error [label]", "spearmanr [label]"},
+    ),
+    "property_classification": Case(
+        tables.write_classification,
+        "cross entropy",
+        {"accuracy [label]", "matthews correlation coefficient [label]"},
+    ),
+    "multiple_binary": Case(tables.write_labels, "binary cross entropy", {"auprc@micro", "f1_max"}),
+    "interaction": Case(
+        tables.write_pairs,
+        "cross entropy",
+        {"accuracy [label]", "matthews correlation coefficient [label]"},
+    ),
+    "residue": Case(tables.write_residues, "cross entropy", {"micro_acc", "macro_acc"}),
+}
+
+
+class Losses(Listener):
+    """Keeps the loss of each step by epoch."""
+
+    def __init__(self, name):
+        self.name = name
+        self.by_epoch = {}
+
+    def on_step(self, row):
+        self.by_epoch.setdefault(row["epoch"], []).append(row[self.name])
+
+    def mean(self, epoch):
+        return sum(self.by_epoch[epoch]) / len(self.by_epoch[epoch])
+
+
+@pytest.fixture(scope="module")
+def proteins(sample_path):
+    return tables.read_proteins(sample_path)
+
+
+@pytest.fixture
+def flags(request, proteins, tmp_path):
+    """Flags for the configuration that a test names first."""
+    case = CASES[request.node.callspec.params["name"]]
+    path = case.write(proteins, tmp_path / "table.csv")
+    return [f"--data={path}", "--target=label", "--split=split", f"--output_dir={tmp_path}/run",
+            f"--num_epoch={NUM_EPOCH}", f"--lr={LR}", f"--lr_ratio={LR_RATIO}"]  # fmt: skip
+
+
+def weights(module):
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def changed(before, module):
+    """Names of the tensors that are no longer what they were, bit for bit."""
+    after = module.state_dict()
+    assert before.keys() == after.keys()
+    return {name for name, tensor in before.items() if not torch.equal(tensor, after[name])}
+
+
+def trained(experiment, name):
+    """Train as the run does and return the losses."""
+    losses = Losses(CASES[name].loss)
+    metric = experiment.engine.fit(NUM_EPOCH, listeners=[losses])
+    assert metric is None
+    return losses
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("fix_encoder", [False, True], ids=["tuned", "fixed"])
+def test_trains(name, fix_encoder, flags, tiny_protein_folder):
+    flags += [f"--protein_encoder={tiny_protein_folder}", f"--fix_encoder={fix_encoder}"]
+    experiment = build(load_config(f"downstream/{name}", flags))
+    task = experiment.task
+    encoder, head = weights(task.model), weights(task.mlp)
+    rates = {id(p): g["lr"] for g in experiment.optimizer.param_groups for p in g["params"]}
+
+    losses = trained(experiment, name)
+
+    assert losses.mean(NUM_EPOCH) < 0.9 * losses.mean(1)
+    assert changed(head, task.mlp) == set(head)
+    assert {rates.pop(id(parameter)) for parameter in task.mlp.parameters()} == {LR}
+    if fix_encoder:
+        assert not changed(encoder, task.model)
+        assert not rates
+    else:
+        assert changed(encoder, task.model) == {n for n, _ in task.model.named_parameters()}
+        assert set(rates.values()) == {LR * LR_RATIO}
+    for split in ("valid", "test"):
+        metric = experiment.engine.evaluate(split, log=False)
+        assert set(metric) == CASES[name].metrics
+        assert all(math.isfinite(value) for value in metric.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_other_encoders_fit_in_the_same_file(name, flags, tmp_path):
+    """What runs here is TorchDrug's pipeline: its own CNN stands in the same file as well."""
+    text = find_config(f"downstream/{name}").read_text()
+    start = text.index("    class: ProtCLIP")
+    end = text.index("  criterion:")
+    cnn = {"class": "ProteinCNN", "input_dim": 21, "hidden_dims": [32, 32],
+           "kernel_size": 5, "padding": 2}  # fmt: skip
+    block = "".join(f"    {line}\n" for line in yaml.safe_dump(cnn).splitlines())
+    config = tmp_path / "cnn.yaml"
+    config.write_text(text[:start] + block + text[end:])
+    experiment = build(load_config(config, flags))
+    assert isinstance(experiment.task.model, ProteinCNN)
+    losses = trained(experiment, name)
+    assert losses.mean(NUM_EPOCH) < losses.mean(1)
