@@ -1,6 +1,8 @@
 """Tables with a header line, CSV or TSV, read by column name."""
 
 import csv
+import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ from protclip_td.errors import InputError
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of text by name, and the line of the file on which each row ends.
+    """Columns of text by name, the line of the file on which each row ends, and its checksum.
 
     Example::
 
@@ -22,6 +24,7 @@ class Table:
     path: Path
     columns: dict[str, list[str]]
     lines: list[int]
+    sha256: str
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -60,21 +63,24 @@ def read_table(path: str | Path) -> Table:
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a CSV or TSV table with a header line")
+    content = path.read_bytes()
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            delimiter = "\t" if "\t" in file.readline() else ","
-            file.seek(0)
-            reader = csv.reader(file, delimiter=delimiter)
-            rows = [(reader.line_num, row) for row in reader if row]
+        file = io.StringIO(content.decode("utf-8-sig"), newline="")
+        delimiter = "\t" if "\t" in file.readline() else ","
+        file.seek(0)
+        reader = csv.reader(file, delimiter=delimiter)
+        rows = [(reader.line_num, row) for row in reader if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"{path} cannot be read as a table ({error}); expected CSV or TSV text in UTF-8"
         ) from error
-    return _to_table(path, rows)
+    return Table(path, *_columns(path, rows), hashlib.sha256(content).hexdigest())
 
 
-def _to_table(path: Path, rows: Sequence[tuple[int, list[str]]]) -> Table:
-    """Turn the rows of a file, header first, into columns."""
+def _columns(
+    path: Path, rows: Sequence[tuple[int, list[str]]]
+) -> tuple[dict[str, list[str]], list[int]]:
+    """Turn the rows of a file, header first, into columns by name and the lines of the rows."""
     if len(rows) < 2:
         what = "a header line but no row" if rows else "nothing"
         raise InputError(f"{path} holds {what}; expected a header line and rows below it")
@@ -89,4 +95,4 @@ def _to_table(path: Path, rows: Sequence[tuple[int, list[str]]]) -> Table:
             )
     cells = zip(*(row for _, row in rows[1:]))
     columns = {name: [cell.strip() for cell in column] for name, column in zip(names, cells)}
-    return Table(path, columns, [line for line, _ in rows[1:]])
+    return columns, [line for line, _ in rows[1:]]

@@ -69,6 +69,7 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
     ) -> None:
         table = read_table(path)
         self.path = table.path
+        self.sha256 = table.sha256
         self.transform = transform
         self.sequences = _sequences(table, _as_list(sequence))
         self.targets = read_targets(table, _as_list(target), target_type, self.sequences)
@@ -82,6 +83,16 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
     def tasks(self) -> list[str]:
         """Names of the things to predict: target columns, or labels for ``labels``."""
         return self.targets.tasks
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the data are, for the folder of a run."""
+        return {
+            "path": str(self.path),
+            "sha256": self.sha256,
+            "tasks": self.tasks,
+            "classes": self.targets.classes,
+        }
 
     def split(self, keys: Sequence[str] | None = None) -> list[torch_data.Subset]:
         """Subsets of the table.

@@ -1,8 +1,11 @@
 """ProteinTable: what the columns of a table become in TorchDrug's items."""
 
 import csv
+import hashlib
+import json
 import logging
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -95,6 +98,13 @@ def test_registered_and_made_from_its_own_config(path):
     assert config["class"] == "datasets.ProteinTable"
     again = core.Configurable.load_config_dict(config)
     assert again[0]["place"] == dataset[0]["place"]
+
+
+def test_manifest_tells_what_was_read(path):
+    manifest = ProteinTable(path, "place", "class", split="split").manifest
+    assert manifest["sha256"] == hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    assert manifest["classes"] == {"place": ["Membrane", "Nucleus"]}
+    assert json.loads(json.dumps(manifest)) == manifest
 
 
 def test_other_splits_by_name(path):
