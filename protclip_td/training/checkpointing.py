@@ -68,25 +68,28 @@ class Checkpoints:
                 written.unlink(missing_ok=True)
             sync_folder(self.folder)
 
-    def load_newest(self) -> tuple[dict[str, Any], Path, list[str]]:
+    def exist(self) -> bool:
+        """Tell whether there is anything to resume from."""
+        return self.last.exists() or self.previous.exists()
+
+    def load_newest(self) -> tuple[dict[str, Any], Path, dict[Path, str]]:
         """Read ``last.pt`` or, if it is missing or damaged, ``previous.pt``.
 
         Returns:
-            (dict, Path, list of str): the state, where it is from, and a notice for each damaged
-            file
+            (dict, Path, dict): the state, where it is from, and a notice for each damaged file
 
         Raises:
             InputError: neither can be read
         """
-        notices: list[str] = []
+        damaged: dict[Path, str] = {}
         for path in (self.last, self.previous):
             if not path.exists():
                 continue
             try:
-                return load_checkpoint(path), path, notices
+                return load_checkpoint(path), path, damaged
             except DamagedCheckpointError as error:
-                notices.append(str(error))
-        reason = " ".join(notices) or f"There is no checkpoint in {self.folder} yet."
+                damaged[path] = str(error)
+        reason = " ".join(damaged.values()) or f"There is no checkpoint in {self.folder} yet."
         raise InputError(f"Nothing to resume from. {reason} Start the run anew.")
 
     def set_aside(self, path: Path) -> None:

@@ -51,8 +51,9 @@ def refuse(faults: list[dict[str, Any]], step: int, folder: Path | None) -> Trai
             replace_file(path, lambda file: file.write(text.encode()))
         message += f" The accessions of the batch are in {path}."
     return TrainingError(
-        f"{message} The step was not taken; the last checkpoint is from before it. "
-        "A smaller learning rate, clip_grad_norm or precision: fp32 may help."
+        f"{message} The step was not taken, and the last checkpoint is from before it. A smaller "
+        "learning rate, clip_grad_norm or precision: fp32 may help: start a new run with these "
+        "settings and that checkpoint as `checkpoint`."
     )
 
 

@@ -29,6 +29,7 @@ class Precision:
             raise InputError(
                 f"engine: precision: {name!r} is not known. Choose one of {', '.join(_TYPES)}."
             )
+        self.name = name
         self.dtype = _TYPES[name]
         self.device_type = device.type
         self.scaler = torch.amp.GradScaler(device.type, enabled=name == "fp16")

@@ -24,6 +24,10 @@ class Recorder(Listener):
         self.folder.history.append(row)
         draw_curves(self.folder.history.rows(), self.folder.path / "curves.png")
 
+    def on_end(self) -> None:
+        """Redraw the curves with the steps of an unfinished epoch."""
+        draw_curves(self.folder.history.rows(), self.folder.path / "curves.png")
+
     def on_checkpoint(self) -> None:
         """Bring the numbers to the disk before a checkpoint counts on them."""
         self.folder.history.sync()

@@ -1,7 +1,9 @@
 """The folder of one run: what was run, on what, how it went, and what came out."""
 
+import itertools
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,25 +49,22 @@ class RunFolder:
         self.history = History(path)
 
     @classmethod
-    def create(cls, output_dir: str | Path, name: str) -> "RunFolder":
-        """Make ``<output_dir>/<name>/<date>_<time>``.
+    def create(cls, output_dir: str | Path) -> "RunFolder":
+        """Make ``<output_dir>/<date>_<time>``, with a number behind it if that is taken.
 
         Parameters:
-            output_dir (str or Path): folder of all runs
-            name (str): name of the config
+            output_dir (str or Path): folder of all runs of a config
         """
-        parent = Path(output_dir).expanduser() / name
-        path = parent / time.strftime("%Y-%m-%d_%H-%M-%S")
-        number = 2
-        with explain_disk_errors(path):
+        parent = Path(output_dir).expanduser()
+        name = time.strftime("%Y-%m-%d_%H-%M-%S")
+        with explain_disk_errors(parent):
             parent.mkdir(parents=True, exist_ok=True)
-            while True:
-                try:
+            for suffix in itertools.chain([""], (f".{n}" for n in itertools.count(2))):
+                path = parent / (name + suffix)
+                with suppress(FileExistsError):
                     path.mkdir()
-                    return cls(path)
-                except FileExistsError:
-                    path = parent / f"{path.name.partition('.')[0]}.{number}"
-                    number += 1
+                    break
+        return cls(path)
 
     @classmethod
     def open(cls, path: str | Path) -> "RunFolder":

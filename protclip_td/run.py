@@ -1,0 +1,187 @@
+"""Run one configuration from start to end: build, train, evaluate, report."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torchdrug.utils import comm
+
+from protclip_td.building import Experiment, build
+from protclip_td.engine import ResumableEngine
+from protclip_td.errors import InputError, TrainingError
+from protclip_td.training.agreement import from_all_ranks
+from protclip_td.training.checkpointing import Checkpoints
+from protclip_td.training.console import Console
+from protclip_td.training.overview import describe_data, describe_model, describe_training
+from protclip_td.training.progress import Progress
+from protclip_td.training.provenance import versions
+from protclip_td.training.recorder import Recorder
+from protclip_td.training.report import metrics_table
+from protclip_td.training.run_folder import RunFolder
+from protclip_td.training.signals import Interrupted
+
+
+def run(config: Any, resume: Path | None = None) -> None:
+    """Run a configuration: train, evaluate the best checkpoint, keep everything in a folder.
+
+    Parameters:
+        config (Config): checked configuration
+        resume (Path, optional): run folder to go on in; a new one is made by default
+
+    Raises:
+        InputError: the parts do not fit together, or the run folder cannot be used
+        TrainingError: a loss became NaN, or the disk is full
+        Interrupted: SIGINT or SIGTERM came while training; a checkpoint has been written
+    """
+    is_first = comm.get_rank() == 0
+    with Console(is_shown=is_first) as console:
+        # First the lock, since building takes time; a new folder only once building has worked.
+        folder = RunFolder.open(resume) if resume is not None and is_first else None
+        try:
+            experiment = build(config)
+            if folder is None and is_first:
+                folder = RunFolder.create(config.output_dir)
+            _Run(config, experiment, folder, console).go()
+        finally:
+            if folder is not None:
+                folder.close()
+
+
+@dataclass
+class _Run:
+    """One run, between its building and its end; `folder` is None on all ranks but the first."""
+
+    config: Any
+    experiment: Experiment
+    folder: RunFolder | None
+    console: Console
+
+    def __post_init__(self) -> None:
+        engine = self.experiment.engine
+        if not isinstance(engine, ResumableEngine):
+            raise InputError(
+                f"engine: class: {type(engine).__name__} cannot keep checkpoints. Leave `class` "
+                "out, or write ResumableEngine, which takes the same settings."
+            )
+        self.engine = engine
+        self.path: Path = from_all_ranks(self.folder.path if self.folder else None)[0]
+        self.checkpoints = Checkpoints(self.path / "checkpoints")
+
+    def go(self) -> None:
+        if self.folder:
+            self.console.log_to(self.path / "log.txt")
+            self._describe(self.folder)
+        self._resume()
+        with self._resume_command():
+            self._train()
+            self._finish()
+
+    def _describe(self, folder: RunFolder) -> None:
+        """Show and keep what is about to run."""
+        experiment, say = self.experiment, self.console.say
+        folder.write_text("config.yaml", self.config.rendered)
+        folder.write_json("versions.json", versions())
+        folder.write_json("data_manifest.json", _manifest(experiment))
+        say(f"Data\n{describe_data(experiment.dataset, experiment.splits)}\n")
+        say(f"Model\n{describe_model(experiment.task)}\n")
+        say(f"Training\n{describe_training(self.engine, self.config.train)}")
+        say(f"  run folder: {self.path}\n")
+
+    def _resume(self) -> None:
+        """Go on from the newest checkpoint that can be read, if there is any."""
+        if not self.checkpoints.exist():
+            if self.folder:
+                self.folder.history.cut(step=0, epoch=0)
+            return
+        state, source, damaged = self.checkpoints.load_newest()
+        comm.synchronize()  # before a damaged file is moved, all ranks must have seen it
+        self.engine.load_state_dict(state, str(source))
+        if self.folder:
+            for path, notice in damaged.items():
+                self.console.say(f"{notice} Going back to {source}.")
+                self.checkpoints.set_aside(path)
+            position = self.engine.position
+            self.folder.history.cut(position.step, position.epoch)
+            self.console.say(f"Resuming from {source}, after step {position.step}.\n")
+
+    @contextmanager
+    def _resume_command(self) -> Iterator[None]:
+        """Tell how to go on, however the run is broken off."""
+        command = f"{_program()} --resume {self.path}"
+        try:
+            yield
+        except Interrupted as stop:
+            name, step = stop.signal_name, stop.step
+            self.console.say(f"Stopped by {name} after step {step}. Go on with: {command}")
+            raise
+        except KeyboardInterrupt:
+            self.console.say(f"Stopped. Go on with: {command}")
+            raise
+        except TrainingError as error:
+            raise TrainingError(f"{error}\nThe run can be resumed with: {command}") from error
+
+    def _train(self) -> None:
+        listeners = []
+        if self.folder:
+            progress = Progress(self.console, self.engine.meter.log_interval)
+            listeners = [Recorder(self.folder), progress]
+        self.engine.fit(
+            self.config.train.num_epoch,
+            self.config.train.get("batch_per_epoch"),
+            self.config.get("eval_metric"),
+            self.checkpoints,
+            listeners,
+        )
+
+    def _finish(self) -> None:
+        """Evaluate and export the best checkpoint, and show where everything lies."""
+        self.engine.load(str(self.checkpoints.best), load_optimizer=False)
+        self._test()
+        if self.folder is None:
+            return
+        model: Any = getattr(self.experiment.task, "model", None)
+        if hasattr(model, "save_pretrained"):
+            model.save_pretrained(self.path / "model")
+        self.console.say(f"\nDone\n{self.folder.tree()}\n")
+        self.console.say(_next_step(self.path))
+
+    def _test(self) -> None:
+        name = self.config.get("test_split") or "test"
+        split = name if name in ("train", "valid") else "test"
+        if len(getattr(self.engine, f"{split}_set") or ()) == 0:
+            return
+        metrics = self.engine.evaluate(split, batch_size=self.config.get("test_batch_size"))
+        result = {key: float(value) for key, value in metrics.items()}
+        if self.folder:
+            epoch = self.engine.best.epoch or self.engine.position.epoch
+            self.folder.write_json("results.json", {"split": name, "epoch": epoch, **result})
+            self.console.say(f"\nBest checkpoint (epoch {epoch}) on the {name} split")
+            self.console.say("\n".join(f"  {line}" for line in metrics_table(result)))
+
+
+def _manifest(experiment: Experiment) -> dict[str, Any]:
+    """What the data set tells of its origin, or at least how large it is."""
+    dataset = experiment.dataset
+    sizes = dict(zip(("train", "valid", "test"), map(len, experiment.splits)))
+    manifest = getattr(dataset, "manifest", {})
+    return {"class": type(dataset).__name__, "splits": sizes, **manifest}
+
+
+def _program() -> str:
+    """Name the command this process was started with."""
+    name = Path(sys.argv[0]).name
+    return "protclip-td run" if name == "protclip-td" else "python -m torchdrug.run"
+
+
+def _next_step(path: Path) -> str:
+    if (path / "model").exists():
+        return (
+            "Next: use the model in Python,\n"
+            f'  ProtCLIP.from_pretrained("{path / "model"}").protein_features(["MKT…"])\n'
+            "or in another config,\n"
+            f"  model: {{class: ProtCLIP, checkpoint: {path / 'model'}}}"
+        )
+    return f"Next: start another run from these weights,\n  checkpoint: {path}/checkpoints/best.pt"

@@ -1,0 +1,84 @@
+"""The numbers of an epoch in a few lines of at most 80 columns."""
+
+import textwrap
+from typing import Any
+
+Row = dict[str, Any]
+_CHANCE = "chance "
+
+
+def shorten(metrics: dict[str, float]) -> str:
+    """Write losses side by side, without the word they share.
+
+    Example::
+
+        >>> shorten({"mlm loss": 2.91, "bsr loss": 2.5})
+        'mlm 2.910  bsr 2.500'
+    """
+    return "  ".join(f"{_short(name)} {value:.3f}" for name, value in metrics.items())
+
+
+def _short(name: str) -> str:
+    return name.removesuffix(" loss") if name != "loss" else name
+
+
+def epoch_report(row: Row, num_epoch: int) -> str:
+    """Word an epoch row: losses, and the other metrics of the validation against chance.
+
+    Parameters:
+        row (dict): epoch row of ``metrics.jsonl``
+        num_epoch (int): epochs of the whole training
+    """
+    head = f"epoch {row['epoch']}/{num_epoch}: step {row['step']}, {row['seconds']:.0f} s"
+    valid = _part(row, "valid ")
+    losses = {name: value for name, value in valid.items() if name.endswith("loss")}
+    others = {name: value for name, value in valid.items() if name not in losses}
+    lines = [head, _line("train", shorten(_part(row, "train ")))]
+    if losses:
+        lines.append(_line("valid", shorten(losses)))
+    return "\n".join([*lines, *_indent(metrics_table(others))])
+
+
+def metrics_table(metrics: dict[str, float]) -> list[str]:
+    """Lay out metrics; those with a chance level stand beside it, a column per direction.
+
+    Parameters:
+        metrics (dict): may hold ``chance X`` beside any number of ``<direction> X``
+
+    Example::
+
+        >>> metrics_table({"protein-to-text R@1": 0.25, "chance R@1": 0.05})
+                     protein-to-text  chance
+        R@1                    0.250   0.050
+    """
+    names = [key.removeprefix(_CHANCE) for key in metrics if key.startswith(_CHANCE)]
+    columns = list(dict.fromkeys(
+        key.removesuffix(f" {name}")
+        for name in names for key in metrics if key.endswith(f" {name}")
+    ))  # fmt: skip
+    columns.sort(key=lambda column: column == "chance")
+    lines = [f"{'':<12}" + "".join(f"{column:>17}" for column in columns)] if names else []
+    for name in names:
+        cells = (metrics.get(f"{column} {name}") for column in columns)
+        lines.append(f"{name:<12}" + "".join(f"{_number(name, cell):>17}" for cell in cells))
+    shown = {f"{column} {name}" for column in columns for name in names}
+    lines += [f"{name}  {value:.4f}" for name, value in metrics.items() if name not in shown]
+    return lines
+
+
+def _number(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1f}" if "rank" in name else f"{value:.3f}"
+
+
+def _part(row: Row, prefix: str) -> dict[str, float]:
+    return {key.removeprefix(prefix): row[key] for key in row if key.startswith(prefix)}
+
+
+def _line(name: str, text: str) -> str:
+    return textwrap.fill(f"  {name}  {text}", 80, subsequent_indent=" " * 9)
+
+
+def _indent(lines: list[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
