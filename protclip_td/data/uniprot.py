@@ -85,7 +85,9 @@ def _entry_blocks(path: Path, on_reject: OnReject) -> Iterator[tuple[bytes, int]
         if not closed and not text.endswith(b"\n//"):
             raise DamagedSourceError(f"it ends in the middle of entry {_name(text, begin)}")
         while (next_id := text.find(b"\nID   ")) >= 0:
-            on_reject(Rejection(_name(text[:next_id], begin), "cut in the middle", "no // line"))
+            if text[:next_id].strip():
+                name = _name(text[:next_id], begin)
+                on_reject(Rejection(name, "cut in the middle", "no // line"))
             begin += text.count(b"\n", 0, next_id + 1)
             text = text[next_id + 1 :]
         yield text, begin
@@ -129,8 +131,8 @@ def _wrong_length(entry: Entry, stated: int) -> Rejection | None:
 
 
 def _sequence(block: bytes) -> str:
-    begin = block.rfind(b"\nSQ   ")
-    lines = block[block.find(b"\n", begin + 1) :] if begin >= 0 else b""
+    header = block.rfind(b"\nSQ   ")
+    _, _, lines = block[header + 1 :].partition(b"\n") if header >= 0 else (b"", b"", b"")
     return lines.removesuffix(b"\n//").translate(None, b" \n").decode()
 
 

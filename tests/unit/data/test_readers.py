@@ -1,0 +1,154 @@
+"""Other formats than the flat file: told apart by content, columns by name, rejections as data."""
+
+import gzip
+import json
+
+import pytest
+
+from protclip_td.data.readers import read_pairs
+from protclip_td.errors import InputError
+
+UNIPROT = ("Entry", "Reviewed", "Protein names", "Function [CC]", "Subcellular location [CC]",
+           "Sequence similarities", "Protein existence", "Sequence")  # fmt: skip
+ROW = (
+    "P00001",
+    "unreviewed",
+    "Test protein (EC 1.2.3.4)",
+    "FUNCTION: Binds DNA. {ECO:0000269|PubMed:1}.; FUNCTION: [Isoform 2]: None.",
+    "SUBCELLULAR LOCATION: Nucleus {ECO:0000305}.",
+    "",
+    "Predicted",
+    "MKTAYIAKQR",
+)
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a text in whatever format; gives the entries and the rejections."""
+
+    def reader(text, **options):
+        path = tmp_path / "pairs.data"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        rejected = []
+        return list(read_pairs(path, on_reject=rejected.append, **options)), rejected
+
+    return reader
+
+
+def tsv(*rows):
+    return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def test_the_flat_file_is_read_as_such(sample_path, sample_entries):
+    assert list(read_pairs(sample_path)) == sample_entries
+
+
+def test_json_lines_of_protclip(read, sample_entries):
+    lines = [json.dumps({"seq": e.sequence, "text": e.biotext}) for e in sample_entries]
+    entries, rejected = read("\n\n".join(lines), confidence=2)
+    assert not rejected
+    assert [e.properties for e in entries] == [e.properties for e in sample_entries]
+    assert [e.sequence for e in entries] == [e.sequence for e in sample_entries]
+    assert {e.confidence for e in entries} == {2}
+    assert entries[1].accession == "line 3"
+
+
+def test_json_lines_name_their_accession(read):
+    pair = {"accession": "P1", "sequence": "mk", "text": "FUNCTION: None. {ECO:1}."}
+    (entry,), _ = read(json.dumps(pair))
+    assert (entry.accession, entry.sequence, entry.confidence) == ("P1", "MK", 1)
+    assert entry.properties == ("", "None.", "", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"seq": "MK", "text": "FUNCTION: x', "not JSON"),
+        ("[1, 2]", "not JSON"),
+        ('{"seq": "MK"}', "no seq or no text"),
+        ('{"seq": "", "text": "FUNCTION: x"}', "no sequence"),
+        ('{"seq": "M1", "text": "FUNCTION: x"}', "letters that are no residues"),
+        ('{"seq": "MK", "text": "A protein of unknown use."}', "no property"),
+    ],
+)
+def test_bad_json_lines_are_rejected_with_their_line(read, line, reason):
+    good = '{"seq": "MK", "text": "FUNCTION: x"}'
+    entries, (rejection,) = read(f"{good}\n{line}\n{good}\n")
+    assert len(entries) == 2
+    assert (rejection.where, rejection.reason) == ("line 2", reason)
+
+
+def test_uniprot_tsv(read):
+    (entry,), _ = read(tsv(UNIPROT, ROW))
+    assert entry.accession == "P00001"
+    assert (entry.confidence, entry.reviewed, entry.sequence) == (4, False, "MKTAYIAKQR")
+    assert entry.properties == (
+        "Test protein (EC 1.2.3.4)",
+        "Binds DNA. [Isoform 2]: None.",
+        "Nucleus.",
+        "",
+    )
+
+
+def test_columns_go_by_name_not_by_number(read):
+    assert read(tsv(UNIPROT[::-1], ROW[::-1])) == read(tsv(UNIPROT, ROW))
+
+
+def test_evidence_tags_can_be_kept(read):
+    (entry,), _ = read(tsv(UNIPROT, ROW), keep_evidence=True)
+    assert entry.properties[2] == "Nucleus {ECO:0000305}."
+
+
+def test_protst_tsv_with_quotes_as_pandas_writes_them(read):
+    header = ("ProteinName", "Function", "SubcellularLocation", "Similarity", "Sequence")
+    row = ("Test", '"Binds ""DNA""."', "", "Belongs to the test family.", "MKT")
+    (entry,), _ = read(tsv(header, row), confidence=3)
+    assert entry.properties == ("Test", 'Binds "DNA".', "", "Belongs to the test family.")
+    assert (entry.accession, entry.confidence, entry.reviewed) == ("line 2", 3, None)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (ROW[:-1], "wrong number of fields"),
+        ((*ROW[:6], "Certain", ROW[7]), "unknown protein existence"),
+        ((*ROW[:7], "MK-"), "letters that are no residues"),
+        (("P1", "reviewed", "", "", "", "", "Predicted", "MK"), "no property"),
+    ],
+)
+def test_bad_rows_are_rejected(read, row, reason):
+    entries, (rejection,) = read(tsv(UNIPROT, ROW, row, ROW))
+    assert len(entries) == 2
+    assert rejection.reason == reason
+
+
+def test_missing_columns_are_named(read):
+    with pytest.raises(InputError, match=r"columns are missing.*Sequence.*found Entry, Length"):
+        read("Entry\tLength\nP1\t12\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (">sp|P1|X\nMK\n", "FASTA, which has no biotext.*first line is '>sp"),
+        ("<?xml version='1.0'?>\n", "XML or HTML"),
+        ('[{"seq": "MK"}]', "a JSON list"),
+        ("hello\n", "format is unknown; expected a UniProtKB flat file"),
+        ("\n \n", "nothing in it but empty lines"),
+    ],
+)
+def test_unknown_formats_say_what_was_seen_and_expected(read, text, message):
+    with pytest.raises(InputError, match=message):
+        read(text)
+
+
+def test_truncated_gzip_keeps_whole_lines(tmp_path):
+    lines = [json.dumps({"seq": "MK" * n, "text": f"FUNCTION: {n}"}) for n in range(1, 2000)]
+    whole = gzip.compress("\n".join(lines).encode())
+    path = tmp_path / "pairs.jsonl.gz"
+    path.write_bytes(whole[: len(whole) // 2])
+    entries = []
+    with pytest.raises(InputError, match=r"pairs\.jsonl\.gz: the gzip file is cut off") as error:
+        entries.extend(read_pairs(path))  # extend keeps what came before the error
+    assert len(entries) > 100
+    assert f"last accession is line {len(entries)}" in str(error.value)
