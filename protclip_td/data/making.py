@@ -9,10 +9,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from protclip_td.data.building import REJECTED, build_store
 from protclip_td.data.entry import Entry, Rejection
 from protclip_td.data.readers import read_pairs
 from protclip_td.data.source import check_file
-from protclip_td.data.store import FORMAT, MANIFEST, REJECTED, Store, build_store
+from protclip_td.data.store import FORMAT, MANIFEST, Store
 from protclip_td.errors import InputError
 
 logger = logging.getLogger(__name__)

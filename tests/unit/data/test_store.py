@@ -7,10 +7,11 @@ import threading
 import numpy as np
 import pytest
 
-from protclip_td.data import store as store_module
+from protclip_td.data import building
+from protclip_td.data.building import build_store
 from protclip_td.data.entry import Entry, Rejection
 from protclip_td.data.making import open_or_make
-from protclip_td.data.store import Store, build_store
+from protclip_td.data.store import Store
 from protclip_td.errors import InputError
 
 
@@ -91,7 +92,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, sample_entries, monkeypatch
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store_module.np, "save", full)
+    monkeypatch.setattr(building.np, "save", full)
     with pytest.raises(InputError, match="No space left on device"):
         build_store(sample_entries, tmp_path / "store")
     assert not list(tmp_path.iterdir())
