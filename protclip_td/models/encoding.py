@@ -76,8 +76,7 @@ def text_features(model: "ProtCLIP", texts: Sequence[str], batch_size: int) -> T
 def project(projection: nn.Module, features: Tensor) -> Tensor:
     """Features of an encoder as unit vectors of the shared space, on the CPU."""
     with inference(projection):
-        device = next(projection.parameters()).device
-        return F.normalize(projection(features.to(device)), dim=-1).cpu()
+        return F.normalize(projection(features.to(_device(projection))), dim=-1).cpu()
 
 
 def check_list(items: Sequence[str], what: str) -> None:
@@ -108,10 +107,14 @@ def _batches(
             bar.update(len(batch))
 
 
+def _device(module: nn.Module) -> torch.device:
+    return next(module.parameters()).device
+
+
 def _residue_states(model: "ProtCLIP", sequences: Sequence[str]) -> tuple[Tensor, Tensor]:
     tokens = torch.cat([sequence_tokens(sequence) for sequence in sequences])
     sizes = torch.tensor([len(sequence) for sequence in sequences])
-    return model.protein_encoder(tokens.to(model.device), sizes), sizes
+    return model.protein_encoder(tokens.to(_device(model)), sizes), sizes
 
 
 def _residue_means(model: "ProtCLIP", sequences: Sequence[str]) -> Tensor:
@@ -123,5 +126,5 @@ def _padded_means(model: "ProtCLIP", sequences: Sequence[str]) -> Tensor:
     """Means over all tokens of the padded batch, as the released code takes them."""
     ends = torch.tensor([esm.CLS_ID]), torch.tensor([esm.EOS_ID])
     rows = [torch.cat([ends[0], sequence_tokens(s), ends[1]]) for s in sequences]
-    padded = nn.utils.rnn.pad_sequence(rows, True, esm.PAD_ID).to(model.device)
+    padded = nn.utils.rnn.pad_sequence(rows, True, esm.PAD_ID).to(_device(model))
     return model.protein_encoder.padded_states(padded, padded != esm.PAD_ID).mean(1)

@@ -5,15 +5,12 @@ backward pass, and its rotary embedding copies queries and keys to float32 in ev
 modules and the names of their weights stay those of transformers.
 """
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
-
-if TYPE_CHECKING:
-    from transformers import EsmModel
 
 #: ESM-2's tokens, in the order of their ids.
 VOCABULARY = ("<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>",
@@ -24,7 +21,7 @@ _MASKED_IN_TRAINING = 0.15 * 0.8
 
 
 def hidden_states(
-    model: "EsmModel", token_ids: Tensor, mask: Tensor | None, checkpointing: bool = False
+    model: Any, token_ids: Tensor, mask: Tensor | None, checkpointing: bool = False
 ) -> Tensor:
     """The last hidden states of a padded batch.
 
@@ -49,7 +46,7 @@ def hidden_states(
     return model.encoder.emb_layer_norm_after(states)
 
 
-def embed(model: "EsmModel", token_ids: Tensor, mask: Tensor | None) -> Tensor:
+def embed(model: Any, token_ids: Tensor, mask: Tensor | None) -> Tensor:
     """Embed the tokens; <mask> is a zero, for which the others of its protein make up.
 
     Each protein is scaled by the share of <mask> among its own tokens, so that its embeddings are
@@ -67,7 +64,7 @@ def embed(model: "EsmModel", token_ids: Tensor, mask: Tensor | None) -> Tensor:
     return states if mask is None else states * mask.unsqueeze(-1)
 
 
-def rotations(model: "EsmModel", length: int) -> tuple[Tensor, Tensor]:
+def rotations(model: Any, length: int) -> tuple[Tensor, Tensor]:
     """Cosines and sines of the rotary embedding, each of shape :math:`(t, 1, d_{head})`."""
     frequencies = model.rotary_embeddings.inv_freq.float()
     places = torch.arange(length, device=frequencies.device, dtype=frequencies.dtype)
@@ -82,9 +79,7 @@ def rotate(states: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return (states * cos + turned * sin).to(states.dtype)
 
 
-def run_layer(
-    layer: nn.Module, states: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None
-) -> Tensor:
+def run_layer(layer: Any, states: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> Tensor:
     """One `EsmLayer`: attention and feed-forward, each behind a LayerNorm and around a residual.
 
     Parameters:
@@ -100,9 +95,7 @@ def run_layer(
     return layer.output(wide, states)
 
 
-def attend(
-    heads: nn.Module, states: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None
-) -> Tensor:
+def attend(heads: Any, states: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> Tensor:
     """Self-attention of one layer on normalised states, :math:`(b, t, d_p)` in and out."""
     shape = (*states.shape[:-1], heads.num_attention_heads, heads.attention_head_size)
     query = rotate(heads.query(states).view(shape), cos, sin)

@@ -40,13 +40,13 @@ class Piece(NamedTuple):
     """A padded batch of windows, as index tensors.
 
     Parameters:
-        index (Tensor): :math:`(b, t)`, places in the pack's tokens followed by <cls>, <eos>, <pad>
+        tokens (Tensor): :math:`(b, t)`, places in the pack's tokens followed by <cls>, <eos>, <pad>
         lengths (Tensor): :math:`(b,)`, tokens of each window, <cls> and <eos> included
         kept (Tensor): :math:`(k,)`, places in the flattened piece whose states are handed out
         residues (Tensor): :math:`(k,)`, the residues of the pack that they belong to
     """
 
-    index: Tensor
+    tokens: Tensor
     lengths: Tensor
     kept: Tensor
     residues: Tensor
@@ -149,7 +149,7 @@ def make_piece(windows: Sequence[Window], num_residue: int) -> Piece:
 
 def padding_share(pieces: Sequence[Piece]) -> float:
     """The share of padding among all tokens computed."""
-    computed = sum(piece.index.numel() for piece in pieces)
+    computed = sum(piece.tokens.numel() for piece in pieces)
     real = sum(int(piece.lengths.sum()) for piece in pieces)
     return 1 - real / computed if computed else 0.0
 

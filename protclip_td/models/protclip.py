@@ -12,16 +12,19 @@ from torchdrug import core
 from torchdrug.core import Registry as R
 
 from protclip_td.errors import InputError
-from protclip_td.models import checkpoint as checkpoints
-from protclip_td.models import encoding, weights
+from protclip_td.models import encoding
+from protclip_td.models.checkpoint import Checkpoint, save_checkpoint
 from protclip_td.models.heads import BiotextAttention, Projection, PropertyBank, ResidueHead
 from protclip_td.models.packing import packed_mean
+from protclip_td.models.parts import gather_parts
 from protclip_td.models.protein_encoder import (
     TOKENS_PER_PASS,
     ProteinEncoder,
     letter_tokens,
     type_tokens,
 )
+from protclip_td.models.published import to_our_names, unread
+from protclip_td.models.tensors import load_tensors
 from protclip_td.models.text_encoder import TextEncoder
 
 READOUTS = ("mean", "projection")
@@ -97,7 +100,7 @@ class ProtCLIP(nn.Module, core.Configurable):
         #: Tensors and config fields of a checkpoint that nothing here reads; written back.
         self.unused_tensors: dict[str, Tensor] = {}
         self.config_fields: dict[str, Any] = {}
-        parts = _gather_parts(protein_encoder, text_encoder, checkpoint, tokenizer)
+        parts = gather_parts(protein_encoder, text_encoder, checkpoint, tokenizer)
         self.sources = parts.sources
         self.protein_encoder = ProteinEncoder(
             parts.protein, tokens_per_pass, gradient_checkpointing
@@ -112,8 +115,7 @@ class ProtCLIP(nn.Module, core.Configurable):
         elif readout == "projection":
             raise InputError("readout 'projection' needs the shared space; give a text_encoder")
         if parts.checkpoint is not None:
-            self.config_fields = parts.checkpoint.config
-            self.unused_tensors = checkpoints.load_weights(self, parts.checkpoint)
+            self._load(parts.checkpoint)
 
     def _make_heads(self, projection_dim: int, num_prototype: int) -> None:
         """Make the parts that only a model with a text side has."""
@@ -129,6 +131,12 @@ class ProtCLIP(nn.Module, core.Configurable):
         self.biotext_attention = BiotextAttention(projection_dim)
         self.property_bank = PropertyBank(num_prototype, projection_dim)
         self.local_logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.1)))
+
+    def _load(self, checkpoint: Checkpoint) -> None:
+        """Take over a checkpoint's weights, and keep what nothing here reads."""
+        load_tensors(self, to_our_names(self, checkpoint.tensors), str(checkpoint.tensor_file))
+        self.unused_tensors = unread(self, checkpoint.tensors)
+        self.config_fields = checkpoint.config
 
     @property
     def node_output_dim(self) -> int:
@@ -253,54 +261,7 @@ class ProtCLIP(nn.Module, core.Configurable):
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `config.json`, `model.safetensors` in the published layout, and the tokenizer."""
-        checkpoints.save_checkpoint(self, folder)
-
-
-class _Parts(NamedTuple):
-    """What a model is put together from."""
-
-    protein: Any
-    text: Any
-    tokenizer: Any
-    checkpoint: checkpoints.Checkpoint | None
-    sources: dict[str, str]
-
-
-def _gather_parts(
-    protein_encoder: str | None,
-    text_encoder: str | None,
-    checkpoint: str | None,
-    tokenizer: str | None,
-) -> _Parts:
-    """Make the encoders from wherever they are to come from."""
-    if checkpoint is not None:
-        if protein_encoder or text_encoder:
-            raise InputError("give either a checkpoint or the encoders, not both")
-        return _parts_of_checkpoint(checkpoint, tokenizer)
-    if protein_encoder is None:
-        raise InputError(
-            "ProtCLIP needs a protein_encoder, such as 'random:ESM-2-8M', or a checkpoint"
-        )
-    sources = {"heads": "random initial weights"}
-    protein, sources["protein encoder"] = weights.protein_model(protein_encoder)
-    text = found = None
-    if text_encoder is not None:
-        text, found, sources["text encoder"] = weights.text_model(text_encoder)
-    if tokenizer is not None:
-        found = weights.read_tokenizer(tokenizer)
-    return _Parts(protein, text, found, None, sources)
-
-
-def _parts_of_checkpoint(folder: str, tokenizer: str | None) -> _Parts:
-    """Make the encoders by a checkpoint's config; its weights are loaded later, at once."""
-    content = checkpoints.read_checkpoint(folder)
-    protein, text = checkpoints.make_encoders(content)
-    if tokenizer is not None:
-        found = weights.read_tokenizer(tokenizer)
-    else:
-        found = checkpoints.find_tokenizer(content.folder)
-    parts = ("protein encoder", "text encoder", "heads")
-    return _Parts(protein, text, found, content, dict.fromkeys(parts, f"checkpoint {folder}"))
+        save_checkpoint(self, folder)
 
 
 def _check_choice(name: str, given: str, choices: Sequence[str]) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: Tokens in one pass through the encoder: enough to keep the matrix units busy on a CPU.
 TOKENS_PER_PASS = 1024
 
+#: The token that stands in for a masked residue.
+MASK_ID = esm.MASK_ID
+
 # ESM-2's id of each ASCII letter; X, B, Z, U and O have ids of their own.
 _LETTER_TO_ID = torch.full((256,), esm.UNKNOWN_ID)
 for _id, _token in enumerate(esm.VOCABULARY):
@@ -103,12 +106,12 @@ class ProteinEncoder(nn.Module):
     def _run_piece(self, vocabulary: Tensor, piece: Piece) -> Tensor:
         """The states that one piece hands out, :math:`(k, d_p)`."""
         device = vocabulary.device
-        width = piece.index.shape[1]
+        width = piece.tokens.shape[1]
         mask = None
         # Attention without a mask takes a faster path.
         if int(piece.lengths.min()) < width:
             mask = (torch.arange(width) < piece.lengths.unsqueeze(-1)).to(device)
-        states = self.padded_states(vocabulary[piece.index.to(device)], mask)
+        states = self.padded_states(vocabulary[piece.tokens.to(device)], mask)
         return states.flatten(0, 1).index_select(0, piece.kept.to(device))
 
     def padded_states(self, token_ids: Tensor, mask: Tensor | None = None) -> Tensor:

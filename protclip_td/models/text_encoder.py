@@ -44,16 +44,12 @@ class TextEncoder(nn.Module):
         self.truncated = 0
         self._states = TextCache(int(cache_mb * 2**19))
         self._means = TextCache(int(cache_mb * 2**19))
+        self.register_load_state_dict_post_hook(lambda encoder, _: encoder.clear_cache())
         self.eval()
 
     def train(self, mode: bool = True) -> "TextEncoder":
         """Stay in evaluation mode: dropout in frozen features would be noise."""
         return super().train(False)
-
-    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """Load weights and forget what the former ones computed."""
-        self.clear_cache()
-        return super().load_state_dict(*args, **kwargs)
 
     def clear_cache(self) -> None:
         """Forget all results, as is needed when the weights change."""
@@ -146,7 +142,7 @@ class TextEncoder(nn.Module):
     def _encode_batch(self, token_ids: Sequence[Sequence[int]]) -> Tensor:
         """The states of a padded batch on the CPU, :math:`(b, t, d_t)`."""
         rows = [torch.tensor(ids) for ids in token_ids]
-        padded = nn.utils.rnn.pad_sequence(rows, True, self.model.config.pad_token_id)
+        padded = nn.utils.rnn.pad_sequence(rows, True, self.model.config.pad_token_id or 0)
         lengths = torch.tensor([len(row) for row in rows]).unsqueeze(-1)
         mask = torch.arange(padded.shape[1]) < lengths
         device = self.model.device
