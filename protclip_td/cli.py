@@ -2,14 +2,26 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from protclip_td.config import load_config, load_resumed, manual
 from protclip_td.errors import InputError, TrainingError
+
+_HELP = """\
+usage: {program} -c CONFIG [--VARIABLE VALUE ...] [--resume RUN_FOLDER]
+
+Trains and evaluates what a YAML configuration describes, and keeps everything in a run folder.
+
+  -c, --config CONFIG    a YAML file, or the name of a shipped configuration
+  --VARIABLE VALUE       value of a variable of the configuration, such as --batch_size 16
+  --resume RUN_FOLDER    go on with an interrupted run, by the settings it was started with
+  -h, --help             this text; with -c CONFIG, what that configuration is and its variables
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command.
+    """`protclip-td`: run a command.
 
     Parameters:
         arguments (list of str, optional): words of the command line; by default this process's
@@ -18,44 +30,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
         int: 0 done, 1 training had to stop, 2 wrong input, 130 interrupted
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        return _dispatch(words)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    parser = argparse.ArgumentParser(
+        "protclip-td", description="ProtCLIP in TorchDrug.", add_help=words[:1] != ["run"]
+    )
+    parser.add_argument("command", choices=["run"], help="train and evaluate a configuration")
+    parser.parse_args(words[:1])
+    return _report_errors(lambda: _run(words[1:], "protclip-td run"))
 
 
 def run_main() -> None:
     """`python -m torchdrug.run`: the same as `protclip-td run`."""
-    sys.exit(main(["run", *sys.argv[1:]]))
+    sys.exit(_report_errors(lambda: _run(sys.argv[1:], "python -m torchdrug.run")))
 
 
-def _dispatch(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="protclip-td", description="ProtCLIP in TorchDrug: pretraining and downstream tasks."
-    )
-    parser.add_argument("command", choices=["run"], help="run: train what a configuration says")
-    if words[:1] != ["run"]:
-        parser.parse_args(words)
-    _run(words[1:])
+def _report_errors(command: Callable[[], None]) -> int:
+    """Run a command; print what ends it on purpose without a traceback."""
+    try:
+        command()
+    except (InputError, TrainingError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, InputError) else 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     return 0
 
 
-def _run(words: list[str]) -> None:
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("-c", "--config")
-    parser.add_argument("-h", "--help", action="store_true")
-    parser.add_argument("--resume", type=Path)
-    options, flags = parser.parse_known_args(words)
-    from protclip_td.config import load_config
-
-    config = load_config(options.config, flags)
-    from protclip_td.run import run
+def _run(words: Sequence[str], program: str) -> None:
+    options, flags = _run_parser(program).parse_known_args(words)
+    if options.help:
+        print(manual.describe(options.config) if options.config else _general_help(program))
+        return
+    if options.resume is not None:
+        config = load_resumed(options.resume, options.config, flags)
+    elif options.config is not None:
+        config = load_config(options.config, flags)
+    else:
+        raise InputError(f"no configuration given\n{_general_help(program)}")
+    from protclip_td.run import run  # after all mistakes that cost nothing to find
 
     run(config, resume=options.resume)
+
+
+def _run_parser(program: str) -> argparse.ArgumentParser:
+    """The fixed flags; all others are variables of the configuration, which it checks."""
+    parser = argparse.ArgumentParser(program, add_help=False, allow_abbrev=False)
+    parser.add_argument("-c", "--config")
+    parser.add_argument("--resume", type=Path)
+    parser.add_argument("-h", "--help", action="store_true")
+    # torch.distributed.launch gives it to every process; TorchDrug reads the environment instead.
+    parser.add_argument("--local-rank", "--local_rank", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+def _general_help(program: str) -> str:
+    return "\n".join([_HELP.format(program=program), manual.list_shipped()])

@@ -1,6 +1,7 @@
 """One experiment: everything that a run needs, made from its configuration."""
 
 import inspect
+import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ from protclip_td.building.objects import build_object
 from protclip_td.building.parameters import encoder_of, freeze, parameter_groups
 from protclip_td.building.weights import load_weights
 from protclip_td.config.check import DEFAULT_ENGINE
-from protclip_td.config.classes import find_class
+from protclip_td.config.classes import arguments, find_class
 from protclip_td.config.loading import Config
 from protclip_td.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -128,7 +131,9 @@ def with_checkpoint(model: dict[str, Any], folder: str) -> dict[str, Any]:
     cls = find_class(model["class"], "models")
     if "checkpoint" not in inspect.signature(cls).parameters:
         raise InputError(f"checkpoint: {folder} is a folder, which {cls.__name__} cannot read")
-    return {**model, "checkpoint": folder}
+    # The folder holds both encoders; a model takes each from one source.
+    kept = {key: model[key] for key in model if key not in ("protein_encoder", "text_encoder")}
+    return {**kept, "checkpoint": folder}
 
 
 def preprocess(task: Any, splits: Sequence[Any]) -> list[Any]:
@@ -153,7 +158,10 @@ def _already_done(*splits: Any) -> None:
 
 def build_optimizer(config: Config, task: Any) -> Any:
     """The optimizer over the task's parameter groups."""
-    groups = parameter_groups(task, config.optimizer.get("lr"), config.get("lr_ratio"))
+    known, _ = arguments(find_class(config.optimizer["class"], "optim"))
+    default_lr = known["lr"].default if "lr" in known else None
+    lr = config.optimizer.get("lr", default_lr)
+    groups = parameter_groups(task, lr, config.get("lr_ratio"))
     return build_object(config.optimizer, "optim", params=groups)
 
 
@@ -162,6 +170,9 @@ def build_engine(
 ) -> Any:
     """The engine, and the task's own `preprocess` back in place."""
     block = {"class": DEFAULT_ENGINE, **config.engine}
+    if block.get("gpus") and not torch.cuda.is_available():
+        logger.warning("engine.gpus: %s asked for, and no GPU found: on the CPU", block["gpus"])
+        block["gpus"] = None
     parts = {"train_set": splits[0], "valid_set": splits[1], "test_set": splits[2]}
     engine = build_object(
         block, "core", task=task, optimizer=optimizer, scheduler=scheduler, **parts

@@ -30,7 +30,7 @@ def build_object(block: Mapping[str, Any], kind: str = "", **filled_in: Any) -> 
     values = {key: _build(value, key) for key, value in block.items() if key != "class"}
     try:
         return cls(**{**values, **filled_in})
-    except InputError as error:
+    except ValueError as error:  # what TorchDrug raises for arguments it cannot take
         raise InputError(f"{cls.__name__}: {error}") from error
 
 

@@ -11,18 +11,22 @@ from protclip_td.errors import InputError
 def encoder_of(task: Any) -> nn.Module:
     """The part of a task that `lr_ratio` slows down and `fix_encoder` freezes.
 
-    Returns:
-        nn.Module: what the task itself calls its `encoder`, or else its whole `model`
+    A downstream task puts its own head on the model, so there the whole model is the encoder.
+    In pretraining all trained parts belong to the model: there it is the model's protein encoder.
+
+    Parameters:
+        task (nn.Module): task with all its parameters, so after `preprocess`
 
     Raises:
-        InputError: the task has neither
+        InputError: the task has no `model`
     """
-    encoder = getattr(task, "encoder", None)
-    encoder = getattr(task, "model", None) if encoder is None else encoder
-    if encoder is None:
+    model = getattr(task, "model", None)
+    if model is None:
         name = type(task).__name__
-        raise InputError(f"{name} has no encoder; leave out `lr_ratio` and `fix_encoder`")
-    return encoder
+        raise InputError(f"{name} has no `model`; leave out `lr_ratio` and `fix_encoder`")
+    in_model = {id(parameter) for parameter in model.parameters()}
+    has_head = any(id(parameter) not in in_model for parameter in task.parameters())
+    return model if has_head else getattr(model, "protein_encoder", model)
 
 
 def freeze(module: nn.Module) -> None:

@@ -1,13 +1,13 @@
 """Weights from an earlier run into a new task."""
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import nn
 
 from protclip_td.errors import InputError
+from protclip_td.training.checkpointing import load_checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -20,12 +20,12 @@ def load_weights(task: nn.Module, path: str | Path) -> None:
 
     Parameters:
         task (nn.Module): task to fill
-        path (str): file saved by an engine, ours or TorchDrug's: ``{"model": …, …}``
+        path (str): file saved by an engine, ours or TorchDrug's
 
     Raises:
-        InputError: the file is missing, damaged, holds no task, or other sizes
+        InputError: the file is missing or damaged, fits nothing, or has tensors of other sizes
     """
-    weights = read_weights(path)
+    weights = load_checkpoint(path)["model"]
     own = task.state_dict()
     shared = [name for name in weights if name in own]
     if not shared:
@@ -44,25 +44,6 @@ def load_weights(task: nn.Module, path: str | Path) -> None:
     logger.info("%d of %d tensors taken from %s", len(shared), len(own), path)
 
 
-def read_weights(path: str | Path) -> dict[str, torch.Tensor]:
-    """The weights in an engine's checkpoint file, on the CPU.
-
-    Raises:
-        InputError: the file is missing, damaged, or no engine's checkpoint
-    """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise InputError(f"checkpoint: there is no file or ProtCLIP folder {path}")
-    try:
-        state: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch has no common error for damaged files
-        raise InputError(f"checkpoint: {path} is damaged or no PyTorch file ({error})") from error
-    model = state.get("model") if isinstance(state, dict) else None
-    if not isinstance(model, dict):
-        raise InputError(f"checkpoint: {path} is not an engine's: it has no `model`")
-    return {name: value for name, value in model.items() if isinstance(value, torch.Tensor)}
-
-
-def _some(names: Any) -> str:
+def _some(names: Iterable[str]) -> str:
     words = list(names)
     return ", ".join(words[:3]) + (", …" if len(words) > 3 else "")

@@ -6,7 +6,7 @@ from typing import Any
 
 from torchdrug.utils import comm
 
-from protclip_td.config.classes import Argument, arguments, class_kind, find_class
+from protclip_td.config.classes import Argument, arguments, class_kind, find_class, kind_of
 from protclip_td.config.document import Document, KeyPath, dotted
 from protclip_td.config.kinds import wrong_type
 from protclip_td.config.mistakes import Mistake, did_you_mean
@@ -62,7 +62,7 @@ class _Checker:
     def check(self) -> list[Mistake]:
         for key in _REQUIRED:
             if key not in self.values:
-                self.note((key,), f"missing; a `{key}:` block is needed")
+                self.note((key,), f"missing; the block `{key}:` is needed")
         settings = {key: Argument(key, False, None, hint, "") for key, hint in _SETTINGS.items()}
         blocks = {*_BLOCKS, "train"}
         for key, value in self.values.items():
@@ -138,9 +138,7 @@ class _Checker:
     def check_nested(self, path: KeyPath, value: Any) -> None:
         """Check the blocks with a class inside a value."""
         if isinstance(value, dict) and "class" in value:
-            self.check_object(
-                path, value, {"model": "models", "model2": "models"}.get(path[-1], "")
-            )
+            self.check_object(path, value, kind_of(path))
         elif isinstance(value, dict):
             for key, item in value.items():
                 self.check_nested((*path, key), item)

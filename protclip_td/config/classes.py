@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from torchdrug import core, datasets, models, tasks, transforms
 
+from protclip_td import engine, schedulers  # noqa: F401  (registers them)
 from protclip_td.config.mistakes import did_you_mean
 from protclip_td.errors import InputError
 
@@ -72,13 +73,22 @@ def find_class(name: str, kind: str = "") -> type:
         return table[fitting[0]]
     if fitting:
         raise InputError(f"`{name}` fits several classes: {', '.join(sorted(fitting))}")
-    for module in _MODULES:
-        alias = getattr(module, name, None)
-        if inspect.isclass(alias) and hasattr(alias, "_registry_key"):
-            return alias
-    near = [key for key in table if key.startswith(f"{kind}.")] or list(table)
-    words = [key.rpartition(".")[2] for key in near]
-    raise InputError(f"unknown class `{name}`{did_you_mean(name, words)}")
+    aliases = _aliases()
+    if name in aliases:
+        return aliases[name]
+    short = {key.rpartition(".")[2]: cls for key, cls in table.items()} | aliases
+    near = [word for word, cls in short.items() if class_kind(cls) == kind] or list(short)
+    raise InputError(f"unknown class `{name}`{did_you_mean(name, near)}")
+
+
+def _aliases() -> dict[str, type]:
+    """Registered classes by the names that TorchDrug's modules give them."""
+    return {
+        name: cls
+        for module in _MODULES
+        for name, cls in vars(module).items()
+        if inspect.isclass(cls) and hasattr(cls, "_registry_key")
+    }
 
 
 def kind_of(path: Sequence[str | int]) -> str:

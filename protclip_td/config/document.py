@@ -14,6 +14,9 @@ from protclip_td.config.mistakes import Mistake
 #: Where a value stands: keys and list positions from the top, such as ("task", "metric", 0).
 KeyPath = tuple[str | int, ...]
 
+_MAPPING = "tag:yaml.org,2002:map"
+_SEQUENCE = "tag:yaml.org,2002:seq"
+
 
 class Document(NamedTuple):
     """A YAML file as values.
@@ -92,9 +95,9 @@ class _Reader:
 
     def read(self, node: yaml.Node, path: KeyPath) -> Any:
         self.document.lines.setdefault(path, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
+        if isinstance(node, yaml.MappingNode) and node.tag == _MAPPING:
             return self.read_mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
+        if isinstance(node, yaml.SequenceNode) and node.tag == _SEQUENCE:
             return [self.read(item, (*path, i)) for i, item in enumerate(node.value)]
         return self.loader.construct_object(node)
 

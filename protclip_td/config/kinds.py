@@ -14,6 +14,16 @@ from typing import Any
 from protclip_td.config.classes import Argument
 
 _NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+# Hints that a YAML list stands for.
+_LISTS = (
+    list,
+    tuple,
+    set,
+    frozenset,
+    collections.abc.Collection,
+    collections.abc.Iterable,
+    collections.abc.Sequence,
+)
 _WORDS = {"int": int, "float": float, "bool": bool, "str": str}
 
 
@@ -32,7 +42,8 @@ def wrong_type(argument: Argument, value: Any) -> str:
     if isinstance(value, dict) and "class" in value:
         return "" if takes_object(argument.annotation) else f"expected no class, got {show(value)}"
     if argument.annotation is not Any:
-        fits = value == argument.default or matches(value, argument.annotation)
+        is_default = not argument.required and value == argument.default
+        fits = is_default or matches(value, argument.annotation)
         return "" if fits else f"expected {in_words(argument.annotation)}, got {show(value)}"
     allowed = _loose_types(argument)
     if not allowed or all(_is_loosely(leaf, allowed) for leaf in _leaves(value)):
@@ -49,7 +60,7 @@ def matches(value: Any, hint: Any) -> bool:
         return value in parts
     if hint is None or hint is type(None):
         return value is None
-    if origin in (list, tuple, collections.abc.Sequence, collections.abc.Iterable):
+    if origin in _LISTS:
         return isinstance(value, list) and _items_match(value, origin, parts)
     if origin in (dict, collections.abc.Mapping):
         return isinstance(value, dict) and all(matches(v, parts[1]) for v in value.values())
@@ -69,7 +80,7 @@ def _matches_plain(value: Any, hint: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if hint in (bool, str, dict):
         return isinstance(value, hint)
-    if hint in (list, tuple, collections.abc.Sequence):
+    if hint in _LISTS:
         return isinstance(value, list)
     if hint is collections.abc.Mapping:
         return isinstance(value, dict)
@@ -83,7 +94,7 @@ def takes_object(hint: Any) -> bool:
     parts = typing.get_args(hint)
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return any(takes_object(part) for part in parts)
-    plain = (int, float, bool, str, list, tuple, type(None), typing.Literal)
+    plain = (int, float, bool, str, type(None), typing.Literal, *_LISTS)
     return hint not in plain and typing.get_origin(hint) not in plain and not _is_path(hint)
 
 
@@ -101,7 +112,7 @@ def in_words(hint: Any) -> str:
         return "null"
     if origin is tuple and Ellipsis not in parts:
         return f"a list of {len(parts)} values"
-    if (origin or hint) in (list, tuple, collections.abc.Sequence, collections.abc.Iterable):
+    if (origin or hint) in _LISTS:
         return f"a list ({in_words(parts[0])} each)" if parts else "a list"
     if (origin or hint) in (dict, collections.abc.Mapping):
         return "keys with values"

@@ -51,7 +51,7 @@ def load_config(path: str | Path, flags: list[str] | None = None) -> Config:
     rendered = _render(source, text, given, mistakes)
     document = read_document(rendered.text)
     found = list(document.mistakes)
-    if document.values:
+    if not found:
         from protclip_td.config.check import check  # imports TorchDrug
 
         found += check(document)

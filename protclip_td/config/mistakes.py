@@ -34,7 +34,7 @@ def report(source: object, mistakes: Iterable[Mistake]) -> InputError:
         pretrain.yaml has 1 mistake
           line 14: task.modle: unknown key
     """
-    lines = sorted(set(mistakes), key=lambda mistake: mistake.line or 10**9)
+    lines = sorted(dict.fromkeys(mistakes), key=lambda mistake: mistake.line or 10**9)
     title = f"{source} has {len(lines)} mistake{'s' if len(lines) > 1 else ''}"
     return InputError("\n".join([title, *(f"  {mistake}" for mistake in lines)]))
 

@@ -129,21 +129,27 @@ def to_yaml(value: Any) -> Any:
     """
     if value is None or isinstance(value, (bool, list, tuple, dict)):
         return json.dumps(value)
-    if not isinstance(value, str) or value == "":
-        return value
-    try:
-        read = read_scalar(value)
-    except yaml.YAMLError:
+    if isinstance(value, str) and isinstance(read_value(value), str) and not _is_plain(value):
         return json.dumps(value)
-    return json.dumps(value) if isinstance(read, (str, dict)) and read != value else value
+    return value
 
 
 def read_value(text: str) -> Any:
-    """The value of a flag, as if it stood in the file."""
+    """The value of a flag, as if it stood in the file; a text is taken whole."""
     try:
-        return read_scalar(text)
+        read = read_scalar(text)
     except yaml.YAMLError:
         return text
+    is_text = isinstance(read, str) or (isinstance(read, dict) and not text.startswith("{"))
+    return text if is_text else read
+
+
+def _is_plain(text: str) -> bool:
+    """Whether YAML reads a text as itself without quotes."""
+    try:
+        return read_scalar(text) == text
+    except yaml.YAMLError:
+        return False
 
 
 def source_lines(source: str, text: str) -> list[int]:
@@ -166,7 +172,7 @@ def source_lines(source: str, text: str) -> list[int]:
 def _line_pattern(line: str) -> re.Pattern[str]:
     if re.fullmatch(r"\s*\{%[^%]*%\}\s*", line):
         return re.compile(r"\s*")  # a block's own line leaves nothing behind
-    marks = [*re.finditer(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", line)]
+    marks = [*re.finditer(r"\{\{.*?(?:\}\}|$)|\{%.*?%\}|\{#.*?#\}", line)]
     if not marks:
         return re.compile(re.escape(line))
     start, end = line[: marks[0].start()], line[marks[-1].end() :]

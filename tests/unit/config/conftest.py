@@ -80,7 +80,7 @@ task:
   class: PropertyPrediction
   model:
     class: ProteinCNN
-    input_dim: 20
+    input_dim: 21
     hidden_dims: [8, 8]
     kernel_size: 5
     padding: 2

@@ -1,0 +1,58 @@
+"""What `--help` says about a configuration."""
+
+import textwrap
+from pathlib import Path
+
+from protclip_td.config.loading import find_config, read_source, read_variables, shipped_configs
+from protclip_td.config.template import Variable
+
+_WIDTH = 90
+
+
+def describe(path: str | Path) -> str:
+    """The manual of a configuration: its header, and its variables with their defaults.
+
+    Raises:
+        InputError: there is no such configuration, or its jinja part cannot be read
+    """
+    source = find_config(path)
+    text = read_source(source)
+    variables = read_variables(source, text)
+    lines = [f"{source}", "", *header(text), ""]
+    if not variables:
+        return "\n".join([*lines, "It has no variables."])
+    return "\n".join([*lines, "Variables:", *_table(variables)])
+
+
+def header(text: str) -> list[str]:
+    """The comment block that a configuration begins with, without its marks."""
+    block: list[str] = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        block.append(line.removeprefix("#").removeprefix(" ").rstrip())
+    return block
+
+
+def list_shipped() -> str:
+    """The shipped configurations, one a line, with the first line of their headers."""
+    configs = shipped_configs()
+    width = max(map(len, configs), default=0)
+    lines = [
+        f"  {name:{width}}  {next(iter(header(read_source(path))), '')}"
+        for name, path in configs.items()
+    ]
+    return "\n".join(["Shipped configurations:", *lines])
+
+
+def _table(variables: list[Variable]) -> list[str]:
+    flags = [f"  --{variable.name}" for variable in variables]
+    width = max(map(len, flags)) + 2
+    lines: list[str] = []
+    for flag, variable in zip(flags, variables):
+        default = f"(default: {variable.default})" if variable.has_default else "(needed)"
+        text = f"{variable.explanation} {default}".strip()
+        lines += textwrap.wrap(
+            text, _WIDTH, initial_indent=f"{flag:{width}}", subsequent_indent=" " * width
+        )
+    return lines

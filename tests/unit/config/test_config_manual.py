@@ -1,0 +1,56 @@
+"""What `--help` says, and how a run's configuration comes back."""
+
+import pytest
+
+from protclip_td.config import load_config, load_resumed, manual
+from protclip_td.errors import InputError
+
+
+def test_manual_has_header_variables_defaults_and_explanations(write):
+    text = (
+        "# A toy.\n#\n#   its command\n\nlr: {{ lr | default(1e-4) }}  # learning rate\n"
+        "# Where the data lie.\npath: {{ path }}\n"
+    )
+    lines = manual.describe(write(text=text)).splitlines()
+    assert lines[2:5] == ["A toy.", "", "  its command"]
+    assert lines[-2:] == [
+        "  --lr    learning rate (default: 0.0001)",
+        "  --path  Where the data lie. (needed)",
+    ]
+
+
+def test_manual_without_variables(write):
+    assert manual.describe(write()).endswith("It has no variables.")
+
+
+def test_shipped_configurations_are_listed_with_their_purpose():
+    lines = manual.list_shipped().splitlines()
+    (line,) = [line for line in lines if line.startswith("  pretrain ")]
+    assert "Pretrain ProtCLIP on the built-in sample" in line
+
+
+@pytest.fixture
+def run_folder(write, tmp_path):
+    """A run folder that was started with lr 1e-3."""
+    path = write(("lr: 1.0e-4", "lr: {{ lr }}"))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.yaml").write_text(load_config(path, ["--lr", "1e-3"]).rendered)
+    return folder
+
+
+def test_resumed_run_keeps_its_settings(run_folder, tmp_path):
+    assert load_resumed(run_folder).optimizer.lr == 1e-3
+    again = load_resumed(run_folder, str(tmp_path / "config.yaml"), ["--lr", "1e-3"])
+    assert again.optimizer.lr == 1e-3
+
+
+def test_resuming_with_other_settings(run_folder, tmp_path):
+    message = r"has 1 mistake\n  optimizer.lr: 0.1 now, and the run was started with 0.001"
+    with pytest.raises(InputError, match=message):
+        load_resumed(run_folder, str(tmp_path / "config.yaml"), ["--lr", "0.1"])
+
+
+def test_resuming_what_is_no_run(tmp_path):
+    with pytest.raises(InputError, match=r"is no run folder; it has no config\.yaml"):
+        load_resumed(tmp_path)
