@@ -113,7 +113,7 @@ def _parse(
     try:
         entry = Entry(
             accession=accession,
-            sequence=_sequence(block),
+            sequence=_sequence(block, existence.end() if existence else 0),
             properties=_properties(block, keep_evidence),
             confidence=int(existence[1]) if existence else confidence or 0,
             reviewed=head[1] in _REVIEWED,
@@ -130,8 +130,9 @@ def _wrong_length(entry: Entry, stated: int) -> Rejection | None:
     return Rejection(entry.accession, "sequence length contradicts the header", detail)
 
 
-def _sequence(block: bytes) -> str:
-    header = block.rfind(b"\nSQ   ")
+def _sequence(block: bytes, begin: int) -> str:
+    """Everything after the first sequence header, so that whatever else stands there is noticed."""
+    header = block.find(b"\nSQ   ", begin)
     _, _, lines = block[header + 1 :].partition(b"\n") if header >= 0 else (b"", b"", b"")
     return lines.removesuffix(b"\n//").translate(None, b" \n").decode()
 

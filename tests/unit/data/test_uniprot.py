@@ -179,6 +179,13 @@ def test_an_entry_without_its_end_does_not_swallow_the_next(read):
     assert rejection == ("P00001", "cut in the middle", "no // line")
 
 
+def test_two_entries_in_one_are_no_entry(read):
+    """The end of the first and the beginning of the second have run into one line."""
+    entries, (rejection,) = read(ENTRY.rstrip("\n") + ENTRY.replace("P00001", "P00002"))
+    assert not entries
+    assert (rejection.where, rejection.reason) == ("P00001", "letters that are no residues")
+
+
 def read_until_error(path):
     """The entries given before the error, and the error's message."""
     entries = []
