@@ -16,7 +16,7 @@ from protclip_td.compat import torch_modules
 from protclip_td.errors import InputError
 from protclip_td.models.esm_config import new_esm
 from protclip_td.models.published import published_config, published_tensors
-from protclip_td.models.weights import read_tokenizer
+from protclip_td.models.weights import VOCABULARY_FILES, read_tokenizer
 
 if TYPE_CHECKING:
     from transformers import BertModel, EsmModel
@@ -89,8 +89,8 @@ def make_encoders(checkpoint: Checkpoint) -> tuple["EsmModel", "BertModel | None
 
 def find_tokenizer(folder: Path) -> Any:
     """The tokenizer in a checkpoint's folder; None if there is none, as in the published one."""
-    names = ("tokenizer.json", "vocab.txt")
-    return read_tokenizer(str(folder)) if any((folder / name).exists() for name in names) else None
+    found = any((folder / name).exists() for name in VOCABULARY_FILES)
+    return read_tokenizer(str(folder)) if found else None
 
 
 def save_checkpoint(model: "ProtCLIP", folder: str | Path) -> None:

@@ -29,6 +29,8 @@ from protclip_td.models.text_encoder import TextEncoder
 
 READOUTS = ("mean", "projection")
 POOLINGS = ("residues", "all_tokens")
+# How the encoders are called in print; all other parameters are heads.
+_PARTS = {"protein_encoder": "protein encoder", "text_encoder": "text encoder"}
 
 
 class Part(NamedTuple):
@@ -169,6 +171,8 @@ class ProtCLIP(nn.Module, core.Configurable):
             dict with `residue_feature` of shape :math:`(N, d_p)`, aligned to the graph's residues,
             and `graph_feature` of shape :math:`(n, output\\_dim)`
         """
+        if not hasattr(graph, "num_residues"):
+            graph = graph.pack([graph])  # a single protein
         sizes = graph.num_residues
         states = self.protein_encoder(self.residue_tokens(graph), sizes)
         means = packed_mean(states, sizes)
@@ -234,11 +238,16 @@ class ProtCLIP(nn.Module, core.Configurable):
 
     def describe(self) -> list[Part]:
         """The parts of the model with their sizes, for printing."""
-        heads = [m for m in self.children() if m not in (self.protein_encoder, self.text_encoder)]
-        parts: list[tuple[str, list[nn.Module]]] = [("protein encoder", [self.protein_encoder])]
-        if self.text_encoder is not None:
-            parts += [("text encoder", [self.text_encoder]), ("heads", heads)]
-        return [_describe(name, modules, self.sources[name]) for name, modules in parts]
+        parameters: dict[str, list[nn.Parameter]] = {
+            part: [] for part in (*_PARTS.values(), "heads")
+        }
+        for name, parameter in self.named_parameters():
+            parameters[_PARTS.get(name.split(".")[0], "heads")].append(parameter)
+        return [
+            Part(part, sum(p.numel() for p in mine), mine[0].requires_grad, self.sources[part])
+            for part, mine in parameters.items()
+            if mine
+        ]
 
     def _need_text_side(self, what: str) -> TextEncoder:
         """The text encoder, or a word about its absence."""
@@ -267,9 +276,3 @@ class ProtCLIP(nn.Module, core.Configurable):
 def _check_choice(name: str, given: str, choices: Sequence[str]) -> None:
     if given not in choices:
         raise InputError(f"{name} {given!r} is not known; expected one of {', '.join(choices)}")
-
-
-def _describe(name: str, modules: Sequence[nn.Module], source: str) -> Part:
-    parameters = [p for module in modules for p in module.parameters()]
-    trained = any(p.requires_grad for p in parameters)
-    return Part(name, sum(p.numel() for p in parameters), trained, source)

@@ -14,7 +14,8 @@ class TextCache:
     Example::
 
         >>> cache = TextCache(max_bytes=8)
-        >>> cache.put("a", torch.zeros(1)), cache.put("b", torch.zeros(2))
+        >>> cache.put("a", torch.zeros(1))
+        >>> cache.put("b", torch.zeros(2))
         >>> cache.get("a") is None  # made room for the second, which takes 8 bytes
         True
     """

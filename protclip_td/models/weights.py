@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 RANDOM = "random:"
 PACKAGE = "package:"
+#: Either holds the vocabulary of a WordPiece tokenizer.
+VOCABULARY_FILES = ("tokenizer.json", "vocab.txt")
 
 
 def protein_model(source: str) -> tuple["EsmModel", str]:
@@ -86,15 +88,28 @@ def package_folder(source: str) -> str:
 
 
 def read_tokenizer(source: str) -> Any:
-    """A WordPiece tokenizer from a folder or hub name that has a vocabulary."""
+    """A WordPiece tokenizer from a folder or hub name that has a vocabulary.
+
+    Raises:
+        InputError: there is none; transformers would make one that knows no word
+    """
     from transformers import BertTokenizerFast  # type: ignore[attr-defined]
 
-    try:
-        return BertTokenizerFast.from_pretrained(source)
-    except (OSError, ValueError) as error:
+    if not any(_has_file(source, name) for name in VOCABULARY_FILES):
         raise InputError(
-            f"no tokenizer in {source!r}: expected vocab.txt or tokenizer.json there ({error})"
-        ) from error
+            f"no tokenizer in {source!r}: expected {' or '.join(VOCABULARY_FILES)} there"
+        )
+    return BertTokenizerFast.from_pretrained(source)
+
+
+def _has_file(source: str, name: str) -> bool:
+    """Whether a folder or hub name has a file."""
+    from transformers.utils import cached_file
+
+    try:
+        return cached_file(source, name) is not None
+    except OSError:
+        return False
 
 
 def check_config(source: str, model_type: str, argument: str) -> None:
@@ -105,6 +120,8 @@ def check_config(source: str, model_type: str, argument: str) -> None:
         config, _ = PreTrainedConfig.get_config_dict(source)
     except (OSError, ValueError) as error:
         raise InputError(_nothing_there(source, argument)) from error
+    if not config:
+        raise InputError(_nothing_there(source, argument))
     found = config.get("model_type")
     if found != model_type:
         raise InputError(f"{argument} {source!r} is a {found!r} model; expected {model_type!r}")

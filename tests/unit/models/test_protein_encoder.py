@@ -19,7 +19,13 @@ from protclip_td.models.protein_encoder import (
 )
 from protclip_td.models.weights import protein_model
 
-SEQUENCES = ["MKTAYIAKQRXBZUO", "MW", "GAVLIPFMWSTCYNQDEKRH" * 9, "MKTAYIAKQRQISFV", "ACDEFGHIKL" * 18]
+SEQUENCES = [
+    "MKTAYIAKQRXBZUO",
+    "MW",
+    "GAVLIPFMWSTCYNQDEKRH" * 9,
+    "MKTAYIAKQRQISFV",
+    "ACDEFGHIKL" * 18,
+]
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +56,7 @@ def test_tokens_are_those_of_fair_esm():
 
 def test_residue_types_give_the_same_tokens():
     protein = to_protein("ACDEFGHIKLMNPQRSTVWY")
-    assert torch.equal(
-        type_tokens(protein.residue_type), letter_tokens(protein.residue_letter)
-    )
+    assert torch.equal(type_tokens(protein.residue_type), letter_tokens(protein.residue_letter))
 
 
 def test_equals_fair_esm_with_all_letters_and_lengths_in_one_call(encoder, fair_esm_model):

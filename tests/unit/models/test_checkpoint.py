@@ -1,0 +1,145 @@
+"""Checkpoints on disk: nothing lost, nothing half-written, and clear words about bad ones."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from protclip_td.errors import InputError
+from protclip_td.models import checkpoint
+from protclip_td.models.protclip import ProtCLIP
+
+RELEASED = Path(__file__).parents[2] / "data" / "released_tiny"
+
+
+@pytest.fixture
+def released_copy(tmp_path):
+    return Path(shutil.copytree(RELEASED, tmp_path / "released"))
+
+
+def test_loading_and_saving_the_published_layout_loses_nothing(tmp_path):
+    ProtCLIP.from_pretrained(RELEASED).save_pretrained(tmp_path / "again")
+    before = load_file(RELEASED / "model.safetensors")
+    after = load_file(tmp_path / "again" / "model.safetensors")
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    fields = json.loads((RELEASED / "config.json").read_text())
+    saved = json.loads((tmp_path / "again" / "config.json").read_text())
+    assert fields.keys() <= saved.keys()
+    for key, value in fields.items():
+        if not key.endswith("model_config"):
+            assert saved[key] == value, key
+        else:
+            assert value.keys() <= saved[key].keys()
+            assert saved[key]["_name_or_path"] == value["_name_or_path"]
+
+
+def test_a_new_model_has_every_tensor_and_field_of_the_published_layout(tiny_model, tmp_path):
+    tiny_model.save_pretrained(tmp_path / "new")
+    tensors = load_file(tmp_path / "new" / "model.safetensors")
+    expected = load_file(RELEASED / "model.safetensors")
+    assert tensors.keys() == expected.keys()
+    for name in expected:
+        assert tensors[name].dim() == expected[name].dim(), name
+    fields = json.loads((tmp_path / "new" / "config.json").read_text())
+    assert json.loads((RELEASED / "config.json").read_text()).keys() - fields.keys() == {
+        "transformers_version"
+    }
+    assert fields["hidden_sizes"] == [32, 24, 16]
+    assert (fields["projection_dim"], fields["proto_dim"], fields["proto_num"]) == (16, 16, 8)
+    assert fields["protein_model_config"]["model_type"] == "esm"
+
+
+def test_saved_and_read_again_gives_the_same_model(tiny_model, tmp_path):
+    with torch.no_grad():
+        tiny_model.local_logit_scale.fill_(1.5)
+    tiny_model.save_pretrained(tmp_path / "deep" / "new")
+    again = ProtCLIP.from_pretrained(tmp_path / "deep" / "new")
+    before, after = tiny_model.state_dict(), again.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    texts, sequences = ["FUNCTION: binding"], ["MKTAYIAK"]
+    assert torch.equal(tiny_model.encode_text(texts), again.encode_text(texts))
+    assert torch.equal(tiny_model.encode_protein(sequences), again.encode_protein(sequences))
+
+
+def test_a_plain_protein_encoder_is_saved_and_read(tiny_protein_folder, tmp_path):
+    model = ProtCLIP(tiny_protein_folder)
+    model.save_pretrained(tmp_path / "plain")
+    again = ProtCLIP.from_pretrained(tmp_path / "plain")
+    assert again.text_encoder is None
+    sequences = ["MKTAYIAK"]
+    assert torch.equal(model.protein_features(sequences), again.protein_features(sequences))
+
+
+def test_saving_replaces_the_folder_as_a_whole(tiny_model, tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "left_over.txt").write_text("of something else")
+    tiny_model.save_pretrained(folder)
+    assert not (folder / "left_over.txt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_full_disk_leaves_the_former_checkpoint(tiny_model, tmp_path, monkeypatch):
+    folder = tmp_path / "model"
+    tiny_model.save_pretrained(folder)
+    before = (folder / "model.safetensors").read_bytes()
+
+    def no_space(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "published_config", no_space)
+    with pytest.raises(OSError, match="No space left"):
+        tiny_model.save_pretrained(folder)
+    assert (folder / "model.safetensors").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_missing_file(released_copy, name):
+    (released_copy / name).unlink()
+    with pytest.raises(InputError, match=rf"released': there is no {name}; expected a folder"):
+        ProtCLIP.from_pretrained(released_copy)
+
+
+def test_damaged_tensors_name_the_file(released_copy):
+    file = released_copy / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:100000])
+    with pytest.raises(InputError, match=r"released/model.safetensors is damaged or incomplete"):
+        ProtCLIP.from_pretrained(released_copy)
+
+
+def test_damaged_config_names_the_file(released_copy):
+    (released_copy / "config.json").write_text('{"projection_dim": 16,')
+    with pytest.raises(InputError, match=r"released/config.json is damaged"):
+        ProtCLIP.from_pretrained(released_copy)
+
+
+def test_another_model_s_folder(tiny_protein_folder):
+    with pytest.raises(InputError, match=r"config.json is not a ProtCLIP checkpoint's"):
+        ProtCLIP.from_pretrained(tiny_protein_folder)
+
+
+def test_other_sizes_list_each_tensor_with_both_shapes(released_copy):
+    fields = json.loads((released_copy / "config.json").read_text())
+    fields |= {"projection_dim": 12, "proto_num": 20}
+    (released_copy / "config.json").write_text(json.dumps(fields))
+    with pytest.raises(InputError, match=r"model.safetensors do not fit") as caught:
+        ProtCLIP.from_pretrained(released_copy)
+    for line in (
+        "protein_projection.0.weight: (16, 32) in the file, (12, 32) in the model",
+        "property_bank.prototype.weight: (16, 16) in the file, (20, 12) in the model",
+    ):
+        assert line in str(caught.value)
+
+
+def test_missing_tensors_are_listed(released_copy):
+    fields = json.loads((released_copy / "config.json").read_text())
+    fields["protein_model_config"]["num_hidden_layers"] = 3
+    (released_copy / "config.json").write_text(json.dumps(fields))
+    with pytest.raises(InputError, match=r"protein_encoder.model.encoder.layer.2.*: missing"):
+        ProtCLIP.from_pretrained(released_copy)

@@ -1,0 +1,211 @@
+"""ProtCLIP as a TorchDrug model and from Python."""
+
+import copy
+import math
+import subprocess
+import sys
+
+import pytest
+import torch
+from torchdrug import core
+from torchdrug.data import Protein
+
+from protclip_td.data.residues import to_protein
+from protclip_td.errors import InputError
+from protclip_td.models.protclip import ProtCLIP
+
+SEQUENCES = ["MKTAYIAKQRXBZUO", "MW", "GAVLIPFMWSTCYNQDEKRH" * 6, "MKTAYIAKQRQISFV"]
+TEXTS = ["PROTEIN NAME: Kinase.", "FUNCTION: binding of the cell membrane", "a"]
+
+
+@pytest.fixture
+def graph():
+    return Protein.pack([to_protein(sequence) for sequence in SEQUENCES])
+
+
+def test_forward_is_aligned_to_the_graph(tiny_model, graph):
+    output = tiny_model(graph, graph.residue_feature.float())
+    assert output["residue_feature"].shape == (graph.num_residue, tiny_model.node_output_dim)
+    assert output["graph_feature"].shape == (4, tiny_model.output_dim)
+    features = tiny_model.residue_features(SEQUENCES)
+    torch.testing.assert_close(output["residue_feature"], torch.cat(features))
+    torch.testing.assert_close(output["graph_feature"], tiny_model.protein_features(SEQUENCES))
+
+
+def test_forward_of_a_single_protein(tiny_model):
+    output = tiny_model(to_protein("MKTAYIAK"), None)
+    assert output["residue_feature"].shape == (8, 32)
+    assert output["graph_feature"].shape == (1, 32)
+
+
+def test_readout_projection(tiny_protein_folder, tiny_text_folder, graph):
+    model = ProtCLIP(tiny_protein_folder, tiny_text_folder, readout="projection", projection_dim=16)
+    feature = model(graph, None)["graph_feature"]
+    assert feature.shape == (4, model.output_dim) == (4, 16)
+    unit = torch.nn.functional.normalize(feature, dim=-1)
+    torch.testing.assert_close(unit, model.encode_protein(SEQUENCES))
+
+
+def test_letters_torchdrug_does_not_know_reach_the_encoder(tiny_model):
+    features = tiny_model.protein_features(["MKX", "MKU", "MKG"])
+    assert (features[0] - features[2]).abs().max() > 1e-3
+    assert (features[0] - features[1]).abs().max() > 1e-3
+
+
+def test_graph_without_letters_uses_its_residue_types(tiny_model):
+    protein = to_protein("ACDEFGHIKLMNPQRSTVWY")
+    bare = Protein(
+        edge_list=None, atom_type=[], bond_type=[], num_node=0, residue_type=protein.residue_type
+    )
+    assert torch.equal(tiny_model.residue_tokens(bare), tiny_model.residue_tokens(protein))
+
+
+def test_encode_gives_unit_rows_in_input_order(tiny_model):
+    embeddings = tiny_model.encode_protein(SEQUENCES, batch_size=2)
+    assert embeddings.dtype == torch.float32
+    torch.testing.assert_close(embeddings.norm(dim=-1), torch.ones(4))
+    for sequence, row in zip(SEQUENCES, embeddings):
+        alone = tiny_model.encode_protein([sequence])[0]
+        torch.testing.assert_close(row, alone, atol=1e-5, rtol=0)
+    texts = tiny_model.encode_text(TEXTS, batch_size=1)
+    torch.testing.assert_close(texts, tiny_model.encode_text(TEXTS))
+    torch.testing.assert_close(texts.norm(dim=-1), torch.ones(3))
+
+
+def test_residue_features_of_a_long_protein(tiny_model):
+    features = tiny_model.residue_features(["MK" * 600, "MK"])
+    assert [tuple(part.shape) for part in features] == [(1200, 32), (2, 32)]
+
+
+def test_nothing_to_encode(tiny_model):
+    assert tiny_model.encode_protein([]).shape == (0, 16)
+    assert tiny_model.encode_text([]).shape == (0, 16)
+    assert tiny_model.residue_features([]) == []
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_encoding_leaves_the_mode_and_no_gradient(tiny_model, training):
+    tiny_model.train(training)
+    assert not tiny_model.encode_protein(SEQUENCES).requires_grad
+    assert tiny_model.training is training
+    assert tiny_model.protein_encoder.training is training
+    assert tiny_model.protein_projection.training is training
+
+
+def test_all_tokens_depends_on_the_padded_batch(tiny_protein_folder, tiny_text_folder):
+    """That is what the released code does, and why it is not the default."""
+    model = ProtCLIP(tiny_protein_folder, tiny_text_folder, projection_dim=16, pooling="all_tokens")
+    together, alone = model.encode_protein(SEQUENCES), model.encode_protein(SEQUENCES[:1])
+    assert (together[:1] - alone).abs().max() > 1e-3
+    ids = [model.text_encoder.token_ids(text) for text in TEXTS]
+    width = max(map(len, ids))
+    padded = torch.tensor([row + [0] * (width - len(row)) for row in ids])
+    protein = torch.tensor([[0, 20, 22, 2]]).expand(3, -1)
+    text = model.embed_padded(protein, protein != 1, padded, padded != 0)[1]
+    torch.testing.assert_close(model.encode_text(TEXTS), text, atol=1e-6, rtol=0)
+
+
+def test_bar_on_long_lists_only(tiny_model, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    tiny_model.encode_protein(["MK"] * 4)
+    assert capsys.readouterr().err == ""
+    tiny_model.encode_protein(["MK"] * 600, batch_size=300)
+    assert "600/600" in capsys.readouterr().err
+
+
+def test_config_round_trip(tiny_protein_folder, tiny_text_folder):
+    config = {
+        "class": "ProtCLIP",
+        "protein_encoder": tiny_protein_folder,
+        "text_encoder": tiny_text_folder,
+        "projection_dim": 16,
+        "readout": "projection",
+        "gradient_checkpointing": True,
+        "tokens_per_pass": 512,
+    }
+    model = core.Configurable.load_config_dict(config)
+    assert config.items() - {("class", "ProtCLIP")} <= model.config_dict().items()
+    again = core.Configurable.load_config_dict(model.config_dict())
+    assert again.config_dict() == model.config_dict()
+    assert again.protein_encoder.gradient_checkpointing
+    assert again.protein_encoder.tokens_per_pass == 512
+
+
+def test_initial_scales(tiny_model):
+    assert tiny_model.logit_scale.item() == pytest.approx(math.log(1 / 0.07))
+    assert tiny_model.local_logit_scale.item() == pytest.approx(math.log(1 / 0.1))
+
+
+def test_describe_counts_every_parameter(tiny_model, tiny_protein_folder):
+    parts = tiny_model.describe()
+    assert [(part.name, part.trained) for part in parts] == [
+        ("protein encoder", True),
+        ("text encoder", False),
+        ("heads", True),
+    ]
+    total = sum(parameter.numel() for parameter in tiny_model.parameters())
+    assert sum(part.num_parameter for part in parts) == total
+    assert parts[0].source == f"transformers weights {tiny_protein_folder}"
+    assert parts[2].source == "random initial weights"
+
+
+def test_without_text_side_it_is_a_plain_encoder(tiny_protein_folder, graph):
+    model = ProtCLIP(tiny_protein_folder)
+    assert [part.name for part in model.describe()] == ["protein encoder"]
+    assert model(graph, None)["graph_feature"].shape == (4, 32)
+    with pytest.raises(InputError, match=r"encode_text needs the shared space.*no text_encoder"):
+        model.encode_text(TEXTS)
+
+
+def test_deepcopy_is_independent(tiny_model, graph):
+    copied = copy.deepcopy(tiny_model)
+    before = tiny_model(graph, None)["graph_feature"]
+    with torch.no_grad():
+        for parameter in copied.parameters():
+            parameter.add_(0.1)
+    torch.testing.assert_close(tiny_model(graph, None)["graph_feature"], before)
+    assert not torch.allclose(copied(graph, None)["graph_feature"], before)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, r"needs a protein_encoder, such as 'random:ESM-2-8M', or a checkpoint"),
+        ({"checkpoint": "a", "protein_encoder": "b"}, r"either a checkpoint or the encoders"),
+        ({"protein_encoder": "b", "readout": "sum"}, r"readout 'sum'.*one of mean, projection"),
+        ({"protein_encoder": "b", "pooling": "max"}, r"pooling 'max'.*one of residues, all_tok"),
+    ],
+)
+def test_wrong_arguments(options, message):
+    with pytest.raises(InputError, match=message):
+        ProtCLIP(**options)
+
+
+def test_projection_without_text_side(tiny_protein_folder):
+    with pytest.raises(InputError, match=r"readout 'projection' needs the shared space"):
+        ProtCLIP(tiny_protein_folder, readout="projection")
+
+
+def test_a_bare_string_is_no_list(tiny_model):
+    with pytest.raises(InputError, match=r"expected a list of sequences; .* write \['MKT'\]"):
+        tiny_model.encode_protein("MKT")
+    with pytest.raises(InputError, match=r"expected a list of texts; .* write \['a text'\]"):
+        tiny_model.encode_text("a text")
+
+
+def test_letters_that_are_no_residues(tiny_model):
+    with pytest.raises(InputError, match=r"sequence 1: letters '\*' are no residues"):
+        tiny_model.protein_features(["MK", "MK*"])
+
+
+def test_works_when_transformers_was_imported_first(tiny_protein_folder, tiny_text_folder):
+    """TorchDrug puts its own class in place of `nn.Module`; the other order is all other tests."""
+    script = f"""
+from transformers import BertModel, EsmModel
+from protclip_td.models import ProtCLIP
+model = ProtCLIP({tiny_protein_folder!r}, {tiny_text_folder!r}, projection_dim=16)
+assert model.encode_protein(["MKT"]).shape == (1, 16)
+assert model.encode_text(["cell"]).shape == (1, 16)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
