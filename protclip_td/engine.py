@@ -20,7 +20,12 @@ from protclip_td.training.checkpointing import (
 )
 from protclip_td.training.disk import explain_disk_errors, replace_file
 from protclip_td.training.listener import Listener
-from protclip_td.training.loading import BatchIndices, evaluation_indices, make_loader
+from protclip_td.training.loading import (
+    BatchIndices,
+    SeededItems,
+    evaluation_indices,
+    make_loader,
+)
 from protclip_td.training.loop import TrainingLoop
 from protclip_td.training.position import Position
 from protclip_td.training.precision import Precision, to_float32
@@ -202,7 +207,8 @@ class ResumableEngine(core.Engine, core.Configurable):
     def _predict(self, dataset: Any, batch_size: int, stop: StopRequest | None) -> tuple[Any, Any]:
         preds, targets = [], []
         batches = BatchIndices(evaluation_indices(dataset), batch_size)
-        for batch in make_loader(dataset, batches, self.num_worker):
+        items = SeededItems(dataset, self.seed, epoch=0)
+        for batch in make_loader(items, batches, self.num_worker):
             if stop and stop.signum and self.world_size == 1:
                 raise Interrupted(stop.signum, self.position.step)
             if self.device.type == "cuda":

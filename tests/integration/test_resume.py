@@ -1,0 +1,202 @@
+"""A run that is killed and resumed is the run that was never killed, bit for bit."""
+
+import json
+import multiprocessing
+import socket
+from multiprocessing import forkserver
+from pathlib import Path
+
+import pytest
+import torch
+import toy_training
+from toy_training import (
+    fill_disk,
+    interrupt,
+    interrupt_twice,
+    kill_now,
+    kill_while_saving,
+    only_run,
+    run_child,
+    terminate,
+)
+
+from protclip_td.training.checkpointing import load_checkpoint
+
+# A server that has imported everything forks each process of these tests, fresh and fast.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["toy_training"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server():
+    """Start the server where it finds what to import."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        forkserver.ensure_running()
+
+
+def start(*args, **kwargs):
+    process = PROCESSES.Process(target=run_child, args=args, kwargs=kwargs)
+    process.start()
+    return process
+
+
+def finish(process):
+    process.join(60)
+    return process.exitcode
+
+
+def run_to_end(*args, **kwargs):
+    return finish(start(*args, **kwargs))
+
+
+def outcome(folder):
+    """Everything that must be the same: all numbers but the times, and all weights."""
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    rows = [
+        {key: row[key] for key in row if key != "seconds" and not key.endswith("_per_s")}
+        for row in rows
+    ]
+    state = load_checkpoint(folder / "checkpoints" / "last.pt")
+    best = load_checkpoint(folder / "checkpoints" / "best.pt")
+    tensors = [*state["model"].values(), *best["model"].values(), state["random"][0]["torch"]]
+    tensors += [value["exp_avg"] for value in state["optimizer"]["state"].values()]
+    results = json.loads((folder / "results.json").read_text())
+    return rows, results, tensors
+
+
+def assert_same(folder, reference):
+    rows, results, tensors = outcome(folder)
+    expected_rows, expected_results, expected_tensors = reference
+    assert rows == expected_rows
+    assert results == expected_results
+    assert all(torch.equal(a, b) for a, b in zip(tensors, expected_tensors, strict=True))
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """A run that nobody disturbed."""
+    output_dir = tmp_path_factory.mktemp("runs") / "whole"
+    assert run_to_end(output_dir) == 0
+    rows, *rest = outcome(only_run(output_dir))
+    assert [row["step"] for row in rows if row["kind"] == "step"] == list(range(1, 10))
+    assert [row["epoch"] for row in rows if row["kind"] == "epoch"] == [1, 2, 3]
+    return rows, *rest
+
+
+@pytest.mark.parametrize(
+    ("batch", "num_worker"), [(1, 0), (5, 0), (9, 0), (12, 0), (18, 0), (10, 2)]
+)
+def test_killed_at_a_batch_and_resumed(tmp_path, reference, batch, num_worker):
+    output_dir = tmp_path / "run"
+    assert run_to_end(output_dir, at={batch: kill_now}, num_worker=num_worker) == -9
+    folder = only_run(output_dir)
+    assert run_to_end(output_dir, resume=folder, num_worker=num_worker) == 0
+    assert_same(folder, reference)
+
+
+def test_killed_while_saving(tmp_path, reference):
+    output_dir = tmp_path / "run"
+    assert run_to_end(output_dir, at={11: kill_while_saving}) == -9
+    folder = only_run(output_dir)
+    assert load_checkpoint(folder / "checkpoints" / "last.pt")["position"]["step"] == 4
+    assert run_to_end(output_dir, resume=folder) == 0
+    assert not list(folder.rglob("*.tmp"))
+    assert_same(folder, reference)
+
+
+def test_full_disk_stops_and_leaves_the_checkpoints(tmp_path, reference):
+    output_dir = tmp_path / "run"
+    assert run_to_end(output_dir, at={9: fill_disk}) == 1
+    folder = only_run(output_dir)
+    assert "could not be written: File too large" in (tmp_path / "run.out").read_text()
+    assert load_checkpoint(folder / "checkpoints" / "last.pt")["position"]["step"] == 4
+    assert run_to_end(output_dir, resume=folder) == 0
+    assert_same(folder, reference)
+
+
+def test_killed_again_and_again(tmp_path, reference):
+    output_dir = tmp_path / "run"
+    assert run_to_end(output_dir, at={6: kill_now}) == -9
+    folder = only_run(output_dir)
+    for batch in (4, 5):  # counted from the resume
+        assert run_to_end(output_dir, resume=folder, at={batch: kill_now}) == -9
+    assert run_to_end(output_dir, resume=folder) == 0
+    assert_same(folder, reference)
+
+
+@pytest.mark.parametrize(("event", "status"), [(interrupt, 130), (terminate, 143)])
+def test_signal_stops_after_the_step_with_a_checkpoint(tmp_path, reference, event, status):
+    output_dir = tmp_path / "run"
+    assert run_to_end(output_dir, at={9: event}) == status
+    folder = only_run(output_dir)
+    # Batch 9 belongs to step 5, the second of the second epoch; checkpoints come every second.
+    position = load_checkpoint(folder / "checkpoints" / "last.pt")["position"]
+    assert (position["epoch"], position["batch"], position["step"]) == (1, 4, 5)
+    message = (tmp_path / "run.out").read_text()
+    assert f"after step 5. Go on with: python -m torchdrug.run --resume {folder}" in message
+    assert run_to_end(output_dir, resume=folder) == 0
+    assert_same(folder, reference)
+
+
+def test_second_ctrl_c_ends_at_once(tmp_path, reference):
+    output_dir = tmp_path / "run"
+    assert run_to_end(output_dir, at={9: interrupt_twice}) == -2
+    folder = only_run(output_dir)
+    assert load_checkpoint(folder / "checkpoints" / "last.pt")["position"]["step"] == 4
+    assert run_to_end(output_dir, resume=folder) == 0
+    assert_same(folder, reference)
+
+
+def test_resume_of_a_finished_run_changes_nothing(tmp_path, reference):
+    output_dir = tmp_path / "run"
+    assert run_to_end(output_dir) == 0
+    assert run_to_end(output_dir, resume=only_run(output_dir)) == 0
+    assert_same(only_run(output_dir), reference)
+
+
+def test_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, reference):
+    output_dir = tmp_path / "run"
+    assert run_to_end(output_dir, at={11: kill_now}) == -9
+    folder = only_run(output_dir)
+    last = folder / "checkpoints" / "last.pt"
+    content = bytearray(last.read_bytes())
+    content[len(content) // 2] ^= 1  # one bit
+    last.write_bytes(content)
+    assert run_to_end(output_dir, resume=folder) == 0
+    said = (tmp_path / "run.out").read_text()
+    assert f"The checkpoint {last} is damaged" in said
+    assert f"Going back to {folder / 'checkpoints' / 'previous.pt'}" in said
+    assert_same(folder, reference)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def run_two(folder, at=None, **kwargs):
+    """Two processes in one group; `at` happens in the second."""
+    port = free_port()
+    first = start(folder, rank=0, port=port, **kwargs)
+    second = start(folder, rank=1, port=port, at=at, **kwargs)
+    return finish(first), finish(second)
+
+
+def test_two_processes_stop_and_resume_together(tmp_path):
+    assert run_two(tmp_path / "whole") == (0, 0)
+    assert run_two(tmp_path / "run", at={5: terminate}) == (143, 143)
+    folder = only_run(tmp_path / "run")
+    assert len(load_checkpoint(folder / "checkpoints" / "last.pt")["random"]) == 2
+    assert run_two(tmp_path / "run", resume=folder) == (0, 0)
+    assert_same(folder, outcome(only_run(tmp_path / "whole")))
+
+
+def test_toy_is_worth_resuming():
+    """The toy draws random numbers in the items and in the model, or these tests show nothing."""
+    item, again = (toy_training.ToySet()[0]["x"] for _ in range(2))
+    assert not torch.equal(item, again)
+    task = toy_training.ToyTask()
+    batch = {"x": torch.ones(2, 4)}
+    assert task(batch)[0] != task(batch)[0]

@@ -1,0 +1,301 @@
+"""What a run leaves behind, and how it ends when something is wrong."""
+
+import csv
+import errno
+import json
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import torch
+import toy_training
+from torch import nn, optim
+from torchdrug import core
+from toy_training import become_nan, only_run, run_toy, toy_experiment
+
+import protclip_td.run
+from protclip_td.building import Experiment
+from protclip_td.errors import InputError, TrainingError
+from protclip_td.training.checkpointing import Checkpoints, load_checkpoint
+from protclip_td.training.run_folder import CONTENTS
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch):
+    """`run_toy` puts the toy in place of `build`; put that back."""
+    monkeypatch.setattr(protclip_td.run, "build", protclip_td.run.build)
+
+
+def rows(folder, kind):
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [row for row in map(json.loads, lines) if row["kind"] == kind]
+
+
+def test_everything_is_kept(tmp_path, capsys):
+    run_toy(tmp_path)
+    folder = only_run(tmp_path)
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert names == set(CONTENTS) - {"model"} | {".lock"}
+    said = capsys.readouterr().out
+    assert all(f"  {name} " in said for name in set(CONTENTS) - {"model"})
+    assert "ToySet: 11 train, 5 valid, 4 test" in said
+    assert "Best checkpoint (epoch 3) on the test split" in said
+
+
+def test_numbers_of_steps_and_epochs(tmp_path):
+    run_toy(tmp_path)
+    folder = only_run(tmp_path)
+    step = rows(folder, "step")[0]
+    names = {"kind", "step", "epoch", "lr", "gradient norm", "vectors_per_s", "toy loss"}
+    assert set(step) == names
+    epochs = rows(folder, "epoch")
+    mean = sum(row["toy loss"] for row in rows(folder, "step")[:3]) / 3
+    assert epochs[0]["train toy loss"] == pytest.approx(mean, rel=1e-12)
+    table = list(csv.DictReader(open(folder / "metrics.csv")))
+    assert [float(row["valid loss"]) for row in table] == [row["valid loss"] for row in epochs]
+
+
+def test_versions_and_data_are_named(tmp_path):
+    run_toy(tmp_path)
+    folder = only_run(tmp_path)
+    versions = json.loads((folder / "versions.json").read_text())
+    assert versions["torch"].startswith(torch.__version__.partition("+")[0])
+    assert {"python", "torchdrug", "transformers", "rdkit", "protclip_td"} <= set(versions)
+    assert len(versions["git_revision"] or "0" * 40) >= 40
+    manifest = json.loads((folder / "data_manifest.json").read_text())
+    assert manifest == {"class": "ToySet", "splits": {"train": 11, "valid": 5, "test": 4}}
+
+
+def test_torchdrug_talks_to_the_log_only(tmp_path, capsys):
+    run_toy(tmp_path)
+    assert "toy loss: " in (only_run(tmp_path) / "log.txt").read_text()
+    captured = capsys.readouterr()
+    assert "Preprocess" not in captured.out
+    assert captured.err == ""  # no bar either, since this is no terminal
+
+
+def test_folder_in_use_names_the_process(tmp_path):
+    run_toy(tmp_path)
+    folder = only_run(tmp_path)
+    source = Path(protclip_td.run.__file__).parents[1] / "protclip_td" / "training" / "lock.py"
+    holder = (
+        "import importlib.util, pathlib, sys\n"
+        "sys.modules['protclip_td'] = sys.modules['protclip_td.errors'] = type(sys)('errors')\n"
+        "sys.modules['protclip_td.errors'].InputError = ValueError\n"
+        "spec = importlib.util.spec_from_file_location('lock', sys.argv[1])\n"
+        "lock = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(lock)\n"
+        "held = lock.FolderLock(pathlib.Path(sys.argv[2]))\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", holder, str(source), str(folder)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match=f"in use by process {process.pid} on .* since 20"):
+            run_toy(tmp_path, resume=folder)
+        process.stdin.close()
+    run_toy(tmp_path, resume=folder)
+
+
+def test_lock_is_not_inherited_by_workers(tmp_path):
+    run_toy(tmp_path)
+    lock = protclip_td.run.RunFolder.open(only_run(tmp_path)).lock
+    child = os.fork()
+    if child == 0:
+        try:
+            os.fstat(lock._descriptor)
+        except OSError:
+            os._exit(0)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    lock.release()
+
+
+def test_resume_of_no_run_folder(tmp_path):
+    with pytest.raises(InputError, match=r"is no run folder: it holds no config\.yaml"):
+        run_toy(tmp_path, resume=tmp_path)
+
+
+def test_nan_loss_stops_before_the_step(tmp_path):
+    # Batch 9 is the first of step 5; the last checkpoint is from step 4.
+    with pytest.raises(TrainingError, match=r"The toy loss became NaN at step 5\..*bad_batch") as e:
+        run_toy(tmp_path, at={9: become_nan})
+    folder = only_run(tmp_path)
+    assert f"--resume {folder}" in str(e.value)
+    bad = json.loads((folder / "bad_batch.json").read_text())
+    assert bad["step"] == 5
+    assert bad["batches"][0]["losses"] == {"toy loss": "NaN"}
+    assert len(bad["batches"][0]["accessions"]) == 2
+    state = load_checkpoint(folder / "checkpoints" / "last.pt")
+    assert state["position"]["step"] == 4
+    assert all(torch.isfinite(value).all() for value in state["model"].values())
+
+
+def test_nan_gradient_stops_before_the_step(tmp_path):
+    def spoil(loss):
+        loss.register_hook(lambda gradient: gradient * float("inf"))
+        return loss
+
+    with pytest.raises(TrainingError, match="The gradient became NaN or infinite at step 5"):
+        run_toy(tmp_path, at={9: spoil})
+
+
+def test_full_disk_is_said_and_nothing_is_lost(tmp_path, monkeypatch):
+    save = Checkpoints.save
+    saved = []
+
+    def fail_at_third(self, state, is_best=False):
+        saved.append(state)
+        if len(saved) == 3:
+            monkeypatch.setattr(torch, "save", no_space)
+        save(self, state, is_best)
+
+    def no_space(state, file):
+        file.write(b"begun")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Checkpoints, "save", fail_at_third)
+    with pytest.raises(TrainingError, match=r"last\.pt could not be written: No space left") as e:
+        run_toy(tmp_path)
+    assert "can be resumed with: " in str(e.value)
+    checkpoints = only_run(tmp_path) / "checkpoints"
+    assert sorted(path.name for path in checkpoints.iterdir()) == [
+        "best.pt",
+        "last.pt",
+        "previous.pt",
+    ]
+    assert load_checkpoint(checkpoints / "last.pt")["position"]["step"] == 3
+
+
+def test_both_checkpoints_damaged(tmp_path):
+    run_toy(tmp_path)
+    folder = only_run(tmp_path)
+    for name in ("last.pt", "previous.pt"):
+        (folder / "checkpoints" / name).write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(InputError, match=r"Nothing to resume from.*last\.pt.*previous\.pt"):
+        run_toy(tmp_path, resume=folder)
+
+
+def test_checkpoint_of_other_sizes_names_the_tensors(tmp_path):
+    run_toy(tmp_path)
+    experiment = toy_experiment()
+    experiment.task.model[0] = nn.Linear(4, 6)
+    expected = r"model\.0\.weight: \(8, 4\) in the checkpoint, \(6, 4\) here"
+    with pytest.raises(InputError, match=expected):
+        experiment.engine.resume(only_run(tmp_path) / "checkpoints" / "best.pt")
+
+
+def test_resumes_from_any_checkpoint_file(tmp_path):
+    run_toy(tmp_path)
+    checkpoints = only_run(tmp_path) / "checkpoints"
+    final = load_checkpoint(checkpoints / "last.pt")["model"]
+    engine = toy_experiment().engine
+    engine.resume(checkpoints / "previous.pt")
+    assert engine.position.step == 8
+    engine.fit(3)
+    state = engine.model.state_dict()
+    assert all(torch.equal(state[name], final[name]) for name in final)
+
+
+def test_stock_engine_reads_our_checkpoints(tmp_path):
+    run_toy(tmp_path)
+    engine = toy_experiment().engine
+    checkpoint = str(only_run(tmp_path) / "checkpoints" / "best.pt")
+    core.Engine.load(engine, checkpoint)
+    weight = load_checkpoint(checkpoint)["model"]["model.0.weight"]
+    assert torch.equal(engine.model.model[0].weight, weight)
+
+
+def test_stock_engine_is_refused_by_run(tmp_path, monkeypatch):
+    toy = toy_experiment()
+    stock = core.Engine(toy.task, *toy.splits, toy.optimizer)
+    monkeypatch.setattr(toy_training, "toy_experiment", lambda *_, **__: Experiment(
+        toy.dataset, toy.splits, toy.task, toy.optimizer, None, stock))  # fmt: skip
+    with pytest.raises(InputError, match="Engine cannot keep checkpoints"):
+        run_toy(tmp_path)
+
+
+def test_early_stopping(tmp_path, capsys):
+    # The toy's accuracy never changes, so the first evaluation remains the best.
+    run_toy(tmp_path, settings={"eval_metric": "accuracy"}, early_stopping=1)
+    folder = only_run(tmp_path)
+    assert len(rows(folder, "epoch")) == 2
+    assert "Stopped early: 1 evaluations without a better one" in capsys.readouterr().out
+    assert json.loads((folder / "results.json").read_text())["epoch"] == 1
+
+
+def test_unknown_eval_metric(tmp_path):
+    with pytest.raises(InputError, match="'acuracy' is not among .* Did you mean 'accuracy'"):
+        run_toy(tmp_path, settings={"eval_metric": "acuracy"})
+
+
+def test_wandb_logger_still_works(tmp_path, monkeypatch):
+    logged = []
+    fake_run = types.SimpleNamespace(
+        define_metric=lambda *_, **__: None,
+        log=logged.append,
+        config=types.SimpleNamespace(update=lambda config: logged.append(config)),
+    )
+    fake = types.ModuleType("wandb")
+    fake.run, fake.init = None, lambda **_: fake_run
+    monkeypatch.setitem(sys.modules, "wandb", fake)
+    run_toy(tmp_path, logger="wandb", log_interval=1)
+    names = [set(record) for record in logged]
+    assert names.count({"train/batch/toy loss", "batch"}) == 9
+    assert names.count({"train/epoch/toy loss", "epoch"}) == 3
+    assert {"valid/epoch/loss", "valid/epoch/accuracy", "epoch"} in names
+    assert {"test/epoch/loss", "test/epoch/accuracy", "epoch"} in names
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_mixed_precision_trains_close_to_fp32(tmp_path, precision):
+    run_toy(tmp_path / "full")
+    run_toy(tmp_path / "mixed", precision=precision)
+    losses = [
+        [row["toy loss"] for row in rows(only_run(tmp_path / name), "step")]
+        for name in ("full", "mixed")
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+    assert losses[1] != losses[0]
+
+
+def test_plateau_scheduler_gets_the_metric(tmp_path):
+    experiment = toy_experiment()
+    scheduler = optim.lr_scheduler.ReduceLROnPlateau(experiment.optimizer, mode="max", patience=0)
+    settings = {"eval_metric": "accuracy"}
+    engine = type(experiment.engine)(
+        experiment.task, *experiment.splits, experiment.optimizer, scheduler, batch_size=2
+    )
+    engine.fit(3, **settings)
+    # Constant accuracy: worse at the second and at the third evaluation.
+    assert experiment.optimizer.param_groups[0]["lr"] == pytest.approx(0.02 / 3 * 0.01)
+
+
+def test_a_batch_of_one_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(toy_training.ToyTask, "min_batch_size", 2, raising=False)
+    with pytest.raises(InputError, match="batch_size: ToyTask contrasts the items .* 2 or more"):
+        toy_experiment(batch_size=1)
+
+
+def test_train_as_with_the_stock_engine():
+    engine = toy_experiment().engine
+    engine.train(1, batch_per_epoch=4)
+    assert (engine.epoch, engine.position.step) == (1, 2)
+    engine.train(1, batch_per_epoch=4)
+    assert engine.epoch == 2
+    config = engine.config_dict()
+    assert config["class"] == "core.ResumableEngine"
+    assert config["checkpoint_interval"] == 2
+
+
+def test_evaluation_leaves_the_random_numbers_alone():
+    engine = toy_experiment().engine
+    before = torch.get_rng_state()
+    first, second = engine.evaluate("valid"), engine.evaluate("valid")
+    assert first["loss"] == second["loss"]
+    assert torch.equal(before, torch.get_rng_state())
