@@ -12,9 +12,9 @@ from protclip_td.dependencies import check_dependencies
 
 check_dependencies()
 
-from protclip_td import compat, datasets, models, tasks  # noqa: E402
+from protclip_td import compat, datasets, engine, models, schedulers, tasks  # noqa: E402
 from protclip_td.version import __version__  # noqa: E402
 
 compat.apply()
 
-__all__ = ["__version__", "datasets", "models", "tasks"]
+__all__ = ["__version__", "datasets", "engine", "models", "schedulers", "tasks"]
