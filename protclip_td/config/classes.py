@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from torchdrug import core, datasets, models, tasks, transforms
 
-from protclip_td import engine, schedulers  # noqa: F401  (registers them)
 from protclip_td.config.mistakes import did_you_mean
 from protclip_td.errors import InputError
 

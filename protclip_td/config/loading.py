@@ -1,6 +1,5 @@
 """From a YAML file and flags to a checked configuration."""
 
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +78,9 @@ def find_config(path: str | Path) -> Path:
 
 def shipped_configs() -> dict[str, Path]:
     """The configurations that come with the package, by name (``downstream/bin``)."""
-    try:
-        folder = Path(str(resources.files("protclip_td.yaml_configs")))
-    except ModuleNotFoundError:  # an editable install keeps them beside the package
-        folder = Path(__file__).resolve().parents[2] / "yaml_configs"
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "yaml_configs"  # an editable install keeps them beside the package
+    folder = inside if inside.is_dir() else package.parent / "yaml_configs"
     files = sorted(folder.rglob("*.yaml"))
     return {str(file.relative_to(folder).with_suffix("")): file for file in files}
 
