@@ -146,7 +146,7 @@ class ResumableEngine(core.Engine, core.Configurable):
             num_epoch (int): epochs in total, those before a resume included
             batch_per_epoch (int, optional): number of batches per epoch; all by default
             eval_metric (str, optional): validation metric that decides which checkpoint is the
-                best, or the beginning of its name; ``loss`` by default, if there is one
+                best, or the first words of its name; ``loss`` by default, if there is one
             checkpoints (Checkpoints, optional): where to keep checkpoints
             listeners (sequence of Listener, optional): hear of each step and epoch, on rank 0
 

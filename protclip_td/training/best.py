@@ -26,7 +26,7 @@ def pick_metric(metrics: dict[str, float], name: str | None) -> tuple[str, float
 
     Parameters:
         metrics (dict): metrics of one evaluation
-        name (str, optional): the metric, or the beginning of its name: TorchDrug appends the
+        name (str, optional): the metric, or the first words of its name: TorchDrug appends the
             target, as in ``spearmanr [scaled_effect1]``. The mean counts where several begin so.
             Without a name, ``loss`` decides if there is one.
 
@@ -40,7 +40,7 @@ def pick_metric(metrics: dict[str, float], name: str | None) -> tuple[str, float
         return ("loss", metrics["loss"]) if "loss" in metrics else None
     if name in metrics:
         return name, metrics[name]
-    values = [value for key, value in metrics.items() if key.startswith(name)]
+    values = [value for key, value in metrics.items() if key.startswith(f"{name} ")]
     if values:
         return name, sum(values) / len(values)
     near = difflib.get_close_matches(name, metrics, n=1)

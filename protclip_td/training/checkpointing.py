@@ -128,7 +128,10 @@ def load_checkpoint(path: str | Path, device: torch.device | None = None) -> dic
         if broken is not None:
             raise zipfile.BadZipFile(f"bad checksum of {broken}")
         state = torch.load(path, map_location=device or "cpu", weights_only=True)
-    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except pickle.UnpicklingError as error:  # its own message advises to load it unsafely
+        reason = "it does not hold plain types and tensors alone"
+        raise DamagedCheckpointError(f"The checkpoint {path} is damaged ({reason}).") from error
+    except (zipfile.BadZipFile, RuntimeError, EOFError) as error:
         raise DamagedCheckpointError(f"The checkpoint {path} is damaged ({error}).") from error
     if not isinstance(state, dict) or "model" not in state:
         raise DamagedCheckpointError(f"The file {path} is no checkpoint: it holds no 'model'.")
@@ -180,10 +183,10 @@ def to_plain(value: Any, name: str) -> Any:
     """
     if isinstance(value, torch.Tensor):
         return value.detach()
+    if isinstance(value, np.generic):  # before the plain ones: np.float64 is a float
+        return value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, np.ndarray):
         return torch.from_numpy(value)
     if isinstance(value, Mapping):

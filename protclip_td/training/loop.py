@@ -98,8 +98,8 @@ class TrainingLoop:
         best = self.engine.best
         self._tell(
             "on_notice",
-            f"Stopped early: {best.num_worse} evaluations without a better one than that of "
-            f"epoch {best.epoch} ({best.value:.4g}).",
+            f"Stopped early: epoch {best.epoch} ({best.value:.4g}) is still the best after "
+            f"{best.num_worse} more.",
         )
         return True
 

@@ -1,0 +1,125 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from protclip_td.errors import InputError, TrainingError
+from protclip_td.training import checkpointing
+from protclip_td.training.checkpointing import (
+    Checkpoints,
+    DamagedCheckpointError,
+    load_checkpoint,
+    load_model_state,
+    to_plain,
+)
+from protclip_td.training.disk import explain_disk_errors, replace_file
+
+
+def state(number):
+    return {"model": {"weight": torch.full((100,), float(number))}, "number": number}
+
+
+def number(path):
+    return load_checkpoint(path)["number"]
+
+
+def test_last_and_previous_are_kept(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "new")
+    assert not checkpoints.exist()
+    for i in range(3):
+        checkpoints.save(state(i), is_best=i == 1)
+    assert (number(checkpoints.last), number(checkpoints.previous)) == (2, 1)
+    assert number(checkpoints.best) == 1
+    assert len(list(checkpoints.folder.iterdir())) == 3
+
+
+def test_copies_best_where_the_file_system_knows_no_links(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(checkpointing.os, "link", refuse)
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(state(1), is_best=True)
+    assert number(checkpoints.best) == number(checkpoints.last) == 1
+
+
+def test_newest_readable_is_loaded(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(state(1))
+    checkpoints.save(state(2))
+    checkpoints.last.unlink()  # as if killed between the two renames
+    loaded, path, damaged = checkpoints.load_newest()
+    assert (loaded["number"], path, damaged) == (1, checkpoints.previous, {})
+
+
+def test_nothing_to_resume_from(tmp_path):
+    with pytest.raises(InputError, match="There is no checkpoint in"):
+        Checkpoints(tmp_path).load_newest()
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "empty", "text"])
+def test_damage_is_noticed_and_named(tmp_path, damage):
+    path = tmp_path / "last.pt"
+    torch.save(state(1), path)
+    content = bytearray(path.read_bytes())
+    content[content.index(torch.ones(3).numpy().tobytes())] ^= 1  # inside the tensor
+    damaged = {"cut": content[:-50], "bit": content, "empty": b"", "text": b"no checkpoint"}
+    path.write_bytes(damaged[damage])
+    with pytest.raises(DamagedCheckpointError, match=r"The checkpoint .*last\.pt is damaged"):
+        load_checkpoint(path)
+
+
+def test_missing_and_foreign_files(tmp_path):
+    with pytest.raises(InputError, match="There is no checkpoint"):
+        load_checkpoint(tmp_path / "last.pt")
+    torch.save({"weight": torch.ones(1)}, tmp_path / "other.pt")
+    with pytest.raises(InputError, match="is no checkpoint: it holds no 'model'"):
+        load_checkpoint(tmp_path / "other.pt")
+
+
+def test_other_sizes_are_named():
+    saved = {"weight": torch.ones(3, 2), "old": torch.ones(1)}
+    with pytest.raises(InputError) as error:
+        load_model_state(nn.Linear(2, 4), saved, "last.pt")
+    message = str(error.value)
+    assert "weight: (3, 2) in the checkpoint, (4, 2) here" in message
+    assert "bias: missing in the checkpoint" in message
+    assert "old: unknown here" in message
+
+
+def test_plain_types(tmp_path):
+    value = {"a": Counter({3: 2}), "b": np.float64(0.5), "c": (np.arange(2), None), 4: [True, "x"]}
+    torch.save(to_plain(value, "state"), tmp_path / "x.pt")
+    loaded = torch.load(tmp_path / "x.pt", weights_only=True)
+    assert type(loaded["a"]) is dict
+    assert loaded["c"][0].tolist() == [0, 1]
+    assert (loaded["b"], loaded[4]) == (0.5, [True, "x"])
+
+
+def test_other_types_are_refused():
+    with pytest.raises(InputError, match=r"state\['a'\]\[0\] is a object"):
+        to_plain({"a": [object()]}, "state")
+
+
+def test_full_disk(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def write(file):
+        with open("/dev/full", "wb", buffering=0) as full:
+            full.write(b"new")
+
+    with (
+        pytest.raises(TrainingError, match="could not be written: No space left on device"),
+        explain_disk_errors(path),
+    ):
+        replace_file(path, write)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_other_errors_pass():
+    with pytest.raises(RuntimeError, match="a bug"), explain_disk_errors(None):
+        raise RuntimeError("a bug")

@@ -1,0 +1,96 @@
+import random
+
+import numpy as np
+import torch
+from torch.utils import data as torch_data
+
+from protclip_td.training.loading import (
+    BatchIndices,
+    SeededItems,
+    evaluation_indices,
+    make_loader,
+    training_indices,
+)
+from protclip_td.training.random_state import (
+    fixed_random_state,
+    get_random_state,
+    seed_everything,
+    set_random_state,
+)
+
+
+class Noisy(torch_data.Dataset):
+    """Items with numbers of all three generators; remembers which ones were loaded."""
+
+    def __init__(self, num_item):
+        self.num_item = num_item
+        self.loaded = []
+
+    def __len__(self):
+        return self.num_item
+
+    def __getitem__(self, index):
+        self.loaded.append(index)
+        return {"x": torch.rand(1) + np.random.rand() + random.random(), "index": index}
+
+
+def draw():
+    return [random.random(), np.random.rand(), np.random.randn(), torch.rand(3).tolist()]
+
+
+def test_state_goes_out_and_back(tmp_path):
+    seed_everything(3)
+    np.random.randn()  # leaves a second normal number waiting
+    torch.save(get_random_state(), tmp_path / "state.pt")
+    expected = draw()
+    set_random_state(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert draw() == expected
+
+
+def test_fixed_state_is_fixed_and_leaves_no_trace():
+    seed_everything(3)
+    expected = draw()
+    seed_everything(3)
+    with fixed_random_state(7):
+        first = draw()
+    assert draw() == expected
+    with fixed_random_state(7):
+        assert draw() == first
+
+
+def test_batches_from_the_middle():
+    assert list(BatchIndices(list(range(7)), 3, first=1)) == [[3, 4, 5], [6]]
+    assert list(BatchIndices(list(range(7)), 3, last=2)) == [[0, 1, 2], [3, 4, 5]]
+    assert len(BatchIndices(list(range(7)), 3, first=3)) == 0
+
+
+def items(num_worker, first=0, epoch=0):
+    dataset = Noisy(9)
+    batches = BatchIndices(training_indices(dataset, 5, epoch), 2, first)
+    loader = make_loader(SeededItems(dataset, 5, epoch), batches, num_worker)
+    values = [value for batch in loader for value in batch["x"].flatten().tolist()]
+    return values, dataset.loaded
+
+
+def test_items_are_the_same_from_any_batch_on_and_with_any_worker():
+    whole, loaded = items(0)
+    rest, loaded_rest = items(0, first=2)
+    assert rest == whole[4:]
+    assert loaded_rest == loaded[4:]  # the others were not even loaded
+    assert items(2)[0] == whole
+    assert items(0, epoch=1)[0] != whole
+
+
+def test_loading_leaves_the_random_numbers_alone():
+    before = torch.get_rng_state()
+    items(0), items(2)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_each_item_is_evaluated_on_one_rank(monkeypatch):
+    shares = []
+    for rank in range(2):
+        monkeypatch.setenv("RANK", str(rank))
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        shares.append(evaluation_indices(Noisy(5)))
+    assert shares == [[0, 2, 4], [1, 3]]

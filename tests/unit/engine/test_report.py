@@ -1,0 +1,109 @@
+import json
+
+import pytest
+from PIL import Image
+
+from protclip_td.training.curves import draw_curves
+from protclip_td.training.history import History
+from protclip_td.training.listener import Plan
+from protclip_td.training.progress import Progress
+from protclip_td.training.report import epoch_report, metrics_table, shorten
+
+LOSSES = {"contrastive loss": 2.08, "bsr loss": 2.9, "mlm loss": 2.95, "pda loss": 0.61}
+RETRIEVAL = {
+    "protein-to-text R@1": 0.25, "text-to-protein R@1": 0.2, "chance R@1": 0.05,
+    "protein-to-text median rank": 4.0, "text-to-protein median rank": 5.0,
+    "chance median rank": 10.5,
+}  # fmt: skip
+
+
+def step_row(step, epoch=1):
+    row = {"kind": "step", "step": step, "epoch": epoch, "lr": 1e-5, "gradient norm": 1.0}
+    return row | {"pairs_per_s": 2.4} | LOSSES
+
+
+def epoch_row(epoch, step):
+    row = {"kind": "epoch", "epoch": epoch, "step": step, "seconds": 12.3}
+    row |= {f"train {name}": value for name, value in LOSSES.items()}
+    return row | {f"valid {name}": value for name, value in (LOSSES | RETRIEVAL).items()}
+
+
+class FakeConsole:
+    is_shown = True
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, text=""):
+        self.lines += text.splitlines()
+
+
+def test_losses_go_by_their_names():
+    assert shorten(LOSSES) == "contrastive 2.080  bsr 2.900  mlm 2.950  pda 0.610"
+
+
+def test_metrics_stand_beside_chance():
+    table = metrics_table(RETRIEVAL)
+    assert table[0].split() == ["protein-to-text", "text-to-protein", "chance"]
+    assert table[1].split() == ["R@1", "0.250", "0.200", "0.050"]
+    assert table[2].split() == ["median", "rank", "4.0", "5.0", "10.5"]
+
+
+def test_metrics_without_chance_are_listed():
+    assert metrics_table({"accuracy": 0.5}) == ["accuracy  0.5000"]
+
+
+def test_an_epoch_fits_80_columns():
+    lines = epoch_report(epoch_row(1, 26), num_epoch=3).splitlines()
+    assert lines[0] == "epoch 1/3: step 26, 12 s"
+    assert max(map(len, lines)) <= 80
+
+
+def test_plain_lines_where_there_is_no_terminal(capsys):
+    console = FakeConsole()
+    progress = Progress(console, interval=2)
+    progress.on_epoch_start(Plan(3, 26, "pairs"), epoch=1, step=0)
+    for step in (1, 2, 3):
+        progress.on_step(step_row(step))
+    assert len(console.lines) == 1
+    assert console.lines[0].startswith("step 2 (epoch 1): contrastive 2.080")
+    assert console.lines[0].endswith("lr 1.0e-05  2.4 pairs/s")
+    assert capsys.readouterr().err == ""
+
+
+def test_bar_with_losses_on_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    progress = Progress(FakeConsole(), interval=1)
+    progress.on_epoch_start(Plan(3, 26, "pairs"), epoch=1, step=5)
+    progress.on_step(step_row(6))
+    progress._bars[0].refresh(), progress._bars[1].refresh()
+    shown = capsys.readouterr().err.replace("\r", "\n").replace("\x1b[A", "\n")
+    progress.on_end()
+    assert "epoch 1/3" in shown
+    assert "6/26" in shown
+    assert "2.4 pairs/s" in shown
+    assert "contrastive 2.080  bsr 2.900  mlm 2.950  pda 0.610  lr 1.0e-05" in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_history_is_cut_to_a_checkpoint(tmp_path):
+    history = History(tmp_path)
+    for row in (step_row(1), step_row(2), epoch_row(1, 2), step_row(3, 2), epoch_row(2, 3)):
+        history.append(row)
+    with open(history.jsonl, "a") as file:
+        file.write('{"kind": "step", "st')  # killed while writing
+    history.cut(step=2, epoch=1)
+    rows = [json.loads(line) for line in history.jsonl.read_text().splitlines()]
+    assert [(row["kind"], row["step"]) for row in rows] == [("step", 1), ("step", 2), ("epoch", 2)]
+    assert len(history.csv.read_text().splitlines()) == 2
+    history.cut(step=2, epoch=0)  # a checkpoint of before the validation
+    assert history.epochs() == []
+
+
+@pytest.mark.parametrize("num_epoch", [0, 3])
+def test_curves_are_a_picture(tmp_path, num_epoch):
+    rows = [step_row(step) for step in range(1, 10)]
+    rows += [epoch_row(epoch, 3 * epoch) for epoch in range(1, num_epoch + 1)]
+    draw_curves(rows, tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size[0] == 960
