@@ -112,7 +112,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
             the weighted sum, and the unweighted losses by name
         """
         _, terms = self._embed_and_compare(batch, torch.default_generator)
-        loss = sum(self.criterion[name] * term for name, term in terms.items())
+        loss = torch.stack([self.criterion[name] * term for name, term in terms.items()]).sum()
         return loss, {tasks._get_criterion_name(name): term for name, term in terms.items()}
 
     def predict(

@@ -17,7 +17,8 @@ ORDER = [
     {"compat"},
     {"datasets", "losses", "metrics", "models"},
     {"tasks"},
-    {"training"},
+    {"training", "schedulers"},
+    {"engine"},
     {"config"},
     {"building"},
     {"run"},
@@ -31,8 +32,17 @@ def part_of(module):
 
 
 def imported_parts(path):
-    """Parts of this package that a file imports, function bodies included."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Parts of this package that a file imports when it runs, function bodies included."""
+    tree = ast.parse(path.read_text())
+    for_types_only = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in for_types_only:
+            continue
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("protclip_td"):
             if node.module == "protclip_td":
                 yield from (alias.name for alias in node.names)
