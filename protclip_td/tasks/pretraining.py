@@ -113,7 +113,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         """
         _, terms = self._embed_and_compare(batch, torch.default_generator)
         loss = torch.stack([self.criterion[name] * term for name, term in terms.items()]).sum()
-        return loss, {tasks._get_criterion_name(name): term for name, term in terms.items()}
+        metric = {tasks._get_criterion_name(name): term.detach() for name, term in terms.items()}
+        return loss, metric
 
     def predict(
         self, batch: Mapping[str, Any], all_loss: Tensor | None = None, metric: dict | None = None
