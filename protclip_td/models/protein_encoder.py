@@ -64,7 +64,7 @@ class ProteinEncoder(nn.Module):
     Parameters:
         model (EsmModel): transformers' model with its weights
         tokens_per_pass (int, optional): tokens of a piece, padding included
-        gradient_checkpointing (bool, optional): trade a quarter of the speed for most of the memory
+        gradient_checkpointing (bool, optional): trade a fifth of the speed for most of the memory
             in training
     """
 
