@@ -16,12 +16,16 @@ from typing import Any
 import torch
 from matmul import MatmulRate
 from step_flops import StepContent, step_flops
-from torchdrug import data
+from torchdrug import core, data, datasets, layers, models, tasks  # noqa: F401
 
-import protclip_td  # noqa: F401
-from protclip_td.datasets.protanno import ProtAnno
-from protclip_td.models.protclip import ProtCLIP
-from protclip_td.tasks.pretraining import ProteinTextPretraining
+_before = time.perf_counter()
+import protclip_td  # noqa: E402, F401
+
+IMPORT_SECONDS = time.perf_counter() - _before
+
+from protclip_td.datasets.protanno import ProtAnno  # noqa: E402
+from protclip_td.models.protclip import ProtCLIP  # noqa: E402
+from protclip_td.tasks.pretraining import ProteinTextPretraining  # noqa: E402
 
 
 class Probe:
@@ -115,6 +119,7 @@ class StepBenchmark:
         return {
             **self.settings,
             "threads": torch.get_num_threads(),
+            "import_seconds": IMPORT_SECONDS,
             "num_train": len(self.train_set),
             "padding": 1 - self.probe.real / self.probe.computed,
             # Linux counts kilobytes.

