@@ -112,7 +112,5 @@ def tiny_text_folder(tmp_path_factory):
     with torch.random.fork_rng(), torch_modules():
         torch.manual_seed(2)
         BertModel(config).save_pretrained(folder)
-        BertTokenizerFast(vocab_file=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(
-            folder
-        )
+        BertTokenizerFast.from_pretrained(folder).save_pretrained(folder)
     return str(folder)
