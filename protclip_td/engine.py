@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torchdrug import core, utils
@@ -91,7 +91,7 @@ class ResumableEngine(core.Engine, core.Configurable):
         num_worker: int = 0,
         logger: Any = "logging",
         log_interval: int = 100,
-        precision: str = "fp32",
+        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
         clip_grad_norm: float | None = None,
         checkpoint_interval: int | None = None,
         early_stopping: int | None = None,

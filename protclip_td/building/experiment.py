@@ -2,13 +2,11 @@
 
 import inspect
 import logging
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torchdrug import tasks
 from torchdrug.utils import comm
@@ -20,6 +18,7 @@ from protclip_td.config.check import DEFAULT_ENGINE
 from protclip_td.config.classes import arguments, find_class
 from protclip_td.config.loading import Config
 from protclip_td.errors import InputError
+from protclip_td.training.random_state import seed_everything
 
 logger = logging.getLogger(__name__)
 
@@ -57,9 +56,11 @@ def build(config: Config) -> Experiment:
     Raises:
         InputError: a class refuses its arguments, or the parts do not fit together
     """
-    seed_everything(config.get("seed", 0))
+    seed = config.get("seed", 0)
+    seed_everything(seed)  # the same everywhere: all processes must split the data alike
     dataset = build_object(config.dataset, "datasets")
     splits = split(dataset, config.get("test_split"))
+    seed_everything(seed + comm.get_rank())
     task = build_task(config, dataset)
     splits = preprocess(task, splits)
     if config.get("checkpoint") and not is_model_folder(config.checkpoint):
@@ -72,14 +73,6 @@ def build(config: Config) -> Experiment:
         scheduler = build_object(config.scheduler, "scheduler", optimizer=optimizer)
     engine = build_engine(config, task, splits, optimizer, scheduler)
     return Experiment(dataset, splits, task, optimizer, scheduler, engine)
-
-
-def seed_everything(seed: int) -> None:
-    """Seed Python, numpy and PyTorch; each process of a distributed run differently."""
-    seed += comm.get_rank()
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
 
 
 def split(dataset: Any, test_split: str | None) -> list[Any]:

@@ -74,6 +74,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
 
     #: Contrast needs a second pair to tell a protein's own text from.
     min_batch_size = 2
+    #: What the progress counts.
+    unit = "pairs"
 
     def __init__(
         self,
