@@ -51,33 +51,35 @@ def mean_hydropathy(sequence):
     return sum(HYDROPATHY.get(letter, 0.0) for letter in sequence) / len(sequence)
 
 
-def write_regression(proteins, path: Path):
-    rows = [(p.sequence, f"{mean_hydropathy(p.sequence):.4f}") for p in proteins]
-    return _write(path, ("sequence", "label"), rows)
+def write_regression(proteins, path: Path, target="label"):
+    """Mean hydropathy; some proteins have none, as in measured data."""
+    values = [f"{mean_hydropathy(p.sequence):.4f}" for p in proteins]
+    rows = [(p.sequence, "" if i % 7 == 3 else v) for i, (p, v) in enumerate(zip(proteins, values))]
+    return _write(path, ("sequence", target), rows)
 
 
-def write_classification(proteins, path: Path):
+def write_classification(proteins, path: Path, target="label"):
     rows = [(p.sequence, "flavodoxin" if p.is_flavodoxin else "other") for p in proteins]
-    return _write(path, ("sequence", "label"), rows)
+    return _write(path, ("sequence", target), rows)
 
 
-def write_labels(proteins, path: Path):
+def write_labels(proteins, path: Path, target="label"):
     rows = [(p.sequence, ";".join(k for k in KEYWORDS if k in p.keywords)) for p in proteins]
-    return _write(path, ("sequence", "label"), rows)
+    return _write(path, ("sequence", target), rows)
 
 
-def write_pairs(proteins, path: Path):
+def write_pairs(proteins, path: Path, target="label"):
     """Each protein with the next but one: are both flavodoxins?"""
     rows = [
         (p.sequence, q.sequence, "same" if p.is_flavodoxin and q.is_flavodoxin else "not")
         for p, q in zip(proteins, proteins[2:] + proteins[:2])
     ]
-    return _write(path, ("sequence_1", "sequence_2", "label"), rows)
+    return _write(path, ("sequence_1", "sequence_2", target), rows)
 
 
-def write_residues(proteins, path: Path):
+def write_residues(proteins, path: Path, target="label"):
     rows = [(p.sequence, p.structure) for p in proteins if set(p.structure) != {"?"}]
-    return _write(path, ("sequence", "label"), rows)
+    return _write(path, ("sequence", target), rows)
 
 
 def _write(path, header, rows):

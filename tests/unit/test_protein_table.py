@@ -85,6 +85,20 @@ def test_residue_classes_follow_a_crop(path):
     assert letters(packed) == "MKVGGX"
 
 
+@pytest.mark.parametrize(
+    ("target", "target_type"), [("keyword", "labels"), ("structure", "residue_class")]
+)
+def test_batches_from_a_worker_process(path, target, target_type):
+    dataset = ProteinTable(path, target, target_type, split="split")
+    batches = [
+        next(iter(data.DataLoader(dataset, batch_size=6, num_workers=num_worker)))
+        for num_worker in (0, 1)
+    ]
+    here, there = (batch.get("targets", getattr(batch["graph"], "target", 0)) for batch in batches)
+    assert torch.equal(here, there)
+    assert letters(batches[0]["graph"]) == letters(batches[1]["graph"]) == "".join(SEQUENCES)
+
+
 def test_pairs(path):
     dataset = ProteinTable(path, "value", sequence=["sequence", "partner"], split="split")
     item = dataset[0]

@@ -1,0 +1,83 @@
+"""The commands in the downstream manual and in the headers of its configurations run as written.
+
+Weights are replaced by tiny ones and one epoch is enough; everything else is as a reader types it.
+"""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import sequence_tables as tables
+
+from protclip_td import cli
+from protclip_td.config import find_config, load_config
+from protclip_td.config.manual import header
+
+ROOT = Path(__file__).resolve().parents[2]
+MANUAL = (ROOT / "docs" / "downstream.md").read_text()
+WRITERS = {
+    "property_regression": tables.write_regression,
+    "property_classification": tables.write_classification,
+    "multiple_binary": tables.write_labels,
+    "interaction": tables.write_pairs,
+    "residue": tables.write_residues,
+}
+PROGRAM = ["python", "-m", "torchdrug.run"]
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", MANUAL, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A folder to type commands in, with the published layout at `path/to/ProtCLIP`."""
+    monkeypatch.chdir(tmp_path)
+    Path("path/to").mkdir(parents=True)
+    Path("path/to/ProtCLIP").symlink_to(ROOT / "tests" / "data" / "released_tiny")
+    return tmp_path
+
+
+def words_of(command):
+    return shlex.split(command.replace("\\\n", " "))
+
+
+def type_command(text, protein_folder):
+    words = words_of(text.replace("random:ESM-2-8M", protein_folder))
+    assert words[:3] == PROGRAM
+    if "--num_epoch" in words:
+        at = words.index("--num_epoch")
+        del words[at : at + 2]
+    return cli.main(["run", *words[3:], "--num_epoch", "1"])
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_header_commands_run(name, workplace, sample_path, tiny_protein_folder):
+    text = "\n".join(header(find_config(f"downstream/{name}").read_text()))
+    (command,) = re.findall(r"^ +(python .*?[^\\])$", text, re.DOTALL | re.MULTILINE)
+    words = words_of(command)
+    data, target = (words[words.index(flag) + 1] for flag in ("--data", "--target"))
+    WRITERS[name](tables.read_proteins(sample_path), Path(data), target)
+    assert type_command(command, tiny_protein_folder) == 0
+    assert len(list(workplace.glob(f"runs/{name}/*/results.json"))) == 1
+
+
+def test_manual_runs(workplace, tiny_protein_folder):
+    make_table, train_in_torchdrug = blocks("python")
+    exec(make_table, {})
+    commands = blocks("bash")
+    assert len(commands) == 3
+    for command in commands:
+        assert type_command(command, tiny_protein_folder) == 0
+    exec(train_in_torchdrug, {})
+
+
+def test_before_and_after_are_configurations(workplace):
+    before, after = blocks("yaml")
+    start, end = before.index("  model:\n"), before.index("  criterion:")
+    for name, text in ("before", before), ("after", before[:start] + after + before[end:]):
+        Path(f"{name}.yaml").write_text(text)
+    assert load_config("before.yaml").task.model["class"] == "ESM"
+    model = load_config("after.yaml").task.model
+    assert model == {"class": "ProtCLIP", "checkpoint": "path/to/ProtCLIP"}
