@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from protclip_td.data.residues import RESIDUE_LETTERS
 from protclip_td.losses.contrastive import contrastive_loss
@@ -25,12 +26,14 @@ class FrozenSettings:
         epochs (int): passes over the training pairs
         batch_size (int): pairs contrasted with each other
         lr (float): Adam's learning rate after warm-up over 3 % of the steps; it decays to zero
+        dropout (float): share of the features that a step does without
         seed (int): of initial weights and order
     """
 
-    epochs: int = 30
-    batch_size: int = 256
-    lr: float = 1e-3
+    epochs: int = 100
+    batch_size: int = 512
+    lr: float = 5e-4
+    dropout: float = 0.2
     seed: int = 0
 
 
@@ -117,7 +120,8 @@ def train_space(
     for _ in range(settings.epochs):
         order = torch.randperm(len(protein), generator=generator)
         for rows in order.split(settings.batch_size)[:batches]:
-            space.loss(protein[rows], text[rows]).backward()
+            chosen = (F.dropout(side[rows], settings.dropout) for side in (protein, text))
+            space.loss(*chosen).backward()
             optimizer.step()
             optimizer.zero_grad()
             scheduler.step()
