@@ -15,7 +15,12 @@ from protclip_td.errors import InputError, TrainingError
 from protclip_td.training.agreement import from_all_ranks
 from protclip_td.training.checkpointing import Checkpoints
 from protclip_td.training.console import Console
-from protclip_td.training.overview import describe_data, describe_model, describe_training
+from protclip_td.training.overview import (
+    busy_machine,
+    describe_data,
+    describe_model,
+    describe_training,
+)
 from protclip_td.training.progress import Progress
 from protclip_td.training.provenance import versions
 from protclip_td.training.recorder import Recorder
@@ -88,7 +93,7 @@ class _Run:
         say(f"Data\n{describe_data(experiment.dataset, experiment.splits)}\n")
         say(f"Model\n{describe_model(experiment.task)}\n")
         say(f"Training\n{describe_training(self.engine, self.config.train)}")
-        say(f"  run folder: {self.path}\n")
+        say(f"  run folder: {self.path}\n{busy_machine(self.engine)}")
 
     def _resume(self) -> None:
         """Go on from the newest checkpoint that can be read, if there is any."""

@@ -249,6 +249,16 @@ class ProtCLIP(nn.Module, core.Configurable):
             if mine
         ]
 
+    def remarks(self) -> list[str]:
+        """What to know about the weights before they are trained, in whole sentences."""
+        if not self.sources["protein encoder"].startswith("random"):
+            return []
+        return [
+            "The protein encoder starts from RANDOM weights: it has never seen a protein. For real "
+            "ones set `protein_encoder` to a fair-esm file (esm2_t6_8M_UR50D.pt) or to a "
+            "transformers folder or hub name (facebook/esm2_t6_8M_UR50D)."
+        ]
+
     def _need_text_side(self, what: str) -> TextEncoder:
         """The text encoder, or a word about its absence."""
         if self.text_encoder is None:

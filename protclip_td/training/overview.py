@@ -1,5 +1,7 @@
 """What is about to be trained, on what and how, in plain words."""
 
+import os
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,15 +25,17 @@ def describe_model(task: nn.Module) -> str:
 
     Parameters:
         task (nn.Module): its ``model`` may have ``describe()``, a list of parts with ``name``,
-            ``num_parameter``, ``trained`` and ``source``
+            ``num_parameter``, ``trained`` and ``source``, and ``remarks()``, sentences about them
     """
-    model = getattr(task, "model", None)
+    model: Any = getattr(task, "model", None)
     lines = [f"  {type(task).__name__}, {_count(task)}"]
     if model is not None and hasattr(model, "describe"):
         for part in model.describe():
             state = "trained" if part.trained else "frozen"
             size = f"{part.num_parameter / 1e6:.1f} M"
             lines.append(f"  {part.name:<16}{size:>8}  {state:<8} {part.source}")
+    for remark in model.remarks() if hasattr(model, "remarks") else ():
+        lines += textwrap.wrap(remark, 78, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(lines)
 
 
@@ -48,6 +52,26 @@ def describe_training(engine: Any, train: Mapping[str, Any]) -> str:
         f"  {train['num_epoch']} epochs of {len(engine.train_set)} items in batches of "
         f"{engine.batch_size}{processes}, on {engine.device}, {engine.precision.name}\n"
         f"  {type(engine.optimizer).__name__}, learning rate {' and '.join(rates)}"
+    )
+
+
+def busy_machine(engine: Any) -> str:
+    """A word of advice where other processes keep the CPU busy, else nothing.
+
+    PyTorch's threads wait for each other without letting go of the CPU. Where another process
+    takes one of two cores, that makes a step ten times slower; with OMP_WAIT_POLICY=passive it
+    takes twice as long (see docs/benchmarks.md).
+
+    Parameters:
+        engine (ResumableEngine): ready to train
+    """
+    is_told = "OMP_WAIT_POLICY" in os.environ or os.environ.get("OMP_NUM_THREADS") == "1"
+    load, num_core = os.getloadavg()[0], os.cpu_count() or 1
+    if engine.device.type != "cpu" or is_told or load < num_core / 2:
+        return ""
+    return (
+        f"  This machine is busy (load {load:.1f} on {num_core} cores), which can slow training "
+        "down tenfold.\n  If so, start with OMP_WAIT_POLICY=passive in the environment.\n"
     )
 
 

@@ -1,0 +1,51 @@
+"""What is said before a training starts."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from protclip_td.models import ProtCLIP
+from protclip_td.training import overview
+
+
+class Task(torch.nn.Module):
+    """A task in the eyes of the overview: something with a model."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+
+def test_random_protein_encoder_is_said_plainly_with_the_way_to_real_weights():
+    text = overview.describe_model(Task(ProtCLIP("random:ESM-2-8M")))
+    words = " ".join(text.split())
+    assert "The protein encoder starts from RANDOM weights" in words
+    assert "`protein_encoder`" in words
+    assert "esm2_t6_8M_UR50D.pt" in words
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_given_weights_need_no_such_word(tiny_protein_folder):
+    text = overview.describe_model(Task(ProtCLIP(tiny_protein_folder)))
+    assert "RANDOM" not in text
+
+
+@pytest.mark.parametrize(
+    ("load", "environment", "is_said"),
+    [
+        (2.0, {}, True),
+        (0.1, {}, False),
+        (2.0, {"OMP_WAIT_POLICY": "passive"}, False),
+        (2.0, {"OMP_NUM_THREADS": "1"}, False),
+    ],
+)
+def test_busy_machine_is_said_with_the_remedy(monkeypatch, load, environment, is_said):
+    monkeypatch.setattr(overview.os, "getloadavg", lambda: (load, 0, 0))
+    monkeypatch.setattr(overview.os, "cpu_count", lambda: 2)
+    for name in ("OMP_WAIT_POLICY", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    said = overview.busy_machine(SimpleNamespace(device=torch.device("cpu")))
+    assert ("OMP_WAIT_POLICY=passive" in said) == is_said
