@@ -20,6 +20,7 @@ result is kept in the results folder as it is done; what is there already is not
 
 import argparse
 import json
+import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -151,11 +152,19 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def log_to(path: Path) -> None:
+    """Send TorchDrug's report of every tenth step to a file."""
+    logger = logging.getLogger("torchdrug")
+    logger.propagate = False
+    logger.addHandler(logging.FileHandler(path))
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run what is asked for, and print the table of all results there are."""
     args = parse(argv)
     if not args.table:
         benchmark = LearningBenchmark(args)
+        log_to(args.results / "log.txt")
         for name in args.only:
             benchmark.run(name)
     kept = {name: args.results / f"{name}.json" for name in NAMES}
