@@ -25,13 +25,15 @@ _LONG_LIST = 512
 @contextmanager
 def inference(model: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradient for the time of the block."""
-    training = model.training
+    # Part by part: an encoder that is fixed in a model that trains stays in evaluation mode.
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         with torch.no_grad():
             yield
     finally:
-        model.train(training)
+        for module, training in modes:
+            module.training = training
 
 
 def protein_features(model: "ProtCLIP", sequences: Sequence[str], batch_size: int) -> Tensor:
@@ -74,9 +76,11 @@ def text_features(model: "ProtCLIP", texts: Sequence[str], batch_size: int) -> T
 
 
 def project(projection: nn.Module, features: Tensor) -> Tensor:
-    """Features of an encoder as unit vectors of the shared space, on the CPU."""
-    with inference(projection):
-        return F.normalize(projection(features.to(_device(projection))), dim=-1).cpu()
+    """Features of an encoder as float32 unit vectors of the shared space, on the CPU."""
+    device = _device(projection)
+    # Autocast would make them half precision, with two or three digits.
+    with inference(projection), torch.autocast(device.type, enabled=False):
+        return F.normalize(projection(features.to(device)), dim=-1).cpu()
 
 
 def check_list(items: Sequence[str], what: str) -> None:
@@ -96,6 +100,8 @@ def _batches(
     lengths: Sequence[int], batch_size: int, unit: str, in_order: bool = False
 ) -> Iterator[list[int]]:
     """Indices in batches, the longest first unless in order, with a bar on long lists."""
+    if batch_size < 1:
+        raise InputError(f"batch_size is {batch_size}; expected at least 1")
     order = list(range(len(lengths)))
     if not in_order:
         order.sort(key=lambda i: -lengths[i])

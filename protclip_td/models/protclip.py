@@ -189,6 +189,19 @@ class ProtCLIP(nn.Module, core.Configurable):
 
         Returns:
             float32 tensor of shape :math:`(n, d)` on the CPU, rows of length 1, in the given order
+
+        Raises:
+            InputError: a sequence is empty or has letters that are no residues, or there is no
+                text side
+
+        Source: ProtCLIP (Zhou et al., AAAI 2025); the mean leaves special tokens out (ours).
+
+        Example::
+
+            >>> protein = model.encode_protein(["MKTAYIAKQR", "GAVLIPF"])
+            >>> text = model.encode_text(["FUNCTION: Binds DNA."])
+            >>> (protein @ text.T).shape  # cosines
+            torch.Size([2, 1])
         """
         self._need_text_side("encode_protein")
         features = encoding.protein_features(self, sequences, batch_size)
@@ -203,17 +216,59 @@ class ProtCLIP(nn.Module, core.Configurable):
 
         Returns:
             float32 tensor of shape :math:`(n, d)` on the CPU, rows of length 1, in the given order
+
+        Raises:
+            InputError: a text is empty, or there is no text side or no tokenizer
+
+        Source: ProtCLIP (Zhou et al., AAAI 2025); the mean leaves special tokens out (ours).
+
+        Example::
+
+            >>> model.encode_text(["FUNCTION: Binds DNA."]).norm(dim=-1)
+            tensor([1.])
         """
         self._need_text_side("encode_text")
         features = encoding.text_features(self, texts, batch_size)
         return encoding.project(self.text_projection, features)
 
     def protein_features(self, sequences: Sequence[str], batch_size: int = 64) -> Tensor:
-        """The protein encoder's residue means, float32 of shape :math:`(n, d_p)` on the CPU."""
+        """Means of the protein encoder's states over the residues.
+
+        Parameters:
+            sequences (list of str): :math:`n` sequences of any length
+            batch_size (int, optional): proteins between two steps of the progress bar
+
+        Returns:
+            float32 tensor of shape :math:`(n, d_p)` on the CPU, in the given order
+
+        Raises:
+            InputError: a sequence is empty or has letters that are no residues
+
+        Example::
+
+            >>> model.protein_features(["MKTAYIAKQR"]).shape == (1, model.node_output_dim)
+            True
+        """
         return encoding.protein_features(self, sequences, batch_size)
 
     def residue_features(self, sequences: Sequence[str], batch_size: int = 64) -> list[Tensor]:
-        """The protein encoder's states, per sequence float32 of shape :math:`(L, d_p)`."""
+        """The protein encoder's states at every residue; over 1,022 residues, from windows.
+
+        Parameters:
+            sequences (list of str): :math:`n` sequences of any length
+            batch_size (int, optional): proteins between two steps of the progress bar
+
+        Returns:
+            list of float32 tensors of shape :math:`(L, d_p)` on the CPU, in the given order
+
+        Raises:
+            InputError: a sequence is empty or has letters that are no residues
+
+        Example::
+
+            >>> [len(states) for states in model.residue_features(["MKTAYIAKQR", "GAV"])]
+            [10, 3]
+        """
         return encoding.residue_features(self, sequences, batch_size)
 
     def embed_padded(
@@ -275,11 +330,24 @@ class ProtCLIP(nn.Module, core.Configurable):
             folder (str): has `config.json` and `model.safetensors`
             tokenizer (str, optional): folder or hub name of the text tokenizer, if needed
             options: other arguments of the model
+
+        Raises:
+            InputError: a file is missing or damaged, or tensors have other sizes
+
+        Source: the layout of the checkpoint published with ProtCLIP (Zhou et al., AAAI 2025).
+
+        Example::
+
+            >>> model = ProtCLIP.from_pretrained("checkpoint", readout="projection")
         """
         return cls(checkpoint=str(folder), tokenizer=tokenizer, **options)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write `config.json`, `model.safetensors` in the published layout, and the tokenizer."""
+        """Write `config.json`, `model.safetensors` in the published layout, and the tokenizer.
+
+        Parameters:
+            folder (str): made if need be; who reads there meanwhile sees the old or the new one
+        """
         save_checkpoint(self, folder)
 
 

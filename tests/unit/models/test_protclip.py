@@ -72,9 +72,14 @@ def test_encode_gives_unit_rows_in_input_order(tiny_model):
     torch.testing.assert_close(texts.norm(dim=-1), torch.ones(3))
 
 
-def test_residue_features_of_a_long_protein(tiny_model):
+def test_a_very_long_protein(tiny_model):
+    """Every residue has a feature, and all of them make the mean."""
     features = tiny_model.residue_features(["MK" * 600, "MK"])
     assert [tuple(part.shape) for part in features] == [(1200, 32), (2, 32)]
+    assert {part.dtype for part in features} == {torch.float32}
+    means = torch.stack([part.mean(0) for part in features])
+    torch.testing.assert_close(tiny_model.protein_features(["MK" * 600, "MK"]), means)
+    assert tiny_model.encode_protein(["MK" * 600]).isfinite().all()
 
 
 def test_nothing_to_encode(tiny_model):
@@ -90,6 +95,57 @@ def test_encoding_leaves_the_mode_and_no_gradient(tiny_model, training):
     assert tiny_model.training is training
     assert tiny_model.protein_encoder.training is training
     assert tiny_model.protein_projection.training is training
+
+
+def test_encoding_leaves_the_mode_of_each_part(tiny_model):
+    """An encoder that is fixed in a model that trains stays in evaluation mode."""
+    tiny_model.train()
+    tiny_model.protein_encoder.eval()
+    tiny_model.encode_protein(SEQUENCES)
+    assert not any(module.training for module in tiny_model.protein_encoder.modules())
+    assert tiny_model.protein_projection.training
+
+
+def test_encoding_runs_in_evaluation_mode(tiny_model):
+    """Dropout, which some ESM-2 are trained with, has no say."""
+    for layer in tiny_model.protein_encoder.model.encoder.layer:
+        layer.output.dropout.p = 0.5
+    tiny_model.train()
+    first = tiny_model.residue_features(SEQUENCES)
+    assert all(map(torch.equal, first, tiny_model.residue_features(SEQUENCES)))
+
+
+def test_encoding_is_float32_inside_autocast(tiny_model):
+    expected = tiny_model.encode_text(TEXTS)
+    with torch.autocast("cpu", torch.bfloat16):
+        protein, text = tiny_model.encode_protein(SEQUENCES), tiny_model.encode_text(TEXTS)
+    assert protein.dtype == text.dtype == torch.float32
+    assert torch.equal(text, expected)
+
+
+def test_encoding_goes_from_the_longest_to_the_shortest(tiny_model, monkeypatch):
+    """So that proteins of a batch pad each other little, and memory runs out at once or never."""
+    seen = []
+    run = tiny_model.protein_encoder.forward
+    monkeypatch.setattr(
+        tiny_model.protein_encoder,
+        "forward",
+        lambda tokens, sizes: seen.extend(sizes.tolist()) or run(tokens, sizes),
+    )
+    tiny_model.encode_protein(SEQUENCES, batch_size=2)
+    assert seen == sorted(map(len, SEQUENCES), reverse=True)
+
+
+def test_duplicates_are_encoded_alike(tiny_model):
+    embeddings = tiny_model.encode_protein(["MKTAYIAK", "MW", "MKTAYIAK"])
+    torch.testing.assert_close(embeddings[0], embeddings[2])
+    assert not torch.allclose(embeddings[0], embeddings[1])
+
+
+@pytest.mark.parametrize("method", ["encode_protein", "encode_text", "residue_features"])
+def test_batch_size_out_of_range(tiny_model, method):
+    with pytest.raises(InputError, match="batch_size is -1; expected at least 1"):
+        getattr(tiny_model, method)(["MK"], batch_size=-1)
 
 
 def test_all_tokens_depends_on_the_padded_batch(tiny_protein_folder, tiny_text_folder):
