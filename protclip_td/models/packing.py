@@ -147,13 +147,6 @@ def make_piece(windows: Sequence[Window], num_residue: int) -> Piece:
     return Piece(torch.from_numpy(index), lengths, *flat)
 
 
-def padding_share(pieces: Sequence[Piece]) -> float:
-    """The share of padding among all tokens computed."""
-    computed = sum(piece.tokens.numel() for piece in pieces)
-    real = sum(int(piece.lengths.sum()) for piece in pieces)
-    return 1 - real / computed if computed else 0.0
-
-
 def packed_mean(states: Tensor, sizes: Tensor) -> Tensor:
     """The mean over each packed sequence.
 

@@ -216,16 +216,10 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         text_sizes: Tensor,
     ) -> Tensor:
         """BSR: the masked residues ask their biotext what they were."""
-        attention = self.model.biotext_attention
         residue = self.model.protein_projection(hidden[mask])
         text = self.model.text_projection(text_hidden)
-        attended = attend_to_biotext(
-            attention.query(residue),
-            owners(sizes)[mask],
-            attention.key(text),
-            attention.value(text),
-            text_sizes,
-        )
+        query, key, value = self.model.biotext_attention(residue, text)
+        attended = attend_to_biotext(query, owners(sizes)[mask], key, value, text_sizes)
         logits = self.model.reconstruction_head(add_and_normalise(residue, attended))
         return reconstruction_loss(logits, tokens[mask])
 
@@ -234,7 +228,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     ) -> Tensor:
         """PDA: the residues that matter for a property against that property's text."""
         texts, owner = _present_properties(property_text)
-        prototypes = self.model.property_bank.prototype.weight
+        prototypes = self.model.property_bank()
         noise = None
         if self.training:
             noise = gumbel_noise((len(texts), len(prototypes)), torch.default_generator)
