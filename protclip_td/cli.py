@@ -7,16 +7,19 @@ from pathlib import Path
 
 from protclip_td.config import load_config, load_resumed, manual
 from protclip_td.errors import InputError, TrainingError
+from protclip_td.wording import fold
 
 _HELP = """\
-usage: {program} -c CONFIG [--VARIABLE VALUE ...] [--resume RUN_FOLDER]
+usage: {program} -c CONFIG [--VARIABLE VALUE ...]
+       {program} --resume RUN_FOLDER
 
-Trains and evaluates what a YAML configuration describes, and keeps everything in a run folder.
+Trains and evaluates what a YAML configuration describes, and keeps everything
+in a run folder.
 
   -c, --config CONFIG    a YAML file, or the name of a shipped configuration
-  --VARIABLE VALUE       value of a variable of the configuration, such as --batch_size 16
-  --resume RUN_FOLDER    go on with an interrupted run, by the settings it was started with
-  -h, --help             this text; with -c CONFIG, what that configuration is and its variables
+  --VARIABLE VALUE       one of the configuration's variables: --batch_size 16
+  --resume RUN_FOLDER    go on with an interrupted run, by its own settings
+  -h, --help             this text; with -c CONFIG, its variables
 """
 
 
@@ -48,7 +51,7 @@ def _report_errors(command: Callable[[], None]) -> int:
     try:
         command()
     except (InputError, TrainingError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(fold(f"error: {error}"), file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

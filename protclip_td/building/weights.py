@@ -39,7 +39,18 @@ def load_weights(task: nn.Module, path: str | Path) -> None:
         if weights[name].shape != own[name].shape
     ]
     if differing:
-        raise InputError("\n".join([f"{path} has tensors of other sizes:", *differing]))
+        shown = differing[:10]
+        if len(differing) > 10:
+            shown.append(f"  … and {len(differing) - 10} more")
+        raise InputError(
+            "\n".join(
+                [
+                    f"checkpoint: {path} is from a model of other sizes. Give `task.model` those "
+                    "it was trained with, or leave `checkpoint` out.",
+                    *shown,
+                ]
+            )
+        )
     task.load_state_dict({name: weights[name] for name in shared}, strict=False)
     logger.info("%d of %d tensors taken from %s", len(shared), len(own), path)
 

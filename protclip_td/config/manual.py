@@ -5,8 +5,7 @@ from pathlib import Path
 
 from protclip_td.config.loading import find_config, read_source, read_variables, shipped_configs
 from protclip_td.config.template import Variable
-
-_WIDTH = 90
+from protclip_td.wording import WIDTH
 
 
 def describe(path: str | Path) -> str:
@@ -39,8 +38,9 @@ def list_shipped() -> str:
     configs = shipped_configs()
     width = max(map(len, configs), default=0)
     lines = [
-        f"  {name:{width}}  {next(iter(header(read_source(path))), '')}"
+        line
         for name, path in configs.items()
+        for line in _row(f"  {name}", width + 4, next(iter(header(read_source(path))), ""))
     ]
     return "\n".join(["Shipped configurations:", *lines])
 
@@ -51,8 +51,13 @@ def _table(variables: list[Variable]) -> list[str]:
     lines: list[str] = []
     for flag, variable in zip(flags, variables):
         default = f"(default: {variable.default})" if variable.has_default else "(needed)"
-        text = f"{variable.explanation} {default}".strip()
-        lines += textwrap.wrap(
-            text, _WIDTH, initial_indent=f"{flag:{width}}", subsequent_indent=" " * width
-        )
+        lines += _row(flag, width, f"{variable.explanation} {default}".strip())
     return lines
+
+
+def _row(name: str, width: int, text: str) -> list[str]:
+    """A name, and beside it a text on as many lines as it needs."""
+    start = f"{name:{width}}"
+    return textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * width) or [
+        start.rstrip()
+    ]

@@ -8,6 +8,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from protclip_td.wording import fold
+
 # TorchDrug reports every step at warning level to the terminal; Python's warnings interrupt bars.
 _TO_FILE = ("torchdrug", "py.warnings")
 _TO_BOTH = ("protclip_td",)
@@ -76,4 +78,4 @@ class _Notes(logging.Handler):
         self.console = console
 
     def emit(self, record: Any) -> None:
-        self.console.say(f"note: {record.getMessage()}")
+        self.console.say(fold(f"note: {record.getMessage()}"))

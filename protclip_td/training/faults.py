@@ -29,13 +29,16 @@ def find_faults(loss: float, metrics: Mapping[str, Any], batch: Any) -> list[dic
     return [{"losses": _as_text(wrong or {"loss": loss}), "accessions": list(accessions)}]
 
 
-def refuse(faults: list[dict[str, Any]], step: int, folder: Path | None) -> TrainingError:
+def refuse(
+    faults: list[dict[str, Any]], step: int, folder: Path | None, checkpoint: Path | None
+) -> TrainingError:
     """Write ``bad_batch.json`` and word the error.
 
     Parameters:
         faults (list of dict): records of all ranks; may be empty where only a gradient is at fault
         step (int): optimizer step that must not be taken
-        folder (Path, optional): where to write the file; by default it is not written
+        folder (Path, optional): where to write the file; with None it is not written
+        checkpoint (Path, optional): the last checkpoint, None if there is none yet
 
     Returns:
         TrainingError: for the caller to raise
@@ -50,10 +53,12 @@ def refuse(faults: list[dict[str, Any]], step: int, folder: Path | None) -> Trai
         with explain_disk_errors(path):
             replace_file(path, lambda file: file.write(text.encode()))
         message += f" The accessions of the batch are in {path}."
+    message += " The step was not taken. A smaller learning rate, clip_grad_norm or precision: fp32"
+    if checkpoint is None:
+        return TrainingError(f"{message} may help: start a new run with these.")
     return TrainingError(
-        f"{message} The step was not taken, and the last checkpoint is from before it. A smaller "
-        "learning rate, clip_grad_norm or precision: fp32 may help: start a new run with these "
-        "settings and that checkpoint as `checkpoint`."
+        f"{message} may help: start a new run with these and, from before this step, "
+        f"`checkpoint: {checkpoint}`."
     )
 
 

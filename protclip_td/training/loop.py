@@ -126,7 +126,7 @@ class TrainingLoop:
         metrics = self._forward_backward(loader, len(sizes))
         norm = engine.precision.clip(engine.optimizer, engine.clip_grad_norm)
         if not engine.precision.accepts(norm):
-            raise refuse([], self.position.step + 1, None)
+            raise self._refuse([])
         if engine.precision.step(engine.optimizer):
             engine.schedule.after_step()
         engine.optimizer.zero_grad()
@@ -164,8 +164,14 @@ class TrainingLoop:
         if not failed:
             return
         faults = [fault for rank in from_all_ranks(faults) for fault in rank]
-        folder = self.checkpoints.folder.parent if self.checkpoints else None
-        raise refuse(faults, self.position.step + 1, folder if self.engine.rank == 0 else None)
+        raise self._refuse(faults)
+
+    def _refuse(self, faults: list[dict[str, Any]]) -> TrainingError:
+        step, kept = self.position.step + 1, self.checkpoints
+        if kept is None:
+            return refuse(faults, step, None, None)
+        folder = kept.folder.parent if self.engine.rank == 0 else None
+        return refuse(faults, step, folder, kept.last if kept.exist() else None)
 
     def _record(self, metrics: Metrics, others: Metrics) -> None:
         meter, position = self.engine.meter, self.position

@@ -73,6 +73,7 @@ def test_help_lists_the_shipped_configurations(capsys):
     shown = capsys.readouterr().out
     assert "usage: protclip-td run -c CONFIG [--VARIABLE VALUE ...]" in shown
     assert "  pretrain_650m " in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_help_of_a_configuration_lists_its_variables(capsys):
@@ -80,7 +81,7 @@ def test_help_of_a_configuration_lists_its_variables(capsys):
     shown = capsys.readouterr().out
     assert "STARTS FROM RANDOM WEIGHTS" in shown
     assert "  --batch_size " in shown
-    assert "(default: random:ESM-2-8M)" in shown
+    assert "(default: random:ESM-2-8M)" in " ".join(shown.split())
 
 
 def test_without_configuration(capsys):
@@ -103,7 +104,8 @@ def test_torchdrug_run_finds_mistakes_before_it_imports_transformers(tmp_path):
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "engine.batch_size: 1 given; contrast needs at least 2 pairs in a batch" in done.stderr
+    said = " ".join(done.stderr.split())
+    assert "engine.batch_size: 1 given; contrast needs at least 2 pairs in a batch" in said
     imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
     assert "protclip_td.models.protclip" in imported
     assert "transformers" not in imported

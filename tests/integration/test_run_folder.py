@@ -127,6 +127,7 @@ def test_nan_loss_stops_before_the_step(tmp_path):
     with pytest.raises(TrainingError, match=r"The toy loss became NaN at step 5\..*bad_batch") as e:
         run_toy(tmp_path, at={9: become_nan})
     folder = only_run(tmp_path)
+    assert f"`checkpoint: {folder}/checkpoints/last.pt`" in str(e.value)
     assert f"--resume {folder}" in str(e.value)
     bad = json.loads((folder / "bad_batch.json").read_text())
     assert bad["step"] == 5
@@ -135,6 +136,14 @@ def test_nan_loss_stops_before_the_step(tmp_path):
     state = load_checkpoint(folder / "checkpoints" / "last.pt")
     assert state["position"]["step"] == 4
     assert all(torch.isfinite(value).all() for value in state["model"].values())
+
+
+def test_nan_loss_before_any_checkpoint(tmp_path):
+    with pytest.raises(TrainingError, match=r"NaN at step 1\..* start a new run with these\."):
+        TrainingError, match=r"became NaN at step 1\..*start a new run with these\."
+    ):
+        run_toy(tmp_path, at={1: become_nan})
+    assert not list((only_run(tmp_path) / "checkpoints").iterdir())
 
 
 def test_nan_gradient_stops_before_the_step(tmp_path):

@@ -12,7 +12,7 @@ import protclip_td
 PACKAGE = Path(protclip_td.__file__).parent
 # A part may import those to its left and itself.
 ORDER = [
-    {"version", "errors", "dependencies", "properties"},
+    {"version", "errors", "dependencies", "properties", "wording"},
     {"data"},
     {"compat"},
     {"datasets", "losses", "metrics", "models"},

@@ -183,7 +183,8 @@ def test_checkpoint_of_other_sizes_lists_both_shapes(write, tmp_path):
     config = with_checkpoint(write, path)
     config.task.model.hidden_dims = [8, 4]
     message = (
-        r"tensors of other sizes:\n  model.layers.1.weight: \(8, 8, 5\) in the file, \(4, 8, 5"
+        r"model of other sizes\. Give `task.model` .*\n"
+        r"  model\.layers\.1\.weight: \(8, 8, 5\) in the file, \(4, 8, 5"
     )
     with pytest.raises(InputError, match=message):
         build(config)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from protclip_td.config import load_config, load_resumed, manual
+from protclip_td.config import load_config, load_resumed, manual, shipped_configs
 from protclip_td.errors import InputError
 
 
@@ -27,6 +27,14 @@ def test_shipped_configurations_are_listed_with_their_purpose():
     lines = manual.list_shipped().splitlines()
     (line,) = [line for line in lines if line.startswith("  pretrain ")]
     assert "Pretrain ProtCLIP on the built-in sample" in line
+    assert all(len(line) <= 80 for line in lines)
+
+
+@pytest.mark.parametrize("name", shipped_configs())
+def test_manuals_of_shipped_configurations_fit_a_terminal(name):
+    first, *lines = manual.describe(name).splitlines()
+    assert first.endswith(f"{name}.yaml")
+    assert [line for line in lines if len(line) > 80] == []
 
 
 @pytest.fixture

@@ -1,0 +1,31 @@
+"""Messages in 80 columns."""
+
+import pytest
+
+from protclip_td.wording import fold
+
+
+def test_short_lines_stay_as_they_are():
+    text = "two  spaces \n\n  and an indent\n"
+    assert fold(text) == text
+
+
+def test_long_lines_are_broken_between_words():
+    lines = fold(f"  first: {'word ' * 20}end\nsecond {'word ' * 20}").splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line[:6] for line in lines] == ["  firs", "    wo", "second", "  word"]
+    joined = " ".join(line.strip() for line in lines)
+    assert joined == f"first: {'word ' * 20}end second {'word ' * 20}".strip()
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "/a/rather-long/path" * 5,
+        f"python -m torchdrug.run --resume /runs/{'x' * 70}",
+        f"protclip-td run --resume /runs/{'x' * 70}",
+        f"`key: {'x' * 90} end`,",
+    ],
+)
+def test_what_is_to_be_copied_stays_whole(whole):
+    assert fold(f"The run goes on with: {whole}") == f"The run goes on with:\n  {whole}"
