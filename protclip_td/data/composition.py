@@ -20,6 +20,8 @@ class Composition:
     Example::
 
         >>> print(dataset.composition())
+        209 entries, 195 after the sampling rule (train 151, valid 22, test 22)
+        ...
     """
 
     before: np.ndarray

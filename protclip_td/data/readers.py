@@ -38,8 +38,9 @@ def read_pairs(
 
     Example::
 
-        >>> for entry in read_pairs("uniprot_sprot.dat.gz"):
-        ...     print(entry.accession, entry.biotext)
+        >>> entries = list(read_pairs("uniprot_sample.dat.gz"))
+        >>> len(entries), entries[0].accession
+        (209, 'P15455')
     """
     path = check_file(path)
     first = _first_line(path)

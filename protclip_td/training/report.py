@@ -47,9 +47,9 @@ def metrics_table(metrics: dict[str, float]) -> list[str]:
 
     Example::
 
-        >>> metrics_table({"protein-to-text R@1": 0.25, "chance R@1": 0.05})
-                     protein-to-text  chance
-        R@1                    0.250   0.050
+        >>> print("\\n".join(metrics_table({"protein-to-text R@1": 0.25, "chance R@1": 0.05})))
+                      protein-to-text           chance
+        R@1                     0.250            0.050
     """
     names = [key.removeprefix(_CHANCE) for key in metrics if key.startswith(_CHANCE)]
     columns = list(dict.fromkeys(

@@ -55,6 +55,17 @@ def test_an_item(dataset, sample_entries):
     assert item["index"] == 3
 
 
+def test_evidence_tags_are_left_out_unless_asked_for(dataset, folder):
+    """They are tokens without meaning to the text encoder."""
+    train_set = dataset.split()[0]
+    items = [train_set[i] for i in range(20)]
+    assert not any("{ECO:" in item["biotext"] for item in items)
+    kept = ProtAnno(folder, keep_evidence=True)
+    tagged = [kept[item["index"]] for item in items]
+    assert any("{ECO:" in item["biotext"] for item in tagged)
+    assert [item["accession"] for item in tagged] == [item["accession"] for item in items]
+
+
 @pytest.mark.parametrize("num_worker", [0, 2])
 def test_batches_by_torchdrugs_stock_loader(dataset, num_worker):
     train_set = dataset.split()[0]
