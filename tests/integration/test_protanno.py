@@ -55,15 +55,16 @@ def test_an_item(dataset, sample_entries):
     assert item["index"] == 3
 
 
-def test_evidence_tags_are_left_out_unless_asked_for(dataset, folder):
+@pytest.mark.parametrize(("options", "kept"), [({}, False), ({"keep_evidence": True}, True)])
+def test_evidence_tags_are_left_out_unless_asked_for(tmp_path, options, kept):
     """They are tokens without meaning to the text encoder."""
-    train_set = dataset.split()[0]
-    items = [train_set[i] for i in range(20)]
-    assert not any("{ECO:" in item["biotext"] for item in items)
-    kept = ProtAnno(folder, keep_evidence=True)
-    tagged = [kept[item["index"]] for item in items]
-    assert any("{ECO:" in item["biotext"] for item in tagged)
-    assert [item["accession"] for item in tagged] == [item["accession"] for item in items]
+    text = "PROTEIN NAME: Insulin. FUNCTION: Lowers glucose. {ECO:0000269|PubMed:1}."
+    lines = [json.dumps({"seq": "MK" * n, "text": text}) for n in range(1, 20)]
+    (tmp_path / "pairs.jsonl").write_text("\n".join(lines))
+    dataset = ProtAnno(tmp_path, str(tmp_path / "pairs.jsonl"), coverages=[2], **options)
+    item = dataset[0]
+    assert ("{ECO:" in item["biotext"]) is kept
+    assert ("{ECO:" in item["property_text"]["function"]) is kept
 
 
 @pytest.mark.parametrize("num_worker", [0, 2])
