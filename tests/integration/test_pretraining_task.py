@@ -1,5 +1,7 @@
 """The pretraining task: what reaches what, and what must not matter."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from helpers import batch_of, tiny_model
@@ -133,6 +135,24 @@ def test_rows_that_the_sampler_repeats_count_once(model, pairs):
     for name in results[0]:
         if "loss" not in name:
             assert results[0][name] == results[1][name], name
+
+
+def test_losses_of_batches_count_by_their_pairs(model):
+    """The last batch of an epoch is smaller."""
+    task = ProteinTextPretraining(model)
+    pred = {"protein": torch.eye(3), "text": torch.eye(3), "num_pair": torch.tensor([2.0, 1.0])}
+    pred.update({name: torch.tensor([1.0, 4.0]) for name in PAPER_CRITERION})
+    target = {"index": torch.arange(3), "text_group": torch.arange(3)}
+    metric = task.evaluate(pred, target)
+    assert {metric[f"{name} loss"] for name in PAPER_CRITERION} == {2.0}
+    assert metric["loss"] == pytest.approx(2 * sum(PAPER_CRITERION.values()))
+
+
+def test_proteins_of_one_biotext_are_all_correct(model, pairs):
+    """Retrieval knows equal texts as equal, whichever rows they are from."""
+    entries = [pairs[0], pairs[1], replace(pairs[2], properties=pairs[0].properties)]
+    groups = ProteinTextPretraining(model).target(batch_of(entries))["text_group"]
+    assert groups[0] == groups[2] != groups[1]
 
 
 def test_unknown_loss_is_named(model):
