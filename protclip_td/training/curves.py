@@ -70,16 +70,19 @@ def _draw_losses(axis: Any, steps: list[Row], epochs: list[Row]) -> None:
 def _other_metrics(epochs: list[Row]) -> list[str]:
     """Name the validation metrics that are no losses, ranks apart: they have another scale."""
     names = [name for row in epochs[-1:] for name in row if name.startswith("valid ")]
-    return [
-        name for name in names
-        if "loss" not in name and "rank" not in name and "chance" not in name
-    ][:_MAX_CURVES]  # fmt: skip
+    return [name for name in names if "loss" not in name and "rank" not in name]
 
 
 def _draw_metrics(axis: Any, epochs: list[Row], names: list[str]) -> None:
-    for name, colour in zip(names, _COLOURS):
-        label = name.removeprefix("valid ")
-        axis.plot(*_curve(epochs, name), color=colour, marker="o", markersize=4, label=label)
+    """Draw the metrics as lines, and what chance would give as dotted ones in grey."""
+    measured = [name for name in names if "chance" not in name][:_MAX_CURVES]
+    styles = {
+        name: {"color": c, "marker": "o", "markersize": 4} for name, c in zip(measured, _COLOURS)
+    }
+    for name, grey in zip((n for n in names if "chance" in n), ("0.3", "0.5", "0.7")):
+        styles[name] = {"color": grey, "linestyle": ":"}
+    for name, style in styles.items():
+        axis.plot(*_curve(epochs, name), label=name.removeprefix("valid "), **style)
     axis.set_ylabel("validation")
     _put_legend(axis)
 
