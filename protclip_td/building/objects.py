@@ -19,7 +19,7 @@ def build_object(block: Mapping[str, Any], kind: str = "", **filled_in: Any) -> 
         object: instance of the class
 
     Raises:
-        InputError: the class refuses its arguments, with its reason
+        InputError: the class refuses its arguments, or misses a package or a file; with its reason
 
     Example::
 
@@ -30,7 +30,9 @@ def build_object(block: Mapping[str, Any], kind: str = "", **filled_in: Any) -> 
     values = {key: _build(value, key) for key, value in block.items() if key != "class"}
     try:
         return cls(**{**values, **filled_in})
-    except ValueError as error:  # what TorchDrug raises for arguments it cannot take
+    # What TorchDrug raises for arguments it cannot take, for a package such as wandb that is not
+    # installed, and for data that can neither be read nor downloaded.
+    except (ValueError, ModuleNotFoundError, OSError) as error:
         raise InputError(f"{cls.__name__}: {error}") from error
 
 

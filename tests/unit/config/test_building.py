@@ -1,8 +1,11 @@
 """Experiments from configurations: parameter groups, frozen encoders, weights, splits."""
 
+import errno
+import sys
+
 import pytest
 import torch
-from torchdrug import core, tasks
+from torchdrug import core, models, tasks
 from torchdrug.core import Registry as R
 
 from protclip_td.building import build
@@ -132,6 +135,22 @@ def test_gpus_of_another_machine(write, monkeypatch, caplog):
 def test_what_a_class_refuses_names_the_class(write):
     with pytest.raises(InputError, match="Engine: Unknown logger `paper`"):
         build(load_config(write(("gpus: null", "logger: paper"))))
+
+
+def test_missing_package_names_the_class_that_needs_it(write, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(InputError, match=r"Engine: Wandb is not found.*`pip install wandb`"):
+        build(load_config(write(("gpus: null", "logger: wandb"))))
+
+
+def test_file_that_cannot_be_read_names_the_class_that_needs_it(write, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+    config = load_config(write())
+    monkeypatch.setattr(models.ProteinCNN, "__init__", refuse)
+    with pytest.raises(InputError, match=r"ConvolutionalNetwork: .* Network is unreachable"):
+        build(config)
 
 
 def test_nested_blocks_in_lists_become_objects():
