@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from protclip_td.properties import PROPERTIES
 
 _LABELS = tuple(f"{p.label}: " for p in PROPERTIES)
+# Several comments of one topic stand in one field: "FUNCTION: ...; FUNCTION: ..."
+_TOPICS = {p.key: re.compile(rf"(?:^|;?\s+){p.label}: ") for p in PROPERTIES}
 _EVIDENCE = re.compile(r"\s*\{ECO:[^{}]*\}")
 # "Binds DNA. {ECO:1}." says its full stop twice once the tag is gone.
 _EVIDENCE_AFTER_STOP = re.compile(r"\.\s*\{ECO:[^{}]*\}\.")
@@ -59,6 +61,21 @@ def decompose(biotext: str) -> tuple[str, str, str, str]:
         texts[index] = biotext[start:end].strip()
     name, function, location, similarity = texts
     return name.removesuffix(".").rstrip(), function, location, similarity
+
+
+def merge_comments(key: str, text: str) -> str:
+    """Make one text of a property's comments, without the label that UniProt puts before each.
+
+    Parameters:
+        key (str): the property's key, see `properties.PROPERTIES`
+        text (str): its field in a TSV export, or its part of one of ProtCLIP's JSON lines
+
+    Example::
+
+        >>> merge_comments("function", "FUNCTION: [NS1]: Binds DNA.; FUNCTION: [NS2]: Binds RNA.")
+        '[NS1]: Binds DNA. [NS2]: Binds RNA.'
+    """
+    return " ".join(filter(None, (part.strip() for part in _TOPICS[key].split(text))))
 
 
 def strip_evidence(text: str) -> str:

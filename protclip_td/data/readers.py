@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from protclip_td.data.biotext import decompose, strip_evidence
+from protclip_td.data.biotext import decompose, merge_comments, strip_evidence
 from protclip_td.data.entry import Entry, OnReject, Rejection, fault, ignore
 from protclip_td.data.source import DamagedSourceError, check_file, name_place, read_blocks
 from protclip_td.data.tsv import read_table
 from protclip_td.data.uniprot import read_flat_file
 from protclip_td.errors import InputError
+from protclip_td.properties import PROPERTIES
 
 
 def read_pairs(
@@ -99,7 +100,11 @@ def _parse_json(line: bytes, where: str, keep_evidence: bool, confidence: int) -
     sequence, text = pair.get("seq", pair.get("sequence")), pair.get("text")
     if not isinstance(sequence, str) or not isinstance(text, str):
         return Rejection(where, "no seq or no text", f"keys {', '.join(map(str, pair))}")
-    properties = decompose(text if keep_evidence else strip_evidence(text))
+    parts = decompose(text if keep_evidence else strip_evidence(text))
+    name, function, location, similarity = (
+        merge_comments(p.key, part) for p, part in zip(PROPERTIES, parts)
+    )
     accession = str(pair.get("accession") or where)
+    properties = (name, function, location, similarity)
     entry = Entry(accession, sequence.strip().upper(), properties, confidence)
     return fault(entry) or entry

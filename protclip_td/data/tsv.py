@@ -1,10 +1,9 @@
 """Reads pairs from the TSV files of UniProt and ProtST, columns by name."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from protclip_td.data.biotext import strip_evidence
+from protclip_td.data.biotext import merge_comments, strip_evidence
 from protclip_td.data.entry import Entry, OnReject, Rejection, fault
 from protclip_td.data.source import read_blocks
 from protclip_td.errors import InputError
@@ -12,8 +11,6 @@ from protclip_td.properties import PROPERTIES, PROTEIN_EXISTENCE
 
 _EXISTENCE = {words.lower(): level for level, words in PROTEIN_EXISTENCE.items()}
 _ACCESSION = ("Entry", "Accession", "accession")
-# Several comments of one topic stand in one field: "FUNCTION: ...; FUNCTION: ..."
-_TOPIC = {p.key: re.compile(rf"(?:^|;?\s+){p.label}: ") for p in PROPERTIES}
 
 
 def read_table(
@@ -96,7 +93,4 @@ def _unquote(field: str) -> str:
 
 
 def _property(key: str, text: str, keep_evidence: bool) -> str:
-    """A property's text without the label that UniProt puts before each comment."""
-    if not keep_evidence:
-        text = strip_evidence(text)
-    return " ".join(filter(None, (part.strip() for part in _TOPIC[key].split(text))))
+    return merge_comments(key, text if keep_evidence else strip_evidence(text))

@@ -60,6 +60,35 @@ def test_json_lines_name_their_accession(read):
     assert entry.properties == ("", "None.", "", "")
 
 
+def test_json_lines_as_protclip_publishes_them(read):
+    """Whole fields of UniProt's TSV export behind the name: evidence tags, repeated labels."""
+    text = (
+        "PROTEIN NAME: Genome polyprotein [Cleaved into: Capsid protein C (Core protein); Peptide "
+        "2k]. FUNCTION: [Capsid protein C]: Plays a role in virus budding (By similarity). "
+        "{ECO:0000250|UniProtKB:P17763, ECO:0000269|PubMed:28592527}.; FUNCTION: [Peptide 2k]: "
+        "Functions as a signal peptide. {ECO:0000250|UniProtKB:P17763}. SUBCELLULAR LOCATION: "
+        "[Peptide pr]: Secreted {ECO:0000250|UniProtKB:P17763}.; SUBCELLULAR LOCATION: [Envelope "
+        "protein E]: Virion membrane {ECO:0000250|UniProtKB:P17763}; Multi-pass membrane protein "
+        "{ECO:0000255}. SIMILARITY: In the N-terminal section; belongs to the class I-like "
+        "SAM-binding methyltransferase superfamily. {ECO:0000255|PROSITE-ProRule:PRU00924}."
+    )
+    (entry,), rejected = read(json.dumps({"seq": "MKNPKKK", "text": text}) + "\n")
+    assert not rejected
+    assert entry.properties == (
+        "Genome polyprotein [Cleaved into: Capsid protein C (Core protein); Peptide 2k]",
+        "[Capsid protein C]: Plays a role in virus budding (By similarity). "
+        "[Peptide 2k]: Functions as a signal peptide.",
+        "[Peptide pr]: Secreted. [Envelope protein E]: Virion membrane; Multi-pass membrane "
+        "protein.",
+        "In the N-terminal section; belongs to the class I-like SAM-binding methyltransferase "
+        "superfamily.",
+    )
+    assert entry.biotext.startswith(
+        "PROTEIN NAME: Genome polyprotein [Cleaved into: Capsid protein C (Core protein); Peptide "
+        "2k]. FUNCTION: [Capsid"
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -105,6 +134,25 @@ def test_protst_tsv_with_quotes_as_pandas_writes_them(read):
     (entry,), _ = read(tsv(header, row), confidence=3)
     assert entry.properties == ("Test", 'Binds "DNA".', "", "Belongs to the test family.")
     assert (entry.accession, entry.confidence, entry.reviewed) == ("line 2", 3, None)
+
+
+def test_protst_tsv_with_labels_inside_its_fields(read):
+    header = ("ProteinName", "Function", "SubcellularLocation", "Similarity", "Sequence")
+    row = (
+        "14-3-3-like protein GF14 iota (General regulatory factor 12)",
+        "FUNCTION: Binds DNA. {ECO:0000250}.; FUNCTION: [Isoform 2]: Binds RNA.",
+        "SUBCELLULAR LOCATION: Nucleus {ECO:0000269|PubMed:17227549}. Cytoplasm.",
+        "SIMILARITY: Belongs to the 14-3-3 family. {ECO:0000305}.",
+        "MSSSGSDKERETFVYMAKLSEQAERYDEMVETMKKVARVNSELTVEERNLLSVGYKNVIGARRASW",
+    )
+    (entry,), rejected = read(tsv(header, row))
+    assert not rejected
+    assert entry.properties == (
+        "14-3-3-like protein GF14 iota (General regulatory factor 12)",
+        "Binds DNA. [Isoform 2]: Binds RNA.",
+        "Nucleus. Cytoplasm.",
+        "Belongs to the 14-3-3 family.",
+    )
 
 
 @pytest.mark.parametrize(
