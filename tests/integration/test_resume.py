@@ -73,6 +73,23 @@ def assert_same(folder, reference):
     assert all(torch.equal(a, b) for a, b in zip(tensors, expected_tensors, strict=True))
 
 
+def stopped_run(tmp_path, at, status=-9, **options):
+    """The folder of a run that ended with this status."""
+    assert run_to_end(tmp_path / "run", at=at, **options) == status
+    return only_run(tmp_path / "run")
+
+
+def assert_resumes(folder, reference, **options):
+    """The run goes on to the end, and arrives where the undisturbed one did."""
+    assert run_to_end(folder.parent, resume=folder, **options) == 0
+    assert_same(folder, reference)
+
+
+def saved_position(folder):
+    """Where the last checkpoint stands."""
+    return load_checkpoint(folder / "checkpoints" / "last.pt")["position"]
+
+
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
     """A run that nobody disturbed."""
@@ -88,86 +105,62 @@ def reference(tmp_path_factory):
     ("batch", "num_worker"), [(1, 0), (5, 0), (9, 0), (12, 0), (18, 0), (10, 2)]
 )
 def test_killed_at_a_batch_and_resumed(tmp_path, reference, batch, num_worker):
-    output_dir = tmp_path / "run"
-    assert run_to_end(output_dir, at={batch: kill_now}, num_worker=num_worker) == -9
-    folder = only_run(output_dir)
-    assert run_to_end(output_dir, resume=folder, num_worker=num_worker) == 0
-    assert_same(folder, reference)
+    folder = stopped_run(tmp_path, at={batch: kill_now}, num_worker=num_worker)
+    assert_resumes(folder, reference, num_worker=num_worker)
 
 
 def test_killed_while_saving(tmp_path, reference):
-    output_dir = tmp_path / "run"
-    assert run_to_end(output_dir, at={11: kill_while_saving}) == -9
-    folder = only_run(output_dir)
-    assert load_checkpoint(folder / "checkpoints" / "last.pt")["position"]["step"] == 4
-    assert run_to_end(output_dir, resume=folder) == 0
+    folder = stopped_run(tmp_path, at={11: kill_while_saving})
+    assert saved_position(folder)["step"] == 4
+    assert_resumes(folder, reference)
     assert not list(folder.rglob("*.tmp"))
-    assert_same(folder, reference)
 
 
 def test_full_disk_stops_and_leaves_the_checkpoints(tmp_path, reference):
-    output_dir = tmp_path / "run"
-    assert run_to_end(output_dir, at={9: fill_disk}) == 1
-    folder = only_run(output_dir)
+    folder = stopped_run(tmp_path, at={9: fill_disk}, status=1)
     assert "could not be written: File too large" in (tmp_path / "run.out").read_text()
-    assert load_checkpoint(folder / "checkpoints" / "last.pt")["position"]["step"] == 4
-    assert run_to_end(output_dir, resume=folder) == 0
-    assert_same(folder, reference)
+    assert saved_position(folder)["step"] == 4
+    assert_resumes(folder, reference)
 
 
 def test_killed_again_and_again(tmp_path, reference):
-    output_dir = tmp_path / "run"
-    assert run_to_end(output_dir, at={6: kill_now}) == -9
-    folder = only_run(output_dir)
+    folder = stopped_run(tmp_path, at={6: kill_now})
     for batch in (4, 5):  # counted from the resume
-        assert run_to_end(output_dir, resume=folder, at={batch: kill_now}) == -9
-    assert run_to_end(output_dir, resume=folder) == 0
-    assert_same(folder, reference)
+        assert run_to_end(folder.parent, resume=folder, at={batch: kill_now}) == -9
+    assert_resumes(folder, reference)
 
 
 @pytest.mark.parametrize(("event", "status"), [(interrupt, 130), (terminate, 143)])
 def test_signal_stops_after_the_step_with_a_checkpoint(tmp_path, reference, event, status):
-    output_dir = tmp_path / "run"
-    assert run_to_end(output_dir, at={9: event}) == status
-    folder = only_run(output_dir)
+    folder = stopped_run(tmp_path, at={9: event}, status=status)
     # Batch 9 belongs to step 5, the second of the second epoch; checkpoints come every second.
-    position = load_checkpoint(folder / "checkpoints" / "last.pt")["position"]
+    position = saved_position(folder)
     assert (position["epoch"], position["batch"], position["step"]) == (1, 4, 5)
     message = (tmp_path / "run.out").read_text()
     assert f"after step 5. Go on with: python -m torchdrug.run --resume {folder}" in message
-    assert run_to_end(output_dir, resume=folder) == 0
-    assert_same(folder, reference)
+    assert_resumes(folder, reference)
 
 
 def test_second_ctrl_c_ends_at_once(tmp_path, reference):
-    output_dir = tmp_path / "run"
-    assert run_to_end(output_dir, at={9: interrupt_twice}) == -2
-    folder = only_run(output_dir)
-    assert load_checkpoint(folder / "checkpoints" / "last.pt")["position"]["step"] == 4
-    assert run_to_end(output_dir, resume=folder) == 0
-    assert_same(folder, reference)
+    folder = stopped_run(tmp_path, at={9: interrupt_twice}, status=-2)
+    assert saved_position(folder)["step"] == 4
+    assert_resumes(folder, reference)
 
 
 def test_resume_of_a_finished_run_changes_nothing(tmp_path, reference):
-    output_dir = tmp_path / "run"
-    assert run_to_end(output_dir) == 0
-    assert run_to_end(output_dir, resume=only_run(output_dir)) == 0
-    assert_same(only_run(output_dir), reference)
+    assert_resumes(stopped_run(tmp_path, at=None, status=0), reference)
 
 
 def test_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, reference):
-    output_dir = tmp_path / "run"
-    assert run_to_end(output_dir, at={11: kill_now}) == -9
-    folder = only_run(output_dir)
+    folder = stopped_run(tmp_path, at={11: kill_now})
     last = folder / "checkpoints" / "last.pt"
     content = bytearray(last.read_bytes())
     content[len(content) // 2] ^= 1  # one bit
     last.write_bytes(content)
-    assert run_to_end(output_dir, resume=folder) == 0
+    assert_resumes(folder, reference)
     said = (tmp_path / "run.out").read_text()
     assert f"The checkpoint {last} is damaged" in said
     assert f"Going back to {folder / 'checkpoints' / 'previous.pt'}" in said
-    assert_same(folder, reference)
 
 
 def free_port():
