@@ -6,7 +6,7 @@ import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -116,26 +116,34 @@ def load_checkpoint(path: str | Path, device: torch.device | None = None) -> dic
         device (torch.device, optional): where to put the tensors; CPU by default
 
     Raises:
-        InputError: there is no such file
+        InputError: there is no such file, or it may not be read
         DamagedCheckpointError: the file is damaged or no checkpoint
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f"There is no checkpoint {path}.")
     try:
-        with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
-        if broken is not None:
-            raise zipfile.BadZipFile(f"bad checksum of {broken}")
-        state = torch.load(path, map_location=device or "cpu", weights_only=True)
+        with path.open("rb") as file:
+            state = _read_checked(file, device)
+    except PermissionError as error:
+        raise InputError(f"The checkpoint {path} cannot be read: {error.strerror}.") from error
     except pickle.UnpicklingError as error:  # its own message advises to load it unsafely
         reason = "it does not hold plain types and tensors alone"
         raise DamagedCheckpointError(f"The checkpoint {path} is damaged ({reason}).") from error
-    except (zipfile.BadZipFile, RuntimeError, EOFError) as error:
+    except Exception as error:  # one wrong byte can make zipfile and torch stumble over anything
         raise DamagedCheckpointError(f"The checkpoint {path} is damaged ({error}).") from error
     if not isinstance(state, dict) or "model" not in state:
         raise DamagedCheckpointError(f"The file {path} is no checkpoint: it holds no 'model'.")
     return state
+
+
+def _read_checked(file: BinaryIO, device: torch.device | None) -> Any:
+    with zipfile.ZipFile(file) as archive:
+        broken = archive.testzip()
+    if broken is not None:
+        raise zipfile.BadZipFile(f"bad checksum of {broken}")
+    file.seek(0)
+    return torch.load(file, map_location=device or "cpu", weights_only=True)
 
 
 def load_model_state(model: nn.Module, state: Mapping[str, Any], source: str) -> None:

@@ -1,4 +1,6 @@
+import errno
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,14 +61,17 @@ def test_nothing_to_resume_from(tmp_path):
         Checkpoints(tmp_path).load_newest()
 
 
-@pytest.mark.parametrize("damage", ["cut", "bit", "empty", "text"])
+@pytest.mark.parametrize("damage", ["cut", "bit", "name", "empty", "text"])
 def test_damage_is_noticed_and_named(tmp_path, damage):
     path = tmp_path / "last.pt"
     torch.save(state(1), path)
     content = bytearray(path.read_bytes())
-    content[content.index(torch.ones(3).numpy().tobytes())] ^= 1  # inside the tensor
-    damaged = {"cut": content[:-50], "bit": content, "empty": b"", "text": b"no checkpoint"}
-    path.write_bytes(damaged[damage])
+    damaged = {"cut": content[:-50], "empty": b"", "text": b"no checkpoint"}
+    if damage == "bit":
+        content[content.index(torch.ones(3).numpy().tobytes())] ^= 1  # inside the tensor
+    if damage == "name":
+        content[content.rindex(b"data.pkl")] = 0x9D  # no UTF-8, in the list of the parts
+    path.write_bytes(damaged.get(damage, content))
     with pytest.raises(DamagedCheckpointError, match=r"The checkpoint .*last\.pt is damaged"):
         load_checkpoint(path)
 
@@ -77,6 +82,17 @@ def test_missing_and_foreign_files(tmp_path):
     torch.save({"weight": torch.ones(1)}, tmp_path / "other.pt")
     with pytest.raises(InputError, match="is no checkpoint: it holds no 'model'"):
         load_checkpoint(tmp_path / "other.pt")
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    (tmp_path / "last.pt").touch()
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(InputError, match=r"last\.pt cannot be read: Permission denied") as error:
+        load_checkpoint(tmp_path / "last.pt")
+    assert not isinstance(error.value, DamagedCheckpointError)
 
 
 def test_other_sizes_are_named():
