@@ -1,9 +1,14 @@
 """The four losses of ProtCLIP, pure functions of packed tensors."""
 
-from protclip_td.losses.alignment import alignment_loss, gumbel_noise
+from protclip_td.losses.alignment import alignment_loss, check_alignment, gumbel_noise
 from protclip_td.losses.contrastive import contrastive_loss
 from protclip_td.losses.masked_lm import masked_residue_loss
-from protclip_td.losses.masking import mask_residues, mask_segments
+from protclip_td.losses.masking import (
+    check_lengths,
+    check_rate,
+    mask_residues,
+    mask_segments,
+)
 from protclip_td.losses.packed import owners
 from protclip_td.losses.reconstruction import (
     add_and_normalise,
@@ -15,6 +20,9 @@ __all__ = [
     "add_and_normalise",
     "alignment_loss",
     "attend_to_biotext",
+    "check_alignment",
+    "check_lengths",
+    "check_rate",
     "contrastive_loss",
     "gumbel_noise",
     "mask_residues",

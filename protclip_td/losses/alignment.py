@@ -62,12 +62,21 @@ def alignment_loss(
 
     Source: ProtCLIP (Zhou et al., AAAI 2025), loss PDA.
     """
+    check_alignment(temperature, threshold)
     prototype = property_prototypes(property_text, prototypes, temperature, noise)
     prototype, present = to_padded(prototype, property_owner, len(sizes))
     residue, real = to_padded(residue, owners(sizes), len(sizes))
     weights = segment_weights(prototype @ residue.transpose(1, 2), real[:, None], threshold)
     segments = weights @ residue
     return within_protein_contrast(segments, prototype, present, logit_scale)
+
+
+def check_alignment(temperature: float, threshold: float) -> None:
+    """Refuse, with an `InputError`, a temperature or a threshold that is out of range."""
+    if temperature <= 0:
+        raise InputError(f"the prototype temperature must be above 0, not {temperature}")
+    if not 0 <= threshold <= 1:
+        raise InputError(f"the sparsity threshold must lie between 0 and 1, not at {threshold}")
 
 
 def property_prototypes(
@@ -84,8 +93,6 @@ def property_prototypes(
     Returns:
         (P, d)
     """
-    if temperature <= 0:
-        raise InputError(f"the prototype temperature must be above 0, not {temperature}")
     affinity = property_text @ prototypes.T
     if noise is not None:
         affinity = affinity + noise.to(affinity.device)
@@ -108,8 +115,6 @@ def segment_weights(scores: Tensor, real: Tensor, threshold: float) -> Tensor:
         >>> segment_weights(torch.tensor([1.0, 2.0, 4.0, 5.0]), torch.tensor(True), 0.3)
         tensor([0.0000, 0.0000, 0.4286, 0.5714])
     """
-    if not 0 <= threshold <= 1:
-        raise InputError(f"the sparsity threshold must lie between 0 and 1, not at {threshold}")
     low = scores.masked_fill(~real, torch.inf).amin(dim=-1, keepdim=True)
     high = scores.masked_fill(~real, -torch.inf).amax(dim=-1, keepdim=True)
     flat = high - low <= FLAT * (high.abs() + low.abs())

@@ -28,7 +28,7 @@ def mask_residues(sizes: Tensor, rate: float, generator: torch.Generator) -> Ten
 
     Source: ProtCLIP (Zhou et al., AAAI 2025), loss MLM.
     """
-    _check_rate(rate)
+    check_rate(rate)
     lengths = sizes.tolist()
     masks = []
     for draw in torch.rand(sum(lengths), generator=generator).split(lengths):
@@ -68,12 +68,8 @@ def mask_segments(
 
     Source: ProtCLIP (Zhou et al., AAAI 2025), loss BSR, static segments.
     """
-    _check_rate(rate)
-    if not 1 <= min_length <= max_length:
-        raise InputError(
-            f"the segment length must be a range from 1 up, such as (5, 10), "
-            f"not ({min_length}, {max_length})"
-        )
+    check_rate(rate)
+    check_lengths(min_length, max_length)
     masks = []
     for size in sizes.tolist():
         lengths = draw_lengths(size, rate, min_length, max_length, generator)
@@ -129,6 +125,16 @@ def place_segments(size: int, lengths: Tensor, generator: torch.Generator) -> Te
     return edges.cumsum(0)[:size].bool()
 
 
-def _check_rate(rate: float) -> None:
+def check_rate(rate: float) -> None:
+    """Refuse, with an `InputError`, a share of masked residues that is out of range."""
     if not 0 < rate <= 0.5:
         raise InputError(f"the mask rate must be above 0 and at most 0.5, not {rate}")
+
+
+def check_lengths(min_length: int, max_length: int) -> None:
+    """Refuse, with an `InputError`, lengths of segments that are no range."""
+    if not 1 <= min_length <= max_length:
+        raise InputError(
+            f"the segment length must be a range from 1 up, such as (5, 10), "
+            f"not ({min_length}, {max_length})"
+        )

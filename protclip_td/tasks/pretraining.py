@@ -14,6 +14,9 @@ from protclip_td.losses import (
     add_and_normalise,
     alignment_loss,
     attend_to_biotext,
+    check_alignment,
+    check_lengths,
+    check_rate,
     contrastive_loss,
     gumbel_noise,
     mask_residues,
@@ -57,7 +60,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
             property (PDA); works between 0.1 and 0.6 (paper)
 
     Raises:
-        InputError: an unknown loss, or a model without a text side
+        InputError: an unknown loss, an option out of range, or a model without a text side
 
     A batch holds ``graph`` (packed proteins), ``biotext`` (list of str), ``property_text`` (dict of
     list of str, "" where the property is absent), ``accession`` and ``index``.
@@ -101,6 +104,14 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
             raise InputError(
                 f"criterion: {unknown or 'nothing'} given; expected some of {list(PAPER_CRITERION)}"
             )
+        if len(self.segment_length) != 2:
+            raise InputError(
+                f"segment_length: {list(self.segment_length)} given; expected the shortest and "
+                "the longest segment, such as [5, 10]"
+            )
+        check_rate(self.mask_rate)
+        check_lengths(*self.segment_length)
+        check_alignment(self.prototype_temperature, self.sparsity_threshold)
         if self.model.text_encoder is None:
             raise InputError(
                 "ProteinTextPretraining needs a model with a text encoder: give ProtCLIP a "

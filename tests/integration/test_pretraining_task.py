@@ -160,6 +160,21 @@ def test_unknown_loss_is_named(model):
         ProteinTextPretraining(model, criterion={"contrast": 1.0})
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mask_rate": 0.9}, "mask rate must be above 0 and at most 0.5, not 0.9"),
+        ({"segment_length": [5]}, r"segment_length: \[5\] given; expected the shortest and the"),
+        ({"segment_length": [10, 5]}, r"segment length must be a range .* not \(10, 5\)"),
+        ({"prototype_temperature": 0}, "prototype temperature must be above 0, not 0"),
+        ({"sparsity_threshold": 1.5}, "sparsity threshold must lie between 0 and 1, not at 1.5"),
+    ],
+)
+def test_options_out_of_range_are_refused_before_the_first_step(model, options, message):
+    with pytest.raises(InputError, match=message):
+        ProteinTextPretraining(model, **options)
+
+
 def test_model_without_text_side_is_refused(tiny_protein_folder):
     config = {"class": "ProtCLIP", "protein_encoder": tiny_protein_folder}
     with pytest.raises(InputError, match="needs a model with a text encoder"):
