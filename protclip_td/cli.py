@@ -1,6 +1,7 @@
 """The command line: `protclip-td run`, which is also `python -m torchdrug.run`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments (list of str, optional): words of the command line; by default this process's
 
     Returns:
-        int: 0 done, 1 training had to stop, 2 wrong input, 130 interrupted
+        int: 0 done, 1 training had to stop, 2 wrong input, 130 interrupted, 141 nobody reads on
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
@@ -50,12 +51,16 @@ def _report_errors(command: Callable[[], None]) -> int:
     """Run a command; print what ends it on purpose without a traceback."""
     try:
         command()
+        sys.stdout.flush()
     except (InputError, TrainingError) as error:
         print(fold(f"error: {error}"), file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `head` or a pager has seen enough, and Python must not flush to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return 0
 
 

@@ -84,6 +84,17 @@ def test_help_of_a_configuration_lists_its_variables(capsys):
     assert "(default: random:ESM-2-8M)" in " ".join(shown.split())
 
 
+def test_help_into_a_pipe_that_is_closed(tmp_path):
+    command = (
+        f"'{sys.executable}' -m torchdrug.run -c pretrain --help | head -n 0; exit $PIPESTATUS"
+    )
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 def test_without_configuration(capsys):
     assert cli.main(["run"]) == 2
     assert "error: no configuration given\nusage:" in capsys.readouterr().err
