@@ -94,13 +94,14 @@ def run_layer(layer: Any, states: Tensor, cos: Tensor, sin: Tensor, mask: Tensor
     wide = layer.intermediate.dense(layer.LayerNorm(states))
     # The GELU's output, a quarter of all activations, is cheaper to compute again than to keep;
     # the product behind it is not repeated, since nothing of its result is needed.
-    return checkpoint(
-        _feed_forward, layer.output, wide, states, use_reentrant=False, preserve_rng_state=False
+    narrow = checkpoint(
+        _gelu_linear, layer.output.dense, wide, use_reentrant=False, preserve_rng_state=False
     )
+    return layer.output.dropout(narrow) + states
 
 
-def _feed_forward(output: Any, wide: Tensor, states: Tensor) -> Tensor:
-    return output(F.gelu(wide), states)
+def _gelu_linear(linear: Any, wide: Tensor) -> Tensor:
+    return linear(F.gelu(wide))
 
 
 def attend(heads: Any, states: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> Tensor:
