@@ -51,7 +51,7 @@ def protein_model(source: str) -> tuple["EsmModel", str]:
 
     check_config(source, "esm", "protein_encoder")
     model = _from_pretrained(EsmModel, source, "protein_encoder")
-    return drop_contact_head(model), f"transformers weights {source}"
+    return drop_contact_head(model), f"weights of {source}"
 
 
 def text_model(source: str) -> tuple["BertModel", Any, str]:
@@ -72,7 +72,7 @@ def text_model(source: str) -> tuple["BertModel", Any, str]:
     place = package_folder(source) if source.startswith(PACKAGE) else source
     check_config(place, "bert", "text_encoder")
     model = _from_pretrained(BertModel, place, "text_encoder")
-    return model, read_tokenizer(place), f"transformers weights {source}"
+    return model, read_tokenizer(place), f"weights of {source}"
 
 
 def package_folder(source: str) -> str:

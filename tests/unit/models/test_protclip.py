@@ -201,7 +201,7 @@ def test_describe_counts_every_parameter(tiny_model, tiny_protein_folder):
     ]
     total = sum(parameter.numel() for parameter in tiny_model.parameters())
     assert sum(part.num_parameter for part in parts) == total
-    assert parts[0].source == f"transformers weights {tiny_protein_folder}"
+    assert parts[0].source == f"weights of {tiny_protein_folder}"
     assert parts[2].source == "random initial weights"
 
 

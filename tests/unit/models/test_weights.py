@@ -160,7 +160,7 @@ def test_python_package_with_a_model(tiny_text_folder, tmp_path, monkeypatch):
     model, tokenizer, source = text_model("package:a_text_model")
     assert model.config.hidden_size == 24
     assert tokenizer.cls_token_id == 2
-    assert source == "transformers weights package:a_text_model"
+    assert source == "weights of package:a_text_model"
 
 
 @pytest.mark.parametrize("name", ["gt_no_such_model", "gt.no.such"])
