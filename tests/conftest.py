@@ -1,5 +1,6 @@
 """Shared fixtures: small real data, tiny encoders made on the spot, and no network."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from protclip_td.compat import torch_modules
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SAMPLE = Path(protclip_td.__file__).resolve().parent / "data" / "sample" / "uniprot_sample.dat.gz"
+# Read once, when some fixture is the first to import huggingface_hub; without it a name that does
+# not exist is asked for five times. `HF_HUB_OFFLINE=0 pytest -m network` goes online.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 _LOCAL = ("127.0.0.1", "::1", "localhost", "0.0.0.0")
 
 
@@ -27,7 +31,6 @@ def no_network(monkeypatch, request):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
 @pytest.fixture(autouse=True)
