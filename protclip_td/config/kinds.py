@@ -67,6 +67,16 @@ def matches(value: Any, hint: Any) -> bool:
     return _matches_plain(value, hint)
 
 
+def known_keys(hint: Any) -> tuple[str, ...]:
+    """The only keys that a dict may have: ``dict[Literal["a", "b"], float]`` → ("a", "b")."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return next(filter(None, map(known_keys, parts)), ())
+    if origin in (dict, collections.abc.Mapping) and typing.get_origin(parts[0]) is typing.Literal:
+        return typing.get_args(parts[0])
+    return ()
+
+
 def _items_match(value: list, origin: Any, parts: tuple) -> bool:
     if origin is tuple and parts[-1] is not Ellipsis:
         return len(value) == len(parts) and all(map(matches, value, parts))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -29,8 +29,10 @@ from protclip_td.metrics.retrieval import retrieval_metrics
 from protclip_td.models.esm import MASK_ID
 from protclip_td.models.packing import packed_mean
 
+LossName = Literal["contrastive", "bsr", "mlm", "pda"]
+
 #: Weights of the four losses (paper: other weights let BSR and MLM disturb each other).
-PAPER_CRITERION = {"contrastive": 1.0, "bsr": 0.7, "mlm": 0.3, "pda": 1.0}
+PAPER_CRITERION: dict[LossName, float] = {"contrastive": 1.0, "bsr": 0.7, "mlm": 0.3, "pda": 1.0}
 
 
 @R.register("tasks.ProteinTextPretraining")
@@ -83,7 +85,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     def __init__(
         self,
         model: Any,
-        criterion: dict | None = None,
+        criterion: dict[LossName, float] | None = None,
         mask_rate: float = 0.15,
         segment_length: Sequence[int] = (5, 10),
         prototype_temperature: float = 0.9,
@@ -91,7 +93,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     ) -> None:
         super().__init__()
         self.model = model
-        self.criterion = PAPER_CRITERION if criterion is None else criterion
+        self.criterion: dict[str, float] = {**(PAPER_CRITERION if criterion is None else criterion)}
         self.mask_rate = mask_rate
         self.segment_length = tuple(segment_length)
         self.prototype_temperature = prototype_temperature

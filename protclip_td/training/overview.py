@@ -47,9 +47,10 @@ def describe_training(engine: Any, train: Mapping[str, Any]) -> str:
         train (dict): the config's ``train`` block
     """
     processes = f" in {engine.world_size} processes" if engine.world_size > 1 else ""
+    epochs = "1 epoch" if train["num_epoch"] == 1 else f"{train['num_epoch']} epochs"
     rates = sorted({f"{group['lr']:.1e}" for group in engine.optimizer.param_groups})
     return (
-        f"  {train['num_epoch']} epochs of {len(engine.train_set)} items in batches of "
+        f"  {epochs} of {len(engine.train_set)} items in batches of "
         f"{engine.batch_size}{processes}, on {engine.device}, {engine.precision.name}\n"
         f"  {type(engine.optimizer).__name__}, learning rate {' and '.join(rates)}"
     )

@@ -170,7 +170,7 @@ def test_full_disk_is_said_and_nothing_is_lost(tmp_path, monkeypatch):
     monkeypatch.setattr(Checkpoints, "save", fail_at_third)
     with pytest.raises(TrainingError, match=r"last\.pt could not be written: No space left") as e:
         run_toy(tmp_path)
-    assert "can be resumed with: " in str(e.value)
+    assert "Once the cause is mended, go on with: " in str(e.value)
     checkpoints = only_run(tmp_path) / "checkpoints"
     assert sorted(path.name for path in checkpoints.iterdir()) == [
         "best.pt",

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from protclip_td.config.classes import Argument
-from protclip_td.config.kinds import wrong_type
+from protclip_td.config.kinds import known_keys, wrong_type
 
 
 def problem(hint, value):
@@ -95,3 +95,9 @@ def test_the_default_always_fits():
 )
 def test_without_annotation(documented, default, value, fits):
     assert (wrong_type(Argument("x", False, default, Any, documented), value) == "") is fits
+
+
+def test_keys_of_a_dict_may_be_known():
+    assert known_keys(dict[Literal["a", "b"], float] | None) == ("a", "b")
+    assert known_keys(dict[str, float]) == ()
+    assert known_keys(int | None) == ()
