@@ -93,7 +93,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     ) -> None:
         super().__init__()
         self.model = model
-        self.criterion: dict[str, float] = {**(PAPER_CRITERION if criterion is None else criterion)}
+        chosen = PAPER_CRITERION if criterion is None else criterion
+        self.criterion = {str(name): weight for name, weight in chosen.items()}
         self.mask_rate = mask_rate
         self.segment_length = tuple(segment_length)
         self.prototype_temperature = prototype_temperature
