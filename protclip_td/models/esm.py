@@ -76,7 +76,7 @@ def rotate(states: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotate queries or keys of shape :math:`(b, t, heads, d_{head})` by their places."""
     first, second = states.chunk(2, dim=-1)
     turned = torch.cat([-second, first], dim=-1)
-    return (states * cos + turned * sin).to(states.dtype)
+    return states * cos.to(states.dtype) + turned * sin.to(states.dtype)
 
 
 def run_layer(layer: Any, states: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> Tensor:
@@ -106,6 +106,7 @@ def _gelu_linear(linear: Any, wide: Tensor) -> Tensor:
 
 def attend(heads: Any, states: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> Tensor:
     """Self-attention of one layer on normalised states, :math:`(b, t, d_p)` in and out."""
+    states = to_autocast(states)  # once, not for each of the three products
     shape = (*states.shape[:-1], heads.num_attention_heads, heads.attention_head_size)
     query = rotate(heads.query(states).view(shape), cos, sin)
     key = rotate(heads.key(states).view(shape), cos, sin)
@@ -118,3 +119,11 @@ def attend(heads: Any, states: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | 
         dropout_p=heads.dropout if heads.training else 0.0,
     )
     return mixed.transpose(1, 2).flatten(2)
+
+
+def to_autocast(states: Tensor) -> Tensor:
+    """States in the precision that autocast would give them for a product, if it is on."""
+    device = states.device.type
+    if not torch.is_autocast_enabled(device):
+        return states
+    return states.to(torch.get_autocast_dtype(device))
