@@ -130,13 +130,18 @@ def test_killed_again_and_again(tmp_path, reference):
     assert_resumes(folder, reference)
 
 
+def unfolded(text):
+    """A text without the line breaks that fit it into 80 columns."""
+    return " ".join(text.split())
+
+
 @pytest.mark.parametrize(("event", "status"), [(interrupt, 130), (terminate, 143)])
 def test_signal_stops_after_the_step_with_a_checkpoint(tmp_path, reference, event, status):
     folder = stopped_run(tmp_path, at={9: event}, status=status)
     # Batch 9 belongs to step 5, the second of the second epoch; checkpoints come every second.
     position = saved_position(folder)
     assert (position["epoch"], position["batch"], position["step"]) == (1, 4, 5)
-    message = (tmp_path / "run.out").read_text()
+    message = unfolded((tmp_path / "run.out").read_text())
     assert f"after step 5. Go on with: python -m torchdrug.run --resume {folder}" in message
     assert_resumes(folder, reference)
 
@@ -158,7 +163,7 @@ def test_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, reference):
     content[len(content) // 2] ^= 1  # one bit
     last.write_bytes(content)
     assert_resumes(folder, reference)
-    said = (tmp_path / "run.out").read_text()
+    said = unfolded((tmp_path / "run.out").read_text())
     assert f"The checkpoint {last} is damaged" in said
     assert f"Going back to {folder / 'checkpoints' / 'previous.pt'}" in said
 
