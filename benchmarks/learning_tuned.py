@@ -20,7 +20,7 @@ Rows = dict[str, list[int]]
 
 @dataclass(frozen=True)
 class TunedSettings:
-    """How all tuned runs are trained, chosen on the validation pairs.
+    """How all tuned runs are trained; first guesses, not chosen on any data yet.
 
     Parameters:
         pairs (int): training pairs seen, each at most once
