@@ -48,9 +48,9 @@ def sample_path():
 @pytest.fixture(scope="session")
 def sample_entries():
     """The entries of the built-in sample that can be read as pairs."""
-    from protclip_td.data.uniprot import read_flat_file
+    from protclip_td.data.readers import read_pairs
 
-    return list(read_flat_file(SAMPLE))
+    return list(read_pairs(SAMPLE))
 
 
 @pytest.fixture(scope="session")

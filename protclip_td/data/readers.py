@@ -1,16 +1,16 @@
 """Reads pairs from any of the formats people hold, told apart by content."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from protclip_td.data.biotext import decompose, merge_comments, strip_evidence
-from protclip_td.data.entry import Entry, OnReject, Rejection, fault, ignore
-from protclip_td.data.source import DamagedSourceError, check_file, name_place, read_blocks
-from protclip_td.data.tsv import read_table
-from protclip_td.data.uniprot import read_flat_file
+from protclip_td.data.chunks import RawChunk, parse_chunk, raw_chunks
+from protclip_td.data.entry import Entry, OnReject, ignore
+from protclip_td.data.options import ReadOptions
+from protclip_td.data.source import DamagedSourceError
 from protclip_td.errors import InputError
-from protclip_td.properties import PROPERTIES
+
+# Small, so that the first entries come at once.
+_CHUNK_BYTES = 1 << 20
 
 
 def read_pairs(
@@ -19,23 +19,23 @@ def read_pairs(
     confidence: int | None = None,
     on_reject: OnReject = ignore,
 ) -> Iterator[Entry]:
-    """Read the pairs of a data file, whatever its format.
+    """Read the pairs of a data file one after the other, whatever its format.
 
-    Plain or gzip: a UniProtKB flat file, ProtCLIP's JSON lines (`{"seq": ..., "text": ...}`), a
-    UniProt TSV export or a ProtST TSV, both with columns by name.
+    Plain or gzip, see `formats.Format`.
 
     Parameters:
         path (str): data file
         keep_evidence (bool, optional): keep UniProt's evidence tags (`{ECO:...}`)
-        confidence (int, optional): sample confidence of entries in files that do not state it, 1
-            by default; a flat file without it has its entries rejected by default
+        confidence (int, optional): sample confidence of entries that do not state it, see
+            `options.ReadOptions`
         on_reject (callable, optional): called with a `Rejection` for everything left out
 
     Returns:
         iterator of Entry: in the file's order
 
     Raises:
-        InputError: the file is missing, empty, damaged or of no known format
+        InputError: the file is missing, empty, damaged or of no known format; of a damaged file
+            every whole entry before the place has been given
 
     Example::
 
@@ -43,68 +43,23 @@ def read_pairs(
         >>> len(entries), entries[0].accession
         (209, 'P15455')
     """
-    path = check_file(path)
-    first = _first_line(path)
-    if first.startswith("ID   "):
-        return read_flat_file(path, keep_evidence, confidence, on_reject)
-    read: Callable[[Path, bool, int | None, OnReject], Iterator[Entry]]
-    if first.startswith("{"):
-        read = _read_json_lines
-    elif "\t" in first:
-        read = read_table
-    else:
-        raise InputError(_unknown(path, first))
-    return name_place(read(path, keep_evidence, confidence, on_reject), path)
+    options = ReadOptions(keep_evidence, confidence)
+    chunks = raw_chunks(path, size=_CHUNK_BYTES)
+    return _read(chunks, options, on_reject)
 
 
-def _first_line(path: Path) -> str:
+def _read(chunks: Iterator[RawChunk], options: ReadOptions, on_reject: OnReject) -> Iterator[Entry]:
+    count, last = 0, "none"
     try:
-        for line, _ in read_blocks(path, b"\n"):
-            if line.strip():
-                return line.decode(errors="replace").lstrip("\ufeff")
+        for chunk in chunks:
+            parsed = parse_chunk(chunk, options)
+            for rejection in parsed.rejections:
+                on_reject(rejection)
+            for entry in parsed.entries:
+                count, last = count + 1, entry.accession
+                yield entry
     except DamagedSourceError as damage:
-        raise InputError(f"data file {path}: {damage} before its first line") from damage
-    raise InputError(f"data file {path}: there is nothing in it but empty lines")
-
-
-def _unknown(path: Path, first: str) -> str:
-    seen = {">": "FASTA, which has no biotext", "<": "XML or HTML", "[": "a JSON list"}
-    guess = seen.get(first[:1], "unknown")
-    return (
-        f"data file {path}: format is {guess}; expected a UniProtKB flat file (begins with "
-        '\'ID   \'), JSON lines (one {"seq": ..., "text": ...} a line), or a UniProt or ProtST '
-        f"TSV; the first line is {first[:60]!r}"
-    )
-
-
-def _read_json_lines(
-    path: Path, keep_evidence: bool, confidence: int | None, on_reject: OnReject
-) -> Iterator[Entry]:
-    for number, (line, _) in enumerate(read_blocks(path, b"\n"), start=1):
-        if not line.strip():
-            continue
-        result = _parse_json(line, f"line {number}", keep_evidence, confidence or 1)
-        if isinstance(result, Entry):
-            yield result
-        else:
-            on_reject(result)
-
-
-def _parse_json(line: bytes, where: str, keep_evidence: bool, confidence: int) -> Entry | Rejection:
-    try:
-        pair = json.loads(line)
-    except ValueError as error:  # not UTF-8, or not JSON
-        return Rejection(where, "not JSON", str(error))
-    if not isinstance(pair, dict):
-        return Rejection(where, "not JSON", "expected an object in {}")
-    sequence, text = pair.get("seq", pair.get("sequence")), pair.get("text")
-    if not isinstance(sequence, str) or not isinstance(text, str):
-        return Rejection(where, "no seq or no text", f"keys {', '.join(map(str, pair))}")
-    parts = decompose(text if keep_evidence else strip_evidence(text))
-    name, function, location, similarity = (
-        merge_comments(p.key, part) for p, part in zip(PROPERTIES, parts)
-    )
-    accession = str(pair.get("accession") or where)
-    properties = (name, function, location, similarity)
-    entry = Entry(accession, sequence.strip().upper(), properties, confidence)
-    return fault(entry) or entry
+        raise InputError(
+            f"data file {damage.path}: {damage.what}; {count} whole entries were read before, the "
+            f"last accession is {last}. Get the file again and check its size or checksum."
+        ) from damage

@@ -1,20 +1,42 @@
-"""Reads a data file in blocks, plain or gzip by its content, and says where it is damaged."""
+"""Reads a data file piece by piece, plain or gzip by its content, and says where it is damaged."""
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, Protocol
 
-from protclip_td.data.entry import Entry
 from protclip_td.errors import InputError
 
-_CHUNK = 1 << 18
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_FORMAT = 31  # of zlib: a gzip header, and the largest window
+# Of the file itself. gzip makes at most 1,032 bytes of one, so a piece stays below 70 MB whatever
+# the file holds; text makes 4 to 10.
+_READ = 1 << 16
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class DamagedSourceError(Exception):
-    """The file ends or breaks where it must not; `name_place` makes it an `InputError`."""
+class Digest(Protocol):
+    """What `hashlib.sha256()` gives."""
+
+    def update(self, data: bytes, /) -> Any:
+        """Take more bytes in."""
+
+
+class DamagedSourceError(InputError):
+    """A data file ends or breaks where it must not; what was read before is good.
+
+    Parameters:
+        path (Path): the file
+        what (str): what is wrong with it, such as "the gzip file is cut off"
+    """
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(path, what)  # which is how it passes from process to process
+        self.path = path
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"data file {self.path}: {self.what}. Get it again and check its size or checksum."
 
 
 def check_file(path: str | Path) -> Path:
@@ -37,66 +59,65 @@ def check_file(path: str | Path) -> Path:
     return path
 
 
-def open_source(path: Path) -> BinaryIO:
-    """Open a file for reading bytes, unpacked if it is gzip whatever its name says."""
-    with path.open("rb") as file:
-        magic = file.read(2)
-    return gzip.open(path) if magic == _GZIP_MAGIC else path.open("rb")  # type: ignore[return-value]
+def read_pieces(path: Path, digest: Digest | None = None) -> Iterator[tuple[bytes, int]]:
+    """Read a file piece by piece, unpacked if it is gzip whatever its name says.
 
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    """The unpacked bytes; everything before a damaged place is given before the error."""
-    with open_source(path) as file:
-        while True:
-            try:
-                chunk = file.read1(_CHUNK)  # type: ignore[attr-defined]
-            except EOFError as error:
-                raise DamagedSourceError("the gzip file is cut off") from error
-            except (gzip.BadGzipFile, zlib.error) as error:
-                raise DamagedSourceError(f"the gzip file is damaged ({error})") from error
-            if not chunk:
-                return
-            yield chunk
-
-
-def read_blocks(path: Path, end: bytes) -> Iterator[tuple[bytes, bool]]:
-    """Read a file in blocks that stop at `end`, which is left out.
-
-    Carriage returns are dropped.
+    Carriage returns and a byte order mark are dropped.
 
     Parameters:
         path (Path): plain or gzip file
-        end (bytes): what closes a block, such as a line break for lines
+        digest (hashlib object, optional): is given every byte of the file itself
 
     Returns:
-        iterator of (bytes, bool): the block, and whether `end` closed it; only what stands after
-        the last `end` was not closed
+        iterator of (bytes, int): the piece, and how many bytes of the file itself were read by now
 
     Raises:
-        DamagedSourceError: the gzip file is cut off or damaged
+        DamagedSourceError: the gzip file is cut off or damaged; the pieces before are good
     """
-    rest = b""
-    for chunk in _chunks(path):
-        *blocks, rest = (rest + chunk.replace(b"\r", b"")).split(end)
-        for block in blocks:
-            yield block, True
-    if rest:
-        yield rest, False
+    first = True
+    for piece, file_bytes in _unpack(path, digest):
+        if first and piece:
+            piece, first = piece.removeprefix(_BYTE_ORDER_MARK), False
+        yield piece.replace(b"\r", b""), file_bytes
 
 
-def name_place(entries: Iterator[Entry], path: Path) -> Iterator[Entry]:
-    """Pass entries on, and if the file turns out damaged, say where.
+def _unpack(path: Path, digest: Digest | None) -> Iterator[tuple[bytes, int]]:
+    file_bytes, gunzip = 0, None
+    with path.open("rb") as file:
+        while raw := file.read(_READ):
+            if digest is not None:
+                digest.update(raw)
+            if not file_bytes and raw.startswith(_GZIP_MAGIC):
+                gunzip = _Gunzip(path)
+            file_bytes += len(raw)
+            for piece in gunzip.feed(raw) if gunzip else (raw,):
+                yield piece, file_bytes
+    if gunzip:
+        gunzip.finish()
 
-    Raises:
-        InputError: the file is damaged; every entry before the place has been given
-    """
-    count, last = 0, "none"
-    try:
-        for entry in entries:
-            count, last = count + 1, entry.accession
-            yield entry
-    except DamagedSourceError as damage:
-        raise InputError(
-            f"data file {path}: {damage}; {count} whole entries were read before, the last "
-            f"accession is {last}. Get the file again and check its size or checksum."
-        ) from damage
+
+class _Gunzip:
+    """Unpacks the members of a gzip file one after the other."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._member: Any = None
+
+    def feed(self, raw: bytes) -> Iterator[bytes]:
+        while raw:
+            if self._member is None:
+                raw = raw.lstrip(b"\0")  # a file may be filled up with zeros behind a member
+                self._member = zlib.decompressobj(_GZIP_FORMAT)
+            try:
+                yield self._member.decompress(raw)
+            except zlib.error as error:
+                raise DamagedSourceError(
+                    self._path, f"the gzip file is damaged ({error})"
+                ) from error
+            raw = self._member.unused_data
+            if self._member.eof:
+                self._member = None
+
+    def finish(self) -> None:
+        if self._member is not None:
+            raise DamagedSourceError(self._path, "the gzip file is cut off")

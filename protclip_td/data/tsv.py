@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from protclip_td.data.biotext import merge_comments, strip_evidence
-from protclip_td.data.entry import Entry, OnReject, Rejection, fault
-from protclip_td.data.source import read_blocks
+from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.options import ReadOptions, admit
 from protclip_td.errors import InputError
 from protclip_td.properties import PROPERTIES, PROTEIN_EXISTENCE
 
@@ -13,32 +13,49 @@ _EXISTENCE = {words.lower(): level for level, words in PROTEIN_EXISTENCE.items()
 _ACCESSION = ("Entry", "Accession", "accession")
 
 
-def read_table(
-    path: Path, keep_evidence: bool, confidence: int | None, on_reject: OnReject
-) -> Iterator[Entry]:
-    """Read a UniProt or ProtST TSV; see `readers.read_pairs` for the parameters.
+def parse_table(
+    header: bytes, data: bytes, line: int, options: ReadOptions
+) -> Iterator[Entry | Rejection]:
+    """Parse the rows of a UniProt or ProtST TSV one after the other.
+
+    Parameters:
+        header (bytes): the line of column names; where it comes again it is passed over
+        data (bytes): whole lines
+        line (int): number of the first of them
+        options (ReadOptions): what is wanted; `confidence` is for rows without protein existence,
+            1 by default
+
+    Returns:
+        iterator of Entry or Rejection: in the file's order
+    """
+    columns = _columns(header)
+    for number, row in enumerate(data.split(b"\n"), start=line):
+        if row.strip() and row != header:
+            yield _parse(row, f"line {number}", columns, options)
+
+
+def check_columns(path: Path, header: bytes) -> None:
+    """Make sure that a TSV has the columns that a pair is made of.
 
     Raises:
-        InputError: columns are missing
-        DamagedSourceError: the gzip file is cut off or damaged
+        InputError: columns are missing; says which, and which were found
     """
-    columns: dict[str, int] = {}
-    for number, (line, _) in enumerate(read_blocks(path, b"\n"), start=1):
-        if not line.strip():
-            continue
-        if not columns:
-            columns = _columns(path, line.decode("utf-8-sig", "replace").split("\t"))
-            continue
-        result = _parse(line, f"line {number}", columns, keep_evidence, confidence)
-        if isinstance(result, Entry):
-            yield result
-        else:
-            on_reject(result)
+    columns = _columns(header)
+    if "sequence" not in columns or not any(p.key in columns for p in PROPERTIES):
+        expected = ", ".join(f"{p.uniprot_columns[0]} or {p.protst_column}" for p in PROPERTIES)
+        raise InputError(
+            f"data file {path}: columns are missing; expected Sequence and at least one of "
+            f"{expected}; found {', '.join(_names(header))}"
+        )
 
 
-def _columns(path: Path, header: list[str]) -> dict[str, int]:
+def _names(header: bytes) -> list[str]:
+    return [name.strip().strip('"') for name in header.decode(errors="replace").split("\t")]
+
+
+def _columns(header: bytes) -> dict[str, int]:
     """Where each field stands, by our name for it; fields that are not there are left out."""
-    place = {name.strip().strip('"'): index for index, name in enumerate(header)}
+    place = {name: index for index, name in enumerate(_names(header))}
     wanted = {p.key: (*p.uniprot_columns, p.protst_column) for p in PROPERTIES}
     wanted |= {"sequence": ("Sequence",), "accession": _ACCESSION}
     wanted |= {"existence": ("Protein existence",), "reviewed": ("Reviewed", "Status")}
@@ -47,18 +64,12 @@ def _columns(path: Path, header: list[str]) -> dict[str, int]:
         found = [place[name] for name in names if name in place]
         if found:
             columns[key] = found[0]
-    if "sequence" not in columns or not any(p.key in columns for p in PROPERTIES):
-        expected = ", ".join(f"{p.uniprot_columns[0]} or {p.protst_column}" for p in PROPERTIES)
-        raise InputError(
-            f"data file {path}: columns are missing; expected Sequence and at least one of "
-            f"{expected}; found {', '.join(place)}"
-        )
-    columns["last"] = len(header) - 1
+    columns["last"] = len(_names(header)) - 1
     return columns
 
 
 def _parse(
-    line: bytes, where: str, columns: dict[str, int], keep_evidence: bool, confidence: int | None
+    line: bytes, where: str, columns: dict[str, int], options: ReadOptions
 ) -> Entry | Rejection:
     try:
         fields = [_unquote(field) for field in line.decode().split("\t")]
@@ -72,16 +83,16 @@ def _parse(
     if existence and existence not in _EXISTENCE:
         return Rejection(where, "unknown protein existence", existence)
     name, function, location, similarity = (
-        _property(p.key, row.get(p.key, ""), keep_evidence) for p in PROPERTIES
+        _property(p.key, row.get(p.key, ""), options.keep_evidence) for p in PROPERTIES
     )
     entry = Entry(
         accession=row.get("accession") or where,
         sequence=row["sequence"].upper(),
         properties=(name, function, location, similarity),
-        confidence=_EXISTENCE.get(existence, confidence or 1),
+        confidence=_EXISTENCE.get(existence, options.confidence or 1),
         reviewed=row["reviewed"].lower() == "reviewed" if row.get("reviewed") else None,
     )
-    return fault(entry) or entry
+    return admit(entry, options)
 
 
 def _unquote(field: str) -> str:

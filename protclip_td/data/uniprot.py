@@ -8,12 +8,11 @@ Format: UniProt Knowledgebase user manual, https://web.expasy.org/docs/userman.h
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from protclip_td.data.biotext import strip_evidence
-from protclip_td.data.entry import Entry, OnReject, Rejection, fault, ignore
+from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.options import ReadOptions, admit
 from protclip_td.data.protein_names import protein_names
-from protclip_td.data.source import DamagedSourceError, check_file, name_place, read_blocks
 from protclip_td.properties import PROPERTIES
 
 _TOPICS = tuple(p.topic for p in PROPERTIES if p.topic)
@@ -30,67 +29,29 @@ _WRAP = re.compile(r"\nCC +")
 _REVIEWED = (b"Reviewed", b"STANDARD")  # the latter before 2006
 
 
-def read_flat_file(
-    path: str | Path,
-    keep_evidence: bool = False,
-    confidence: int | None = None,
-    on_reject: OnReject = ignore,
-) -> Iterator[Entry]:
-    """Read the pairs of a UniProtKB flat file one after the other.
+def parse_flat_file(data: bytes, line: int, options: ReadOptions) -> Iterator[Entry | Rejection]:
+    """Parse the entries of a UniProtKB flat file one after the other.
 
     Parameters:
-        path (str): plain or gzip file, told apart by content
-        keep_evidence (bool, optional): keep evidence tags (`{ECO:...}`) in comments; names never
-            have them, as in UniProt's own "Protein names" column
-        confidence (int, optional): for entries without protein existence (before 2007), which are
-            rejected otherwise
-        on_reject (callable, optional): called with a `Rejection` for each entry that is no pair
+        data (bytes): whole entries
+        line (int): number of the line that they begin at
+        options (ReadOptions): what is wanted; `confidence` is for entries without protein
+            existence (before 2007), which are rejected otherwise
 
     Returns:
-        iterator of Entry: in the file's order; memory does not grow with the file
-
-    Raises:
-        InputError: the file is missing, empty, damaged or cut in the middle of an entry; every
-            whole entry before the place has been given
-
-    Example::
-
-        >>> entry = next(read_flat_file("uniprot_sample.dat.gz"))
-        >>> entry.accession, entry.confidence, entry.coverage
-        ('P15455', 1, 4)
+        iterator of Entry or Rejection: in the file's order
     """
-    path = check_file(path)
-    return name_place(_read(path, keep_evidence, confidence, on_reject), path)
-
-
-def _read(
-    path: Path, keep_evidence: bool, confidence: int | None, on_reject: OnReject
-) -> Iterator[Entry]:
-    for block, line in _entry_blocks(path, on_reject):
-        result = _parse(block, line, keep_evidence, confidence)
-        if isinstance(result, Entry):
-            yield result
-        else:
-            on_reject(result)
-
-
-def _entry_blocks(path: Path, on_reject: OnReject) -> Iterator[tuple[bytes, int]]:
-    """The text of each whole entry and the line where it begins."""
-    line = 1
-    for text, closed in read_blocks(path, b"\n//\n"):
+    for text in data.split(b"\n//\n"):
         begin = line
         line += text.count(b"\n") + 2
-        if not text.strip():
-            continue
-        if not closed and not text.endswith(b"\n//"):
-            raise DamagedSourceError(f"it ends in the middle of entry {_name(text, begin)}")
         while (next_id := text.find(b"\nID   ")) >= 0:
             if text[:next_id].strip():
                 name = _name(text[:next_id], begin)
-                on_reject(Rejection(name, "cut in the middle", "no // line"))
+                yield Rejection(name, "cut in the middle", "no // line")
             begin += text.count(b"\n", 0, next_id + 1)
             text = text[next_id + 1 :]
-        yield text, begin
+        if text.strip():
+            yield _parse(text, begin, options)
 
 
 def _name(block: bytes, line: int) -> str:
@@ -99,35 +60,26 @@ def _name(block: bytes, line: int) -> str:
     return accession[1].decode("ascii", "replace") if accession else f"line {line}"
 
 
-def _parse(
-    block: bytes, line: int, keep_evidence: bool, confidence: int | None
-) -> Entry | Rejection:
+def _parse(block: bytes, line: int, options: ReadOptions) -> Entry | Rejection:
     """One entry from its text, or why it is none."""
     accession = _name(block, line)
     head = _HEAD.match(block)
     if not head:
         return Rejection(accession, "no ID line")
     existence = _EXISTENCE.search(block)
-    if not existence and confidence is None:
+    if not existence and options.confidence is None:
         return Rejection(accession, "no protein existence", "no PE line")
     try:
         entry = Entry(
             accession=accession,
             sequence=_sequence(block, existence.end() if existence else 0),
-            properties=_properties(block, keep_evidence),
-            confidence=int(existence[1]) if existence else confidence or 0,
+            properties=_properties(block, options.keep_evidence),
+            confidence=int(existence[1]) if existence else options.confidence or 0,
             reviewed=head[1] in _REVIEWED,
         )
     except UnicodeDecodeError as error:
         return Rejection(accession, "not UTF-8", str(error))
-    return fault(entry) or _wrong_length(entry, int(head[2])) or entry
-
-
-def _wrong_length(entry: Entry, stated: int) -> Rejection | None:
-    if len(entry.sequence) == stated:
-        return None
-    detail = f"{len(entry.sequence)} residues, ID line says {stated}"
-    return Rejection(entry.accession, "sequence length contradicts the header", detail)
+    return admit(entry, options, stated=int(head[2]))
 
 
 def _sequence(block: bytes, begin: int) -> str:

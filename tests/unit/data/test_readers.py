@@ -178,7 +178,6 @@ def test_missing_columns_are_named(read):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (">sp|P1|X\nMK\n", "FASTA, which has no biotext.*first line is '>sp"),
         ("<?xml version='1.0'?>\n", "XML or HTML"),
         ('[{"seq": "MK"}]', "a JSON list"),
         ("hello\n", "format is unknown; expected a UniProtKB flat file"),

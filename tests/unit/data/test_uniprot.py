@@ -6,7 +6,7 @@ import re
 import pytest
 from Bio import SwissProt
 
-from protclip_td.data.uniprot import read_flat_file
+from protclip_td.data.readers import read_pairs
 from protclip_td.errors import InputError
 
 ENTRY = """\
@@ -39,7 +39,7 @@ def read(tmp_path):
         path = tmp_path / "entries.dat"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         rejected = []
-        return list(read_flat_file(path, on_reject=rejected.append, **options)), rejected
+        return list(read_pairs(path, on_reject=rejected.append, **options)), rejected
 
     return reader
 
@@ -140,7 +140,7 @@ def test_gzip_is_told_by_content_not_by_name(read, sample_path, sample_entries):
         ("MKTAYIAKQR QI", "MKTAYIAKQR Q*", "letters that are no residues", "'*'"),
         ("MKTAYIAKQR QI", "mktayiakqr qi", "letters that are no residues", "'aikmqrty'"),
         ("MKTAYIAKQR QI", "MKTAYIAKQR", "sequence length contradicts the header",
-         "10 residues, ID line says 12"),
+         "10 residues, the header says 12"),
         ("PE   3: Inferred from homology;\n", "", "no protein existence", "no PE line"),
         ("PE   3", "PE   9", "unknown protein existence", "9"),
         ("ID   TEST_HUMAN ", "XX   TEST_HUMAN ", "no ID line", ""),
@@ -190,7 +190,7 @@ def read_until_error(path):
     """The entries given before the error, and the error's message."""
     entries = []
     with pytest.raises(InputError) as error:
-        entries.extend(read_flat_file(path))  # extend keeps what came before the error
+        entries.extend(read_pairs(path))  # extend keeps what came before the error
     return entries, str(error.value)
 
 
@@ -227,9 +227,9 @@ def test_a_corrupt_gzip_is_named(tmp_path, sample_path):
 
 def test_missing_empty_and_folder(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.dat: no such file"):
-        read_flat_file(tmp_path / "nothing.dat")
+        read_pairs(tmp_path / "nothing.dat")
     with pytest.raises(InputError, match="not a file"):
-        read_flat_file(tmp_path)
+        read_pairs(tmp_path)
     (tmp_path / "empty.dat").touch()
     with pytest.raises(InputError, match="the file is empty"):
-        read_flat_file(tmp_path / "empty.dat")
+        read_pairs(tmp_path / "empty.dat")

@@ -1,0 +1,191 @@
+"""Cuts a data file into chunks of whole records, and parses a chunk.
+
+The two halves of reading meet in `RawChunk` only, so that one process can unpack and cut a file
+while others parse. Both are pure: the same bytes and options give the same result.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.formats import LAST_END, Format, detect, header_line, unfinished
+from protclip_td.data.json_lines import parse_json_lines
+from protclip_td.data.options import ReadOptions
+from protclip_td.data.source import DamagedSourceError, Digest, check_file, read_pieces
+from protclip_td.data.tsv import check_columns, parse_table
+from protclip_td.data.uniprot import parse_flat_file
+
+__all__ = ["Format", "Parsed", "RawChunk", "detect", "parse_chunk", "raw_chunks"]
+
+#: Bytes that a chunk has at least, unless the file ends.
+CHUNK_BYTES = 1 << 24
+# No entry of UniProt comes near; what is larger has lost its record ends.
+_LONGEST_RECORD = 1 << 26
+
+
+class RawChunk(NamedTuple):
+    """Whole records of a data file, not parsed yet.
+
+    Offsets are in bytes of the text: unpacked, without carriage returns and byte order mark.
+
+    Parameters:
+        format (Format): what to parse it as
+        header (bytes): the line of column names of a TSV, b"" otherwise
+        data (bytes): the records
+        begin (int): offset of the first byte
+        end (int): offset behind the last byte, from where reading can go on (`skip_bytes`)
+        first_line (int): number of the line at `begin`, from 1
+        file_bytes (int): bytes of the file itself that were read by then, of its size on disk; for
+            progress
+    """
+
+    format: Format
+    header: bytes
+    data: bytes
+    begin: int
+    end: int
+    first_line: int
+    file_bytes: int
+
+
+class Parsed(NamedTuple):
+    """What is in a chunk, both in the file's order.
+
+    Parameters:
+        entries (list of Entry): the pairs
+        rejections (list of Rejection): everything that is no pair, or not one that was asked for
+    """
+
+    entries: list[Entry]
+    rejections: list[Rejection]
+
+
+def raw_chunks(
+    path: str | Path, skip_bytes: int = 0, size: int = CHUNK_BYTES, digest: Digest | None = None
+) -> Iterator[RawChunk]:
+    """Cut a data file into chunks of whole records; memory does not grow with the file.
+
+    Parameters:
+        path (str): plain or gzip file of a known format
+        skip_bytes (int, optional): go on behind a chunk that ended there (`RawChunk.end`); the
+            chunks from there on are those of an undisturbed run with the same `size`
+        size (int, optional): bytes that a chunk has at least, unless the file ends
+        digest (hashlib object, optional): is given every byte of the file itself, those of chunks
+            that are skipped, too; complete once the iterator has come to its end
+
+    Returns:
+        iterator of RawChunk: in the file's order, each beginning where the one before ended
+
+    Raises:
+        InputError: the file is missing, empty or of no known format, or columns are missing
+        DamagedSourceError: the file is cut off or damaged; all whole records before were given
+
+    Example::
+
+        >>> chunk = next(raw_chunks("uniprot_sample.dat.gz"))
+        >>> chunk.begin, chunk.first_line, len(parse_chunk(chunk, ReadOptions()).entries)
+        (0, 1, 209)
+    """
+    path = check_file(path)
+    buffer = _Buffer(path, detect(path), skip_bytes)
+    return _cut_all(buffer, read_pieces(path, digest), size)
+
+
+def parse_chunk(chunk: RawChunk, options: ReadOptions) -> Parsed:
+    """Parse the records of a chunk.
+
+    Parameters:
+        chunk (RawChunk): one of `raw_chunks`
+        options (ReadOptions): what is wanted
+
+    Returns:
+        Parsed: the pairs, and why everything else is none; never raises for what a record holds
+    """
+    parsed = Parsed([], [])
+    for result in _results(chunk, options):
+        if isinstance(result, Entry):
+            parsed.entries.append(result)
+        else:
+            parsed.rejections.append(result)
+    return parsed
+
+
+def _results(chunk: RawChunk, options: ReadOptions) -> Iterator[Entry | Rejection]:
+    if chunk.format is Format.TSV:
+        return parse_table(chunk.header, chunk.data, chunk.first_line, options)
+    parse = {Format.FLAT_FILE: parse_flat_file, Format.JSON_LINES: parse_json_lines}[chunk.format]
+    return parse(chunk.data, chunk.first_line, options)
+
+
+def _cut_all(
+    buffer: "_Buffer", pieces: Iterator[tuple[bytes, int]], size: int
+) -> Iterator[RawChunk]:
+    damage: DamagedSourceError | None = None
+    try:
+        for piece, file_bytes in pieces:
+            buffer.add(piece, file_bytes)
+            if buffer.size >= max(size, 2 * buffer.searched):
+                yield from buffer.whole_records()
+    except DamagedSourceError as error:
+        damage = error
+    yield from buffer.whole_records()
+    if damage:
+        raise damage
+    yield from buffer.last_record()
+
+
+class _Buffer:
+    """Collects the pieces of a file until whole records can be cut off."""
+
+    def __init__(self, path: Path, kind: Format, skip: int) -> None:
+        self._path, self._kind, self._skip = path, kind, skip
+        self._header = header_line(path) if kind is Format.TSV else b""
+        if kind is Format.TSV:
+            check_columns(path, self._header)
+        self._pieces: list[bytes] = []
+        self._begin, self._line, self._file_bytes = 0, 1, 0
+        self.size = 0
+        #: How many bytes of what is there have been searched for a record end in vain.
+        self.searched = 0
+
+    def add(self, piece: bytes, file_bytes: int) -> None:
+        self._file_bytes = file_bytes
+        if self._skip:
+            skipped, piece = piece[: self._skip], piece[self._skip :]
+            self._skip -= len(skipped)
+            self._begin += len(skipped)
+            self._line += skipped.count(b"\n")
+        self._pieces.append(piece)
+        self.size += len(piece)
+        if self.searched and self.size > _LONGEST_RECORD:
+            what = f"no end of a record in {_LONGEST_RECORD >> 20} MB from line {self._line} on"
+            raise DamagedSourceError(self._path, what)
+
+    def whole_records(self) -> Iterator[RawChunk]:
+        data = b"".join(self._pieces)
+        end = LAST_END[self._kind](data)
+        if end:
+            yield self._cut(data, end)
+        else:
+            self._pieces, self.searched = [data], len(data)
+
+    def last_record(self) -> Iterator[RawChunk]:
+        """What stands behind the last record end once the file has come to its own."""
+        if self._skip:
+            what = f"it ends {self._skip} bytes before the place where reading was to go on"
+            raise DamagedSourceError(self._path, what)
+        rest = b"".join(self._pieces)
+        cut = unfinished(self._kind, rest)
+        if cut:
+            raise DamagedSourceError(self._path, cut)
+        if rest.strip():
+            yield self._cut(rest, len(rest))
+
+    def _cut(self, data: bytes, end: int) -> RawChunk:
+        begin, line = self._begin, self._line
+        self._pieces, self.size, self.searched = [data[end:]], len(data) - end, 0
+        data = data[:end]
+        self._begin += end
+        self._line += data.count(b"\n")
+        return RawChunk(self._kind, self._header, data, begin, self._begin, line, self._file_bytes)

@@ -1,0 +1,50 @@
+"""Reads pairs from ProtCLIP's JSON lines, `{"seq": ..., "text": ...}`."""
+
+import json
+from collections.abc import Iterator
+
+from protclip_td.data.biotext import decompose, merge_comments, strip_evidence
+from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.options import ReadOptions, admit
+from protclip_td.properties import PROPERTIES
+
+
+def parse_json_lines(data: bytes, line: int, options: ReadOptions) -> Iterator[Entry | Rejection]:
+    """Parse ProtCLIP's JSON lines one after the other.
+
+    The sequence may also stand under `sequence`, and a name for the pair under `accession`.
+
+    Parameters:
+        data (bytes): whole lines
+        line (int): number of the first of them
+        options (ReadOptions): what is wanted; `confidence` is that of every pair, 1 by default
+
+    Returns:
+        iterator of Entry or Rejection: in the file's order
+    """
+    for number, text in enumerate(data.split(b"\n"), start=line):
+        if text.strip():
+            yield _parse(text, f"line {number}", options)
+
+
+def _parse(line: bytes, where: str, options: ReadOptions) -> Entry | Rejection:
+    try:
+        pair = json.loads(line)
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not JSON
+        return Rejection(where, "not JSON", str(error))
+    if not isinstance(pair, dict):
+        return Rejection(where, "not JSON", "expected an object in {}")
+    sequence, text = pair.get("seq", pair.get("sequence")), pair.get("text")
+    if not isinstance(sequence, str) or not isinstance(text, str):
+        return Rejection(where, "no seq or no text", f"keys {', '.join(map(str, pair))}")
+    parts = decompose(text if options.keep_evidence else strip_evidence(text))
+    name, function, location, similarity = (
+        merge_comments(p.key, part) for p, part in zip(PROPERTIES, parts)
+    )
+    entry = Entry(
+        accession=str(pair.get("accession") or where),
+        sequence=sequence.strip().upper(),
+        properties=(name, function, location, similarity),
+        confidence=options.confidence or 1,
+    )
+    return admit(entry, options)

@@ -1,0 +1,80 @@
+"""What a reader is asked for, and whether an entry is that."""
+
+from dataclasses import dataclass, replace
+
+from protclip_td.data.entry import Entry, Rejection, fault
+from protclip_td.errors import InputError
+from protclip_td.properties import PROPERTIES
+
+#: Keys of the four properties in the paper's order.
+ALL_PROPERTIES = tuple(p.key for p in PROPERTIES)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How entries are read.
+
+    Parameters:
+        keep_evidence (bool, optional): keep UniProt's evidence tags (`{ECO:...}`) in comments;
+            names never have them, as in UniProt's own "Protein names" column
+        confidence (int, optional): sample confidence of entries that do not state it; by default 1
+            in TSV and JSON lines, while in UniProt's own formats such an entry is rejected
+        properties (tuple of str, optional): keys of the properties that are wanted, in the order
+            in which a biotext has them; the others are left empty
+        min_residues (int, optional): shorter sequences are rejected
+        max_residues (int, optional): longer ones are, None for no limit
+
+    Raises:
+        InputError: unknown or repeated properties, or a maximum below the minimum
+    """
+
+    keep_evidence: bool = False
+    confidence: int | None = None
+    properties: tuple[str, ...] = ALL_PROPERTIES
+    min_residues: int = 1
+    max_residues: int | None = None
+
+    def __post_init__(self) -> None:
+        wrong = [key for key in self.properties if key not in ALL_PROPERTIES]
+        if wrong or not self.properties or len(set(self.properties)) < len(self.properties):
+            raise InputError(
+                f"properties: {', '.join(self.properties) or 'none'} given; expected each at most "
+                f"once of {', '.join(ALL_PROPERTIES)}"
+            )
+        if self.max_residues is not None and self.max_residues < self.min_residues:
+            raise InputError(
+                f"sequence length: at least {self.min_residues} and at most {self.max_residues} "
+                "residues given, which no sequence has"
+            )
+
+
+def admit(entry: Entry, options: ReadOptions, stated: int | None = None) -> Entry | Rejection:
+    """An entry with the properties that are wanted, or why it is not taken.
+
+    Parameters:
+        entry (Entry): as it was read
+        options (ReadOptions): what is wanted
+        stated (int, optional): how many residues the file says that it has
+    """
+    if options.properties != ALL_PROPERTIES:
+        entry = _with_properties(entry, options.properties)
+    return fault(entry) or _wrong_length(entry, options, stated) or entry
+
+
+def _with_properties(entry: Entry, wanted: tuple[str, ...]) -> Entry:
+    name, function, location, similarity = (
+        text if key in wanted else "" for key, text in zip(ALL_PROPERTIES, entry.properties)
+    )
+    return replace(entry, properties=(name, function, location, similarity))
+
+
+def _wrong_length(entry: Entry, options: ReadOptions, stated: int | None) -> Rejection | None:
+    length = len(entry.sequence)
+    if stated not in (None, length):
+        detail = f"{length} residues, the header says {stated}"
+        return Rejection(entry.accession, "sequence length contradicts the header", detail)
+    if length < options.min_residues:
+        return Rejection(entry.accession, "sequence too short", f"{length} residues")
+    if options.max_residues is not None and length > options.max_residues:
+        return Rejection(entry.accession, "sequence too long", f"{length} residues")
+    return None
