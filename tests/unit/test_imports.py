@@ -14,7 +14,7 @@ PACKAGE = Path(protclip_td.__file__).parent
 ORDER = [
     {"version", "errors", "dependencies", "properties", "wording"},
     {"data"},
-    {"compat"},
+    {"compat", "protanno"},
     {"datasets", "losses", "metrics", "models"},
     {"tasks"},
     {"training", "schedulers"},

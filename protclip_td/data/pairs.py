@@ -1,0 +1,289 @@
+"""Reads a store of pairs: Parquet files by confidence and coverage, and a manifest beside them.
+
+A store is a folder::
+
+    manifest.json                                     what is valid, and where it came from
+    pairs-<12 hex>/confidence=1/coverage=4/part-00000.parquet
+
+A *group* is what one confidence and one coverage have in common. Its rows are sorted by the hash of
+their sequence, so their order is random as far as biology is concerned and yet always the same; it
+is cut into parts of `PART_ROWS` rows, and a part into blocks of `BLOCK_ROWS` rows, Parquet's row
+groups. A block is what is read at once.
+
+Any process may open a store at any time; reading never writes.
+"""
+
+import hashlib
+import json
+import math
+import os
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from protclip_td.data.entry import Entry
+from protclip_td.errors import InputError
+from protclip_td.properties import PROPERTIES
+from protclip_td.version import __version__
+
+FORMAT = 2
+MANIFEST = "manifest.json"
+
+#: Rows that are read at once; a multiple of it is in each part but a group's last one.
+BLOCK_ROWS = 512
+PART_ROWS = 128 * BLOCK_ROWS
+
+_TEXTS = ("accession", "sequence", *(p.key for p in PROPERTIES))
+
+#: Columns of each Parquet file; confidence and coverage stand in its path.
+SCHEMA = pa.schema(
+    [*((name, pa.string()) for name in _TEXTS), ("reviewed", pa.bool_()), ("digest", pa.uint64())]
+)
+
+_BLOCKS_KEPT = 256
+_FILES_KEPT = 32
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Group(NamedTuple):
+    """The rows of one confidence and one coverage: `size` of them from row `begin` on.
+
+    Parameters:
+        confidence (int): sample confidence C, 1 to 5
+        coverage (int): number of properties, 1 to 4
+        begin (int): first row of the store that belongs to the group
+        size (int): number of rows
+    """
+
+    confidence: int
+    coverage: int
+    begin: int
+    size: int
+
+
+class Store:
+    """A finished store, open for reading.
+
+    Opening it reads the manifest and nothing else. Rows are decoded block by block, and the last
+    blocks are kept, so rows that lie together are cheap to read one after the other.
+
+    Parameters:
+        folder (str): folder with a `manifest.json`
+
+    Raises:
+        InputError: there is no store, or it was made by a newer or a much older version
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder).expanduser()
+        self.manifest = read_manifest(self.folder)
+        self.groups = groups_of(self.manifest)
+        self._pairs = self.folder / self.manifest["pairs"]
+        self._block_rows = self.manifest["block_rows"]
+        self._part_rows = self.manifest["part_rows"]
+        self._begins = [group.begin for group in self.groups]
+        self._open()
+
+    def _open(self) -> None:
+        self._process = os.getpid()
+        self._files: _Recent[tuple[int, int], pq.ParquetFile] = _Recent(_FILES_KEPT)
+        self._blocks: _Recent[tuple[int, int, int], _Block] = _Recent(_BLOCKS_KEPT)
+
+    def __len__(self) -> int:
+        return self.groups[-1].begin + self.groups[-1].size if self.groups else 0
+
+    def __getitem__(self, row: int) -> Entry:
+        if not 0 <= row < len(self):
+            raise IndexError(f"row {row} of a store of {len(self)} entries")
+        group, part, block, place = self._locate(row)
+        confidence = self.groups[group].confidence
+        return self._block(group, part, block).entry(place, confidence)
+
+    def read(self, rows: Sequence[int]) -> list[Entry]:
+        """Read many rows, each block of them once.
+
+        Parameters:
+            rows (sequence of int): any rows in any order
+
+        Returns:
+            list of Entry: in the order of `rows`
+        """
+        entries: list[Entry | None] = [None] * len(rows)
+        for place in sorted(range(len(rows)), key=lambda place: int(rows[place])):
+            entries[place] = self[int(rows[place])]
+        return entries  # type: ignore[return-value]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Store, (self.folder,)  # a worker opens the files again instead of copying blocks
+
+    def boundary(self, group: Group, fraction: float) -> int:
+        """Where a group splits by the hash of the sequence.
+
+        Rows before it have hashes in the lower `fraction` of all hashes, rows from it on have not.
+        Equal sequences have equal hashes, so they are on the same side, in every group.
+
+        Parameters:
+            group (Group): one of `groups`
+            fraction (float): 0 to 1
+
+        Returns:
+            int: a row of the store, from `group.begin` to `group.begin + group.size`
+        """
+        limit = math.ceil(fraction * 2**64)
+        number = self.groups.index(group)
+        low, high = 0, -(-group.size // self._block_rows)  # blocks; `low` begins below the limit
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._first(number, middle) < limit else (low, middle)
+        inside = int(np.count_nonzero(self._digests(number, low).astype(object) < limit))
+        return group.begin + low * self._block_rows + inside
+
+    def _first(self, group: int, block: int) -> int:
+        part, inside = divmod(block, self._part_rows // self._block_rows)
+        column = SCHEMA.get_field_index("digest")
+        metadata = self._file(group, part).metadata.row_group(inside).column(column)
+        return metadata.statistics.min
+
+    def _digests(self, group: int, block: int) -> np.ndarray:
+        part, inside = divmod(block, self._part_rows // self._block_rows)
+        table = self._file(group, part).read_row_group(inside, ["digest"], use_threads=False)
+        return table["digest"].to_numpy()
+
+    def _locate(self, row: int) -> tuple[int, int, int, int]:
+        """Group, part in it, block in that, place in that."""
+        group = bisect_right(self._begins, row) - 1
+        part, rest = divmod(row - self._begins[group], self._part_rows)
+        return group, part, *divmod(rest, self._block_rows)
+
+    def _block(self, group: int, part: int, block: int) -> "_Block":
+        if self._process != os.getpid():
+            self._open()  # a forked worker shares no open file with its parent
+        return self._blocks.get(
+            (group, part, block),
+            lambda: _Block(self._file(group, part).read_row_group(block, use_threads=False)),
+        )
+
+    def _file(self, group: int, part: int) -> pq.ParquetFile:
+        path = self._pairs / part_name(
+            self.groups[group].confidence, self.groups[group].coverage, part
+        )
+        return self._files.get((group, part), lambda: _open_part(path))
+
+
+def _open_part(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path, memory_map=True, pre_buffer=False)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path} of a ProtAnno store is gone; if the store was built anew while it was read, "
+            "open it again, else `protclip-td protanno verify` says what is missing"
+        ) from error
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(
+            f"{path} of a ProtAnno store is damaged ({error}); "
+            "`protclip-td protanno verify` names all that is"
+        ) from error
+
+
+class _Recent(Generic[Key, Value]):
+    """The values that were asked for last."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Key, Value] = OrderedDict()
+
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+        value = self._values.get(key)
+        if value is None:
+            value = self._values[key] = make()
+            if len(self._values) > self._size:
+                self._values.popitem(last=False)
+        else:
+            self._values.move_to_end(key)
+        return value
+
+
+class _Block:
+    """Decompressed columns of a block; a row's texts are decoded when it is asked for."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._texts = [_bytes_and_ends(table[name]) for name in _TEXTS]
+        self._reviewed = table["reviewed"].to_pylist()
+
+    def entry(self, place: int, confidence: int) -> Entry:
+        accession, sequence, name, function, location, similarity = (
+            data[ends[place] : ends[place + 1]].decode() for data, ends in self._texts
+        )
+        properties = (name, function, location, similarity)
+        return Entry(accession, sequence, properties, confidence, self._reviewed[place])
+
+
+def _bytes_and_ends(column: pa.ChunkedArray) -> tuple[bytes, list[int]]:
+    # Without chunks of other blocks: a row group is read as one chunk that begins at 0.
+    array = column.combine_chunks()
+    _, ends, data = array.buffers()
+    offsets = np.frombuffer(ends, dtype=np.int32)[array.offset : array.offset + len(array) + 1]
+    return data.to_pybytes() if data is not None else b"", offsets.tolist()
+
+
+def part_name(confidence: int, coverage: int, part: int) -> str:
+    """Path of a part inside the folder of pairs, in the way of Hive.
+
+    Example::
+
+        >>> part_name(1, 4, 0)
+        'confidence=1/coverage=4/part-00000.parquet'
+    """
+    return f"confidence={confidence}/coverage={coverage}/part-{part:05d}.parquet"
+
+
+def groups_of(manifest: dict[str, Any]) -> list[Group]:
+    """The groups that a manifest names, in order, with their rows of the store."""
+    groups, begin = [], 0
+    for record in manifest["groups"]:
+        size = sum(part["rows"] for part in record["parts"])
+        groups.append(Group(record["confidence"], record["coverage"], begin, size))
+        begin += size
+    return groups
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a store.
+
+    Raises:
+        InputError: there is no store, or this version cannot read it
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise InputError(f"{folder} holds no ProtAnno store: there is no {MANIFEST} in it")
+    manifest = json.loads(path.read_text())
+    if manifest["format"] > FORMAT:
+        raise InputError(
+            f"{folder} is a ProtAnno store of format {manifest['format']}, and this version of "
+            f"protclip_td ({__version__}) knows formats up to {FORMAT}; update protclip_td"
+        )
+    if manifest["format"] < FORMAT:
+        raise InputError(
+            f"{folder} is a ProtAnno store of format {manifest['format']}, which this version of "
+            f"protclip_td ({__version__}) no longer reads; build it again from its source"
+        )
+    return manifest
+
+
+def sequence_digest(sequence: str) -> int:
+    """The first 64 bits of a sequence's SHA-256, the same on every machine.
+
+    Example::
+
+        >>> hex(sequence_digest("MK"))
+        '0xec5193aaaa0f69b2'
+    """
+    return int.from_bytes(hashlib.sha256(sequence.encode()).digest()[:8], "little")

@@ -1,0 +1,73 @@
+"""Counts entries: by confidence and coverage, by length, by length of text."""
+
+from bisect import bisect_right
+from typing import Any
+
+import numpy as np
+
+from protclip_td.data.entry import Entry
+from protclip_td.properties import CONFIDENCES, COVERAGES
+
+#: Lower edges of the bins. 1,023 is there because ESM-2 takes 1,022 residues.
+RESIDUE_EDGES = (0, *range(50, 1001, 50), 1023, *range(1100, 2001, 100), 3000, 5000, 10_000, 50_000)
+TEXT_EDGES = (0, *range(50, 1001, 50), *range(1250, 3001, 250), 5000, 10_000, 50_000, 1_000_000)
+
+
+class Tally:
+    """What is counted of entries while they pass, and added up over workers.
+
+    Parameters:
+        record (dict, optional): what `as_dict` of another one gave
+
+    Example::
+
+        >>> tally = Tally()
+        >>> tally.add(Entry("P1", "MK", ("Insulin", "", "", ""), 1))
+        >>> tally.counts[0].tolist()
+        [1, 0, 0, 0]
+    """
+
+    def __init__(self, record: dict[str, Any] | None = None) -> None:
+        record = record or {}
+        self.counts = np.zeros((len(CONFIDENCES), len(COVERAGES)), dtype=np.int64)
+        self._residues = np.zeros(len(RESIDUE_EDGES) - 1, dtype=np.int64)
+        self._text = np.zeros(len(TEXT_EDGES) - 1, dtype=np.int64)
+        if record:
+            self.counts += record["counts"]
+            self._residues += record["residues"]
+            self._text += record["text"]
+
+    def add(self, entry: Entry) -> None:
+        """Count an entry."""
+        self.counts[entry.confidence - 1, entry.coverage - 1] += 1
+        self._residues[_bin(len(entry.sequence), RESIDUE_EDGES)] += 1
+        self._text[_bin(len(entry.biotext), TEXT_EDGES)] += 1
+
+    def __iadd__(self, other: "Tally") -> "Tally":
+        self.counts += other.counts
+        self._residues += other._residues
+        self._text += other._text
+        return self
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as lists."""
+        return {
+            "counts": self.counts.tolist(),
+            "residues": self._residues.tolist(),
+            "text": self._text.tolist(),
+        }
+
+    def histograms(self) -> dict[str, dict[str, list[int]]]:
+        """Entries by residues, and by characters of biotext, for a manifest.
+
+        Bin i holds what is at least `edges[i]` and less than `edges[i + 1]`; the last bin also
+        holds what is larger.
+        """
+        return {
+            "residues": {"edges": list(RESIDUE_EDGES), "counts": self._residues.tolist()},
+            "text": {"edges": list(TEXT_EDGES), "counts": self._text.tolist()},
+        }
+
+
+def _bin(value: int, edges: tuple[int, ...]) -> int:
+    return min(bisect_right(edges, value), len(edges) - 1) - 1

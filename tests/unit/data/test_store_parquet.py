@@ -1,0 +1,227 @@
+"""The store of Parquet parts: what goes in comes out, in an order that is always the same."""
+
+import json
+import os
+import pickle
+import random
+from dataclasses import replace
+
+import pyarrow.dataset
+import pytest
+
+from protclip_td.data import pairs, writing
+from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.pairs import Store, sequence_digest
+from protclip_td.data.writing import write_store
+from protclip_td.errors import InputError
+
+
+@pytest.fixture
+def sample_store(tmp_path, sample_entries):
+    return write_store(sample_entries, tmp_path / "store")
+
+
+@pytest.fixture
+def many_parts(tmp_path, sample_entries, monkeypatch):
+    """A store whose larger groups have several parts of two blocks."""
+    for module in (pairs, writing):
+        monkeypatch.setattr(module, "BLOCK_ROWS", 8)
+        monkeypatch.setattr(module, "PART_ROWS", 16)
+    return write_store(sample_entries, tmp_path / "store")
+
+
+def by_accession(entries):
+    return sorted(entries, key=lambda entry: entry.accession)
+
+
+def test_entries_come_back_as_they_went_in(many_parts, sample_entries):
+    entries = [many_parts[row] for row in range(len(many_parts))]
+    assert by_accession(entries) == by_accession(sample_entries)
+
+
+def test_groups_are_what_they_say_and_sorted_by_hash(many_parts):
+    for group in many_parts.groups:
+        entries = many_parts.read(range(group.begin, group.begin + group.size))
+        assert {(e.confidence, e.coverage) for e in entries} == {group[:2]}
+        digests = [sequence_digest(entry.sequence) for entry in entries]
+        assert digests == sorted(digests)
+    assert sum(group.size for group in many_parts.groups) == len(many_parts)
+
+
+def test_rows_in_any_order_and_more_than_once(many_parts):
+    rows = random.Random(0).choices(range(len(many_parts)), k=100)
+    assert many_parts.read(rows) == [many_parts[row] for row in rows]
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.37, 0.5, 0.999, 1.0])
+def test_a_split_is_a_range_of_every_group(many_parts, fraction):
+    for group in many_parts.groups:
+        boundary = many_parts.boundary(group, fraction)
+        rows = range(group.begin, group.begin + group.size)
+        below = [sequence_digest(many_parts[row].sequence) < fraction * 2**64 for row in rows]
+        assert below == [row < boundary for row in rows]
+
+
+def test_any_text_survives(tmp_path):
+    entry = Entry("X", "MK" * 18_000, ("α-β\t\n", "", "", "x" * 100_000), 5, None)
+    assert write_store([entry], tmp_path / "store")[0] == entry
+
+
+def test_the_order_of_entries_changes_no_byte(tmp_path, sample_entries):
+    one = write_store(sample_entries, tmp_path / "a").folder
+    two = write_store(sample_entries[::-1], tmp_path / "b").folder
+    files = [path for path in one.rglob("*") if path.is_file()]
+    assert len(files) == 14
+    for path in files:
+        assert path.read_bytes() == (two / path.relative_to(one)).read_bytes()
+
+
+def test_rows_out_of_range(sample_store):
+    for row in (-1, len(sample_store)):
+        with pytest.raises(IndexError, match=r"store of 209 entries"):
+            sample_store[row]
+
+
+def test_a_pickled_store_holds_no_data(sample_store):
+    entry = sample_store[7]
+    pickled = pickle.dumps(sample_store)
+    assert len(pickled) < 1000
+    assert pickle.loads(pickled)[7] == entry
+
+
+def test_a_forked_process_reads_the_same(sample_store):
+    entries = [sample_store[row] for row in range(len(sample_store))]
+    child = os.fork()
+    if not child:
+        same = [sample_store[row] for row in range(len(sample_store))] == entries
+        os._exit(0 if same else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_few_blocks_and_files_are_kept(many_parts, monkeypatch):
+    for name in ("_BLOCKS_KEPT", "_FILES_KEPT"):
+        monkeypatch.setattr(pairs, name, 2)
+    store = Store(many_parts.folder)
+    rows = range(len(store))
+    assert store.read(rows) == many_parts.read(rows)
+    assert (len(store._blocks._values), len(store._files._values)) == (2, 2)
+
+
+def test_other_tools_see_partitions(sample_store, sample_entries):
+    folder = sample_store.folder / sample_store.manifest["pairs"]
+    table = pyarrow.dataset.dataset(folder, partitioning="hive").to_table()
+    assert set(table.column_names) == {*pairs.SCHEMA.names, "confidence", "coverage"}
+    found = zip(*(table[name].to_pylist() for name in ("accession", "confidence", "coverage")))
+    assert set(found) == {(e.accession, e.confidence, e.coverage) for e in sample_entries}
+
+
+def test_rejections_are_kept_and_counted(tmp_path):
+    rejected = [Rejection("P2", "no sequence"), Rejection("P3", "no sequence", "a\tb\nc")]
+    entry = Entry("P1", "MK", ("a", "", "", ""), 1)
+    store = write_store([entry], tmp_path / "store", rejected, {"source": {"path": "x"}})
+    assert store.manifest["rejected"] == {"no sequence": 2}
+    assert store.manifest["source"] == {"path": "x"}
+    lines = (store.folder / "rejected.tsv").read_text().splitlines()
+    assert lines == ["where\treason\tdetail", "P2\tno sequence\t", "P3\tno sequence\ta b c"]
+
+
+def test_the_manifest_counts(sample_store, sample_entries):
+    manifest = sample_store.manifest
+    assert manifest["counts"]["before"] == manifest["counts"]["after"]
+    assert manifest["counts"]["after"][0][3] == sum(
+        (e.confidence, e.coverage) == (1, 4) for e in sample_entries
+    )
+    residues = manifest["statistics"]["residues"]
+    assert len(residues["edges"]) == len(residues["counts"]) + 1
+    begin = residues["edges"].index(1023)
+    assert sum(residues["counts"][begin:]) == sum(len(e.sequence) > 1022 for e in sample_entries)
+
+
+def test_the_last_bin_holds_what_is_larger(tmp_path):
+    entry = Entry("X", "M" * 60_000, ("x" * 2_000_000, "", "", ""), 1)
+    statistics = write_store([entry], tmp_path / "store").manifest["statistics"]
+    assert [statistics[key]["counts"][-1] for key in ("residues", "text")] == [1, 1]
+
+
+def test_a_failed_build_leaves_nothing_behind(tmp_path, sample_entries):
+    def breaks_off():
+        yield sample_entries[0]
+        raise InputError("damaged")
+
+    with pytest.raises(InputError, match="damaged"):
+        write_store(breaks_off(), tmp_path / "store")
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_usable_says_why(tmp_path):
+    rejected = [Rejection("P1", "no sequence"), Rejection("P2", "no property")]
+    with pytest.raises(
+        InputError, match=r"no usable entry.*2 rejected.*1 x no sequence.*first.*P1"
+    ):
+        write_store([], tmp_path / "store", rejected)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, sample_entries):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot write the ProtAnno store"):
+        write_store(sample_entries, tmp_path / "file" / "store")
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path, sample_entries, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writing, "write_part", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        write_store(sample_entries, tmp_path / "store")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_store_that_is_there_first_stays(tmp_path, sample_entries):
+    first = write_store(sample_entries[:3], tmp_path / "store")
+    second = write_store(sample_entries, tmp_path / "store")
+    assert len(first) == len(second) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_no_store(tmp_path):
+    with pytest.raises(InputError, match=r"holds no ProtAnno store.*manifest\.json"):
+        Store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [(99, r"store of format 99.*update protclip_td"), (1, r"format 1,.*build it again")],
+)
+def test_a_store_of_another_version(sample_store, number, message):
+    path = sample_store.folder / "manifest.json"
+    path.write_text(json.dumps({**sample_store.manifest, "format": number}))
+    with pytest.raises(InputError, match=message):
+        Store(sample_store.folder)
+
+
+def test_parts_that_are_gone_or_damaged(sample_store):
+    parts = sorted(sample_store.folder.rglob("*.parquet"))
+    parts[0].unlink()
+    parts[1].write_bytes(b"nothing of Parquet")
+    store = Store(sample_store.folder)
+    with pytest.raises(InputError, match=r"coverage=2/part-00000.parquet.*is gone"):
+        store[0]
+    with pytest.raises(InputError, match=r"coverage=3/part-00000.parquet.*is damaged"):
+        store[store.groups[1].begin]
+
+
+def test_reading_never_writes(sample_store):
+    files = [sample_store.folder, *sample_store.folder.rglob("*")]
+    before = {path: path.stat().st_mtime_ns for path in files}
+    store = Store(sample_store.folder)
+    store.read(range(len(store)))
+    assert {path: path.stat().st_mtime_ns for path in files} == before
+
+
+def test_equal_sequences_lie_side_by_side(tmp_path, sample_entries):
+    twins = [replace(entry, accession=f"{entry.accession}-2") for entry in sample_entries]
+    store = write_store([*twins, *sample_entries], tmp_path / "store")
+    entries = store.read(range(len(store)))
+    assert len(entries) == 418
+    assert all(a.accession + "-2" == b.accession for a, b in zip(entries[::2], entries[1::2]))
