@@ -10,11 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_ROUNDS = 4  # each shifts both columns and rows
-_ONE = np.uint64(1)
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
+from protclip_td.data.permutation import mix, permute_blocks
+
+#: Draws that are shuffled among each other; each such window has every group's share.
+DRAWS_PER_WINDOW = 1 << 16
 
 
 def entry_weight(
@@ -46,20 +45,20 @@ class PropertyDrivenDraw:
     """The draw of an epoch as a pure function of seed, epoch and position.
 
     How many draws a group gets in an epoch is drawn from P. A group with more rows than draws gives
-    no row twice; one with fewer gives every row once before any comes again. The order of draws is
-    a keyed permutation, so any position can be asked for alone, by any process, and memory does not
-    grow with the number of entries.
+    no row twice; one with fewer gives every row once before any comes again. Any position can be
+    asked for alone, by any process, and memory does not grow with the number of entries.
 
     Parameters:
         group_sizes (sequence of int): entries of each group, shape :math:`(G,)`
         weights (sequence of float): weight of one entry of each group, shape :math:`(G,)`
         num_draws (int): draws per epoch
         seed (int, optional): another seed, another draw
+        offsets (sequence of int, optional): as in `ShuffledGroups`
 
     Example::
 
         >>> draw = PropertyDrivenDraw([100, 100], [1.0, 0.5], num_draws=3)
-        >>> group, rank = draw(epoch=0)
+        >>> group, rank = draw.order(epoch=0)(np.arange(3))
     """
 
     def __init__(
@@ -68,90 +67,127 @@ class PropertyDrivenDraw:
         weights: Sequence[float] | np.ndarray,
         num_draws: int,
         seed: int = 0,
+        offsets: Sequence[int] | None = None,
     ) -> None:
         self.group_sizes = np.asarray(group_sizes, dtype=np.int64)
         mass = self.group_sizes * np.asarray(weights, dtype=np.float64)
         self.probabilities = mass / mass.sum()
         self.num_draws = num_draws
         self.seed = seed
+        self.offsets = offsets
 
     def counts(self, epoch: int) -> np.ndarray:
         """How many draws each group gets in an epoch, shape :math:`(G,)`."""
         generator = np.random.default_rng([self.seed, epoch])
         return generator.multinomial(self.num_draws, self.probabilities)
 
-    def __call__(
-        self, epoch: int, positions: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The group and the row inside it at the given positions of an epoch.
+    def order(self, epoch: int) -> "ShuffledGroups":
+        """All draws of an epoch, counted from 0, in their order."""
+        key = (self.seed, epoch)
+        return ShuffledGroups(self.group_sizes, self.counts(epoch), key, self.offsets)
+
+
+class ShuffledGroups:
+    """So many rows of each group in a keyed order, which can be asked for at any position.
+
+    A group's rows come in the order of `permute_blocks`, so that few blocks are needed at a time,
+    and the groups are shuffled among each other: the positions are cut into windows of about
+    65,536, each gets its share of every group, and inside a window any order is as likely.
+
+    Parameters:
+        sizes (array): rows of each group, shape :math:`(G,)`
+        counts (array): how many times to draw from each group, shape :math:`(G,)`; a group is gone
+            through fully before any of its rows comes again
+        key (sequence of int): from 0; another key, another order
+        offsets (sequence of int, optional): place of each group's first row in its block, where
+            that is cut; 0 by default
+
+    Example::
+
+        >>> group, rank = ShuffledGroups([2, 3], [2, 3], key=[0])(np.arange(5))
+        >>> sorted(zip(group.tolist(), rank.tolist()))
+        [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int] | np.ndarray,
+        counts: Sequence[int] | np.ndarray,
+        key: Sequence[int],
+        offsets: Sequence[int] | None = None,
+    ) -> None:
+        self.sizes = np.asarray(sizes, dtype=np.int64)
+        self.offsets = [0] * len(self.sizes) if offsets is None else list(offsets)
+        self.ends = np.cumsum(counts, dtype=np.int64)  # of the groups, laid out one after another
+        self.num_windows = max(1, -(-len(self) // DRAWS_PER_WINDOW))
+        keys = np.random.SeedSequence(key).generate_state(2, np.uint64)
+        self._order_key, self._row_key = keys[:1], keys[1:]
+        self._last: tuple[int, np.ndarray, np.ndarray] | None = None
+
+    def __len__(self) -> int:
+        return int(self.ends[-1])
+
+    def __call__(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The groups and the rows inside them at the given positions.
 
         Parameters:
-            epoch (int): from 0
-            positions (array, optional): integers below `num_draws`, shape :math:`(n,)`;
-                all of them by default
+            positions (array): integers below the sum of the counts, shape :math:`(n,)`
 
         Returns:
             (array, array): group numbers and ranks inside the group, shape :math:`(n,)` each
         """
-        if positions is None:
-            positions = np.arange(self.num_draws)
-        order_key, row_key = np.random.SeedSequence([self.seed, epoch]).generate_state(2, np.uint64)
-        slot = permute(np.asarray(positions), np.array([self.num_draws]), np.array([order_key]))
-        ends = np.cumsum(self.counts(epoch))
-        group = np.searchsorted(ends, slot, side="right")
-        turn = slot - np.concatenate(([0], ends[:-1]))[group]
-        size = self.group_sizes[group]
+        number, place = self._window_of(np.asarray(positions, dtype=np.int64))
+        group, rank = np.empty_like(place), np.empty_like(place)
+        for window in np.unique(number).tolist():
+            here = number == window
+            groups, ranks = self.window(window)
+            group[here], rank[here] = groups[place[here]], ranks[place[here]]
+        return group, rank
+
+    def window(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """All groups and ranks of one window, in their order; the last one is kept."""
+        if self._last is None or self._last[0] != number:
+            self._last = (number, *self._make_window(number))
+        _, group, rank = self._last
+        return group, rank
+
+    def _window_of(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Window and place in it; the first few windows have one position more than the others."""
+        length, longer = divmod(len(self), self.num_windows)
+        border = longer * (length + 1)
+        in_longer = positions < border
+        number = np.where(
+            in_longer,
+            positions // (length + 1),
+            longer + (positions - border) // length,
+        )
+        return number, positions - number * length - np.minimum(number, longer)
+
+    def _make_window(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        # Every num_windows-th slot of all groups laid out one after another: their exact shares.
+        slots = np.arange(number, len(self), self.num_windows)
+        key = mix(self._order_key + np.uint64(number))
+        lottery = mix(key + np.arange(len(slots), dtype=np.uint64))
+        group = np.searchsorted(self.ends, slots, side="right")[np.argsort(lottery, kind="stable")]
+        begins = np.concatenate(([0], self.ends[:-1]))
+        before = self._slots_before(self.ends, number) - self._slots_before(begins, number)
+        taken = np.bincount(group, minlength=len(self.sizes))
+        rank = np.empty_like(group)
+        # A group's turns follow the positions, so that its blocks are needed one after another.
+        rank[np.argsort(group, kind="stable")] = np.concatenate(
+            [self._ranks(g, before[g], taken[g]) for g in np.flatnonzero(taken).tolist()]
+        )
+        return group, rank
+
+    def _slots_before(self, end: np.ndarray, number: int) -> np.ndarray:
+        """How many of the first `end` slots belong to the windows before this one."""
+        rounds, rest = np.divmod(end, self.num_windows)
+        return rounds * number + np.minimum(rest, number)
+
+    def _ranks(self, group: int, first: int, number: int) -> np.ndarray:
+        """What a group gives in so many turns from its turn `first` on."""
+        size = int(self.sizes[group])
         # A group that is gone through again comes in another order.
-        cycle, place = np.divmod(turn, size)
-        keys = _mix(_mix(row_key + group.astype(np.uint64)) + cycle.astype(np.uint64))
-        return group, permute(place, size, keys)
-
-
-def permute(index: np.ndarray, size: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """Where a keyed permutation of `size` things puts the thing at `index`.
-
-    A Feistel network over a grid of just enough cells, next to a square, walked on until it lands
-    on one of the things: no table, so ten billion things cost no more than ten.
-
-    Parameters:
-        index (array): integers below `size`, shape :math:`(n,)`
-        size (array): number of things, shape :math:`(n,)`, or :math:`(1,)` for all
-        key (array): 64 bits, shape :math:`(n,)`, or :math:`(1,)` for all
-
-    Returns:
-        array: integers below `size`, shape :math:`(n,)`, different for different indices
-
-    Example::
-
-        >>> sorted(permute(np.arange(5), np.array([5]), np.array([7], dtype=np.uint64)).tolist())
-        [0, 1, 2, 3, 4]
-    """
-    size = size.astype(np.uint64)
-    # The turn by itself gives every thing every place equally often, however few things there are.
-    turned = (index.astype(np.uint64) + _mix(key) % size) % size
-    width = np.ceil(np.sqrt(size)).astype(np.uint64)
-    height = (size + width - _ONE) // width
-    result = _feistel(turned, width, height, key)
-    while len(outside := np.flatnonzero(result >= size)):
-        grid = (x if len(x) == 1 else x[outside] for x in (width, height, key))
-        result[outside] = _feistel(result[outside], *grid)
-    return result.astype(np.int64)
-
-
-def _feistel(
-    index: np.ndarray, width: np.ndarray, height: np.ndarray, key: np.ndarray
-) -> np.ndarray:
-    """Shift columns by a hash of the row, then rows by a hash of the column, and so on."""
-    row, column = index // width, index % width
-    for _ in range(_ROUNDS):
-        key = key + _GOLDEN
-        column = (column + _mix(row + key) % width) % width
-        row = (row + _mix(column ^ key) % height) % height
-    return row * width + column
-
-
-def _mix(value: np.ndarray) -> np.ndarray:
-    """Spread 64 bits over 64 bits (the finaliser of SplitMix64)."""
-    value = (value ^ (value >> _S30)) * _MIX_1
-    value = (value ^ (value >> _S27)) * _MIX_2
-    return value ^ (value >> _S31)
+        cycle, place = np.divmod(np.arange(first, first + number), size)
+        keys = mix(mix(self._row_key + np.uint64(group)) + cycle.astype(np.uint64))
+        return permute_blocks(place, size, keys, self.offsets[group])

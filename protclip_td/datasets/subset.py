@@ -49,7 +49,7 @@ class PropertyDrivenSubset(torch_data.Subset):
 
     def set_epoch(self, epoch: int) -> None:
         """Draw the items of an epoch, counted from 0."""
-        group, rank = self.draw(epoch)
+        group, rank = self.draw.order(epoch)(np.arange(self.draw.num_draws))
         self.indices = self._rows[self._begins[group] + rank]  # type: ignore[assignment]
 
     def probabilities(self) -> np.ndarray:

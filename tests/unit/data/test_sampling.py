@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
-from protclip_td.data.sampling import PropertyDrivenDraw, entry_weight, permute
+from protclip_td.data import sampling
+from protclip_td.data.sampling import PropertyDrivenDraw, ShuffledGroups, entry_weight
 
-KEY = np.array([12345], dtype=np.uint64)
+
+@pytest.fixture(params=[1 << 16, 37], ids=["usual windows", "small windows"])
+def windows(request, monkeypatch):
+    """The same tests where an epoch has many windows of draws."""
+    monkeypatch.setattr(sampling, "DRAWS_PER_WINDOW", request.param)
 
 
 def random_table(seed):
@@ -30,12 +35,17 @@ def test_probabilities_by_hand():
     np.testing.assert_allclose(draw.probabilities, [0.4, 0.6])
 
 
+def epoch_of(draw, epoch=0):
+    """Groups and ranks of all draws of an epoch."""
+    return draw.order(epoch)(np.arange(draw.num_draws))
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_drawn_shares_are_within_three_sigma_of_p(seed):
     sizes, weights = random_table(seed)
     draw = PropertyDrivenDraw(sizes, weights, num_draws=20_000, seed=seed)
     expected = sizes * weights / (sizes * weights).sum()
-    counts = sum(np.bincount(draw(epoch)[0], minlength=20) for epoch in range(5))
+    counts = sum(np.bincount(epoch_of(draw, epoch)[0], minlength=20) for epoch in range(5))
     sigma = np.sqrt(100_000 * expected * (1 - expected))
     judged = 100_000 * expected > 30  # a handful of draws is no normal distribution
     assert judged.sum() > 3
@@ -45,85 +55,109 @@ def test_drawn_shares_are_within_three_sigma_of_p(seed):
 
 def test_rows_inside_a_group_are_equal():
     draw = PropertyDrivenDraw([50], [1.0], num_draws=20)
-    counts = sum(np.bincount(draw(epoch)[1], minlength=50) for epoch in range(500))
+    counts = sum(np.bincount(epoch_of(draw, epoch)[1], minlength=50) for epoch in range(500))
     expected = 500 * 20 / 50
     assert abs(counts - expected).max() < 5 * np.sqrt(expected)
 
 
-def test_no_row_comes_twice_where_the_group_exceeds_its_share():
-    draw = PropertyDrivenDraw([100_000, 3000], [1.0, 1.0], num_draws=50_000)
-    group, rank = draw(epoch=3)
+def test_no_row_comes_twice_where_the_group_exceeds_its_share(windows):
+    draw = PropertyDrivenDraw([30_000, 900], [1.0, 1.0], num_draws=15_000)
+    group, rank = epoch_of(draw, epoch=3)
     for number in (0, 1):
         ranks = rank[group == number]
         assert len(set(ranks)) == len(ranks)
 
 
-def test_a_smaller_group_is_gone_through_fully_before_repeats():
-    draw = PropertyDrivenDraw([7, 1000], [1000.0, 1.0], num_draws=100)
-    _, rank = draw(epoch=0)
-    drawn = draw.counts(0)[0]
-    repeats = np.bincount(rank[draw(epoch=0)[0] == 0], minlength=7)
-    assert drawn > 7
-    assert set(repeats) <= {drawn // 7, -(-drawn // 7)}
+def test_a_smaller_group_is_gone_through_fully_before_repeats(windows):
+    """Each seven draws of the group in the order of the positions are its seven rows."""
+    draw = PropertyDrivenDraw([7, 1000], [1000.0, 1.0], num_draws=500)
+    group, rank = epoch_of(draw)
+    ranks = rank[group == 0]
+    assert len(ranks) == draw.counts(0)[0] > 400
+    whole = ranks[: len(ranks) // 7 * 7].reshape(-1, 7)
+    np.testing.assert_array_equal(np.sort(whole, axis=1), np.tile(np.arange(7), (len(whole), 1)))
+    assert len({tuple(passed) for passed in whole}) > len(whole) / 2  # in another order each time
 
 
 def test_same_seed_same_draw_whatever_the_process_asks_for():
     one = PropertyDrivenDraw([1000, 50], [1.0, 9.0], 400, seed=3)
     two = PropertyDrivenDraw([1000, 50], [1.0, 9.0], 400, seed=3)
-    np.testing.assert_array_equal(one(epoch=7), two(epoch=7))
+    epoch_of(two, epoch=1)
+    np.testing.assert_array_equal(epoch_of(one, epoch=7), epoch_of(two, epoch=7))
 
 
 def test_other_epoch_or_seed_other_draw():
     draws = [
-        np.stack(PropertyDrivenDraw([1000, 1000], [1.0, 0.5], 400, seed=seed)(epoch)).tolist()
+        np.stack(epoch_of(PropertyDrivenDraw([1000, 1000], [1.0, 0.5], 400, seed), epoch)).tolist()
         for seed in (0, 1)
         for epoch in (0, 1)
     ]
     assert all(a != b for i, a in enumerate(draws) for b in draws[:i])
 
 
-def test_any_position_can_be_asked_for_alone():
+def test_any_position_can_be_asked_for_alone(windows):
     draw = PropertyDrivenDraw([1000, 50, 3], [1.0, 9.0, 2.0], num_draws=400)
-    whole = np.stack(draw(epoch=2))
-    positions = np.array([399, 0, 17])
-    np.testing.assert_array_equal(np.stack(draw(2, positions)), whole[:, positions])
+    whole = np.stack(epoch_of(draw, epoch=2))
+    positions = np.array([399, 0, 17, 18, 300])
+    np.testing.assert_array_equal(np.stack(draw.order(2)(positions)), whole[:, positions])
     for position in positions:
-        np.testing.assert_array_equal(draw(2, np.array([position]))[1], whole[1, [position]])
+        np.testing.assert_array_equal(
+            np.stack(draw.order(2)(np.array([position])))[:, 0], whole[:, position]
+        )
 
 
 def test_groups_are_shuffled_among_each_other():
     draw = PropertyDrivenDraw([10_000, 10_000], [1.0, 1.0], num_draws=10_000)
-    group, _ = draw(epoch=0)
+    group, _ = epoch_of(draw)
     first_half = group[:5000].mean()
     assert abs(first_half - 0.5) < 0.05
+    assert abs((np.diff(group) == 0).mean() - 0.5) < 0.05
 
 
-@pytest.mark.parametrize("size", [*range(1, 40), 97, 100, 101, 1000, 12_345])
-def test_permute_is_a_permutation(size):
-    for key in range(3):
-        places = permute(np.arange(size), np.array([size]), KEY + np.uint64(key))
-        assert sorted(places) == list(range(size))
+@pytest.mark.parametrize("total", [1, 36, 37, 38, 100, 1000])
+def test_windows_are_a_brute_force_table(monkeypatch, total):
+    """The closed forms agree with slots that are dealt out one by one."""
+    monkeypatch.setattr(sampling, "DRAWS_PER_WINDOW", 37)
+    rng = np.random.default_rng(total)
+    counts = rng.multinomial(total, [0.5, 0.3, 0.15, 0.05, 0.0])
+    order = ShuffledGroups([5, 1000, 3, 1, 0], counts, [total])
+    slots = np.repeat(np.arange(5), counts)
+    dealt = [slots[window :: order.num_windows] for window in range(order.num_windows)]
+    assert order.num_windows == -(-total // 37)
+    given, _ = order(np.arange(total))
+    begins = np.cumsum([0, *map(len, dealt)])
+    for number, expected in enumerate(dealt):
+        here = given[begins[number] : begins[number + 1]]
+        np.testing.assert_array_equal(np.sort(here), expected)
+        np.testing.assert_array_equal(order.window(number)[0], here)
 
 
-def test_permute_works_at_the_size_of_uniprot():
-    size = 251_500_000
-    places = permute(np.arange(10_000), np.array([size]), KEY)
-    assert len(set(places)) == 10_000
-    assert 0 <= places.min() < size / 100
-    assert size * 0.99 < places.max() < size
+def test_each_window_has_every_groups_share(monkeypatch):
+    monkeypatch.setattr(sampling, "DRAWS_PER_WINDOW", 1000)
+    order = ShuffledGroups([10**6] * 3, [70_000, 25_000, 5000], [0])
+    shares = [np.bincount(order.window(w)[0], minlength=3) for w in range(order.num_windows)]
+    np.testing.assert_allclose(shares, np.tile([700, 250, 50], (100, 1)), atol=1)
 
 
-@pytest.mark.parametrize("size", [2, 3, 5, 12])
-def test_every_thing_takes_every_place_equally_often(size):
-    keys = np.arange(20_000, dtype=np.uint64)
-    for thing in (0, size - 1):
-        places = permute(np.full(20_000, thing), np.array([size]), keys)
-        expected = 20_000 / size
-        counts = np.bincount(places, minlength=size)
-        assert abs(counts - expected).max() < 4 * np.sqrt(expected)
+def test_all_rows_once_is_every_row_once(windows):
+    sizes = [300, 0, 9000, 1]
+    group, rank = ShuffledGroups(sizes, sizes, [5])(np.arange(sum(sizes)))
+    drawn = sorted(zip(group.tolist(), rank.tolist()))
+    assert drawn == [(g, r) for g, size in enumerate(sizes) for r in range(size)]
 
 
-def test_neighbours_do_not_stay_neighbours():
-    places = permute(np.arange(10_000), np.array([10_000]), KEY)
-    assert abs(np.corrcoef(places[:-1], places[1:])[0, 1]) < 0.05
-    assert (np.abs(np.diff(places)) == 1).sum() < 20
+def test_nothing_to_draw():
+    order = ShuffledGroups([3, 4], [0, 0], [0])
+    assert len(order) == 0
+    assert [len(part) for part in order(np.arange(0))] == [0, 0]
+
+
+def test_a_batch_needs_few_blocks():
+    """Of each group no more than the window it is in, and the next where they meet."""
+    sizes = [40_000_000, 16_000_000, 100_000]
+    order = PropertyDrivenDraw(sizes, [1.0, 1.0, 1.0], 1_000_000).order(0)
+    group, rank = order(np.arange(100_000, 108_192))
+    blocks = [len(set(rank[group == g] // 512)) for g in range(3)]
+    assert all(number <= 2 * 16 for number in blocks)
+    everywhere = len(set(np.random.default_rng(0).integers(40_000_000, size=5800) // 512))
+    assert everywhere > 5000  # what rows drawn from anywhere would need
