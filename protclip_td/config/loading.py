@@ -6,9 +6,10 @@ from typing import Any
 import jinja2
 from easydict import EasyDict
 
-from protclip_td.config.document import read_document
+from protclip_td.config.document import Document, read_document
 from protclip_td.config.mistakes import Mistake, did_you_mean, report
-from protclip_td.config.template import Rendered, Variable, find_variables, read_value, render
+from protclip_td.config.template import Rendered, Variable, read_value, render
+from protclip_td.config.variant import Source, read_source
 from protclip_td.errors import InputError
 
 
@@ -43,25 +44,30 @@ def load_config(path: str | Path, flags: list[str] | None = None) -> Config:
     Raises:
         InputError: there is no such file, or everything that is wrong with it and the flags
     """
-    source = find_config(path)
-    text = read_source(source)
-    variables = read_variables(source, text)
-    given, mistakes = parse_flags(flags or [], variables)
-    rendered = _render(source, text, given, mistakes)
+    source = read_source(find_config(path))
+    given, mistakes = parse_flags(flags or [], source.variables)
+    rendered = _render(source, given, mistakes)
     document = read_document(rendered.text)
-    found = list(document.mistakes)
-    if not found:
-        from protclip_td.config.check import check  # imports TorchDrug
-
-        found += check(document)
+    found = list(document.mistakes) or _check(document)
     mistakes += [_in_source(mistake, rendered) for mistake in found]
     if mistakes:
-        raise report(path, mistakes)
-    return _make(document.values, source, rendered.text, given)
+        raise report(source if source.base else path, mistakes)
+    return _make(document.values, source.path, rendered.text, given)
+
+
+def _check(document: Document) -> list[Mistake]:
+    """What is wrong with the content, with the encoder's block in place of its name."""
+    from protclip_td.config.check import check  # imports TorchDrug
+    from protclip_td.config.encoder import expand_encoder
+
+    return [*expand_encoder(document), *check(document)]
 
 
 def find_config(path: str | Path) -> Path:
     """The file of that name, or else the shipped configuration of that name.
+
+    Parameters:
+        path (str or Path): a file, or a shipped configuration: ``downstream/bin``, or ``bin``
 
     Raises:
         InputError: neither exists; names the shipped ones
@@ -70,9 +76,10 @@ def find_config(path: str | Path) -> Path:
         return Path(path).expanduser()
     shipped = shipped_configs()
     name = str(path).removeprefix("yaml_configs/").removesuffix(".yaml")
-    if name in shipped:
-        return shipped[name]
-    hint = did_you_mean(name, shipped)
+    short = {key.rpartition("/")[2]: file for key, file in reversed(shipped.items())}
+    if name in shipped or name in short:
+        return shipped.get(name) or short[name]
+    hint = did_you_mean(name, [*shipped, *short])
     raise InputError(f"there is no configuration {path}: neither a file nor a shipped one{hint}")
 
 
@@ -83,31 +90,6 @@ def shipped_configs() -> dict[str, Path]:
     folder = inside if inside.is_dir() else package.parent / "yaml_configs"
     files = sorted(folder.rglob("*.yaml"))
     return {str(file.relative_to(folder).with_suffix("")): file for file in files}
-
-
-def read_source(source: Path) -> str:
-    """Text of a configuration file.
-
-    Raises:
-        InputError: the file cannot be read, or is no text
-    """
-    try:
-        return source.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{source}: cannot be read as text ({error})") from error
-
-
-def read_variables(source: Path, text: str) -> list[Variable]:
-    """Variables of a configuration.
-
-    Raises:
-        InputError: the jinja part cannot be read; with the line
-    """
-    try:
-        return find_variables(text)
-    except jinja2.TemplateSyntaxError as error:
-        mistake = Mistake("jinja", error.message or "cannot be read", error.lineno)
-        raise report(source, [mistake]) from error
 
 
 def parse_flags(
@@ -134,10 +116,10 @@ def parse_flags(
     return values, mistakes
 
 
-def _render(source: Path, text: str, given: dict[str, Any], mistakes: list[Mistake]) -> Rendered:
+def _render(source: Source, given: dict[str, Any], mistakes: list[Mistake]) -> Rendered:
     """Fill in the variables, noting the missing ones."""
     try:
-        rendered = render(text, given)
+        rendered = render(source.text, {**source.values, **given})
     except jinja2.TemplateError as error:
         raise report(source, [*mistakes, Mistake("jinja", str(error))]) from error
     for name in rendered.missing:

@@ -3,8 +3,9 @@
 import textwrap
 from pathlib import Path
 
-from protclip_td.config.loading import find_config, read_source, read_variables, shipped_configs
+from protclip_td.config.loading import find_config, shipped_configs
 from protclip_td.config.template import Variable
+from protclip_td.config.variant import read_source
 from protclip_td.wording import WIDTH
 
 
@@ -14,13 +15,14 @@ def describe(path: str | Path) -> str:
     Raises:
         InputError: there is no such configuration, or its jinja part cannot be read
     """
-    source = find_config(path)
-    text = read_source(source)
-    variables = read_variables(source, text)
-    lines = [f"{source}", "", *header(text), ""]
-    if not variables:
+    source = read_source(find_config(path))
+    own, *of_base = map(header, source.headers)
+    lines = [f"{source.path}", "", *own, ""]
+    if source.base:
+        lines += [f"It is a variant of {source.base.name}:", "", *of_base[0], ""]
+    if not source.variables:
         return "\n".join([*lines, "It has no variables."])
-    return "\n".join([*lines, "Variables:", *_table(variables)])
+    return "\n".join([*lines, "Variables:", *_table(source.variables)])
 
 
 def header(text: str) -> list[str]:
@@ -37,12 +39,11 @@ def list_shipped() -> str:
     """The shipped configurations, one a line, with the first line of their headers."""
     configs = shipped_configs()
     width = max(map(len, configs), default=0)
-    lines = [
-        line
-        for name, path in configs.items()
-        for line in _row(f"  {name}", width + 4, next(iter(header(read_source(path))), ""))
-    ]
-    return "\n".join(["Shipped configurations:", *lines])
+    lines = ["Shipped configurations:"]
+    for name, path in configs.items():
+        first_line = next(iter(header(read_source(path).headers[0])), "")
+        lines += _row(f"  {name}", width + 4, first_line)
+    return "\n".join(lines)
 
 
 def _table(variables: list[Variable]) -> list[str]:

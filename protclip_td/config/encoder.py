@@ -1,0 +1,125 @@
+"""An encoder by one word: what `task.model` may be besides a block with a `class`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from protclip_td.config.classes import arguments, class_kind, find_class
+from protclip_td.config.document import Document
+from protclip_td.config.mistakes import Mistake
+from protclip_td.config.template import MISSING
+from protclip_td.errors import InputError
+
+#: What TorchDrug's encoders are given where they are named by one word: PEER's settings.
+PEER_SETTINGS: dict[str, dict[str, Any]] = {
+    "ProteinConvolutionalNetwork": {
+        "input_dim": 21,
+        "hidden_dims": [1024, 1024],
+        "kernel_size": 5,
+        "padding": 2,
+    },
+    "ProteinResNet": {
+        "input_dim": 21,
+        "hidden_dims": [512] * 8,
+        "layer_norm": True,
+        "dropout": 0.1,
+    },
+    "ProteinLSTM": {"input_dim": 21, "hidden_dim": 640, "num_layers": 3},
+    "ProteinBERT": {
+        "input_dim": 21,
+        "hidden_dim": 512,
+        "num_layers": 4,
+        "num_heads": 8,
+        "intermediate_dim": 2048,
+    },
+}
+_CHOICE = (
+    "a ProtCLIP folder, random:ESM-2-8M, an ESM-2 folder, hub name or .pt file, "
+    "or a registered model such as ProteinCNN"
+)
+
+
+def encoder_block(word: str) -> dict[str, Any]:
+    """The `model` block that a word stands for.
+
+    Parameters:
+        word (str): a ProtCLIP folder, whatever `ProtCLIP` takes as its `protein_encoder`, or the
+            name of a registered model, which gets PEER's settings
+
+    Raises:
+        InputError: none of them
+
+    Example::
+
+        >>> encoder_block("random:ESM-2-8M")
+        {'class': 'ProtCLIP', 'protein_encoder': 'random:ESM-2-8M'}
+    """
+    if is_protclip_folder(word):
+        return {"class": "ProtCLIP", "checkpoint": word}
+    if Path(word).expanduser().exists() or any(mark in word for mark in "/:."):
+        return {"class": "ProtCLIP", "protein_encoder": word}
+    try:
+        cls = find_class(word, "models")
+    except InputError as error:
+        raise InputError(f"{error}; expected {_CHOICE}") from None
+    if class_kind(cls) != "models":
+        raise InputError(f"`{word}` is one of {class_kind(cls)}; expected {_CHOICE}")
+    return {"class": word, **PEER_SETTINGS.get(cls.__name__, {})}
+
+
+def is_protclip_folder(path: str) -> bool:
+    """Whether a folder holds a ProtCLIP checkpoint, rather than a plain ESM-2."""
+    try:
+        config = json.loads((Path(path).expanduser() / "config.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and "protein_model_config" in config
+
+
+def starts_from_scratch(word: str) -> bool:
+    """Whether an encoder given by a word has random weights, which all have to be trained."""
+    return word.startswith("random:") or encoder_block(word)["class"] != "ProtCLIP"
+
+
+def expand_encoder(document: Document) -> list[Mistake]:
+    """Put a block in the place of a word, or of nothing, at `task.model`.
+
+    Returns:
+        list of Mistake: what is wrong with the word
+    """
+    task = document.values.get("task")
+    if not isinstance(task, dict) or isinstance(task.get("model"), (dict, list)):
+        return []
+    if MISSING in str(task.get("model")):
+        return []
+    line = document.lines.get(("task", "model"))
+    checkpoint = document.values.get("checkpoint")
+    has_folder = isinstance(checkpoint, str) and Path(checkpoint).expanduser().is_dir()
+    word = task.get("model")
+    if isinstance(word, str):
+        if has_folder:
+            message = f"{word} given, and the folder {checkpoint} as `checkpoint`; give one of them"
+            return [Mistake("task.model", message, line)]
+        try:
+            task["model"] = encoder_block(word)
+        except InputError as error:
+            return [Mistake("task.model", str(error), line)]
+    elif word is None and has_folder:
+        task["model"] = {"class": "ProtCLIP"}  # filled from the folder when it is built
+    elif word is None and "model" in task and _needs_model(task):
+        return [Mistake("task.model", _missing(checkpoint), line)]
+    return []
+
+
+def _needs_model(task: dict[str, Any]) -> bool:
+    try:
+        known, _ = arguments(find_class(str(task.get("class")), "tasks"))
+    except InputError:
+        return False  # said elsewhere
+    return "model" in known and known["model"].required
+
+
+def _missing(checkpoint: Any) -> str:
+    if isinstance(checkpoint, str):
+        return f"no encoder, and `checkpoint` {checkpoint} is no folder; expected {_CHOICE}"
+    return f"no encoder; expected {_CHOICE}"
