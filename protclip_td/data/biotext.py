@@ -8,9 +8,6 @@ from protclip_td.properties import PROPERTIES
 _LABELS = tuple(f"{p.label}: " for p in PROPERTIES)
 # Several comments of one topic stand in one field: "FUNCTION: ...; FUNCTION: ..."
 _TOPICS = {p.key: re.compile(rf"(?:^|;?\s+){p.label}: ") for p in PROPERTIES}
-_EVIDENCE = re.compile(r"\s*\{ECO:[^{}]*\}")
-# "Binds DNA. {ECO:1}." says its full stop twice once the tag is gone.
-_EVIDENCE_AFTER_STOP = re.compile(r"\.\s*\{ECO:[^{}]*\}\.")
 
 
 def compose(properties: Sequence[str]) -> str:
@@ -88,4 +85,13 @@ def strip_evidence(text: str) -> str:
     """
     if "{ECO:" not in text:
         return text
-    return _EVIDENCE.sub("", _EVIDENCE_AFTER_STOP.sub(".", text)).strip()
+    stripped, *parts = text.split("{ECO:")
+    for part in parts:
+        tag, brace, after = part.partition("}")
+        if not brace or "{" in tag:  # no tag after all
+            stripped += "{ECO:" + part
+            continue
+        stripped = stripped.rstrip()
+        # "Binds DNA. {ECO:1}." says its full stop twice once the tag is gone.
+        stripped += after.removeprefix(".") if stripped.endswith(".") else after
+    return stripped.strip()

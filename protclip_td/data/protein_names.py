@@ -4,9 +4,10 @@ import re
 
 from protclip_td.data.biotext import strip_evidence
 
-_FIELD = re.compile(r"(?:(?:RecName|AltName|SubName): )?(\w+)=(.*?);?$")
+INCLUDES, CLEAVED_INTO = "Includes", "Cleaved into"
+
 _PREFIX = {"EC": "EC ", "CD_antigen": "CD antigen ", "Allergen": "allergen "}
-_BLOCKS = {"Includes:": "Includes", "Contains:": "Cleaved into"}
+_BLOCKS = {"Includes:": INCLUDES, "Contains:": CLEAVED_INTO}
 _FRAGMENT = re.compile(r"Flags:.*\b(Fragments?)\b")
 
 
@@ -37,24 +38,54 @@ def protein_names(description: str) -> str:
     text = strip_evidence(description)
     if "Name: " not in text:
         return " ".join(text.split()).removesuffix(".")
-    main: list[str] = []
-    blocks: dict[str, list[list[str]]] = {}
-    current = main
+    names = ProteinNames()
+    current = names.main
     for line in map(str.strip, text.split("\n")):
         if line in _BLOCKS:
-            current = []
-            blocks.setdefault(_BLOCKS[line], []).append(current)
-        elif match := _FIELD.match(line):
-            field, value = match.groups()
-            current.append(_PREFIX.get(field, "") + value)
-    shown = [_one_name(main)]
-    for title, names in blocks.items():
-        shown.append(f"[{title}: {'; '.join(map(_one_name, names))}]")
-    if fragment := _FRAGMENT.search(text):
-        shown.append(f"({fragment[1]})")
-    return " ".join(filter(None, shown))
+            current = names.block(_BLOCKS[line])
+            continue
+        field, equals, value = line.partition("=")
+        if equals:
+            field = field.rpartition(": ")[2]  # behind RecName, AltName or SubName
+            current.append(_PREFIX.get(field, "") + value.removesuffix(";"))
+    fragment = _FRAGMENT.search(text) if "Flags: " in text else None
+    return names.text(fragment[1] if fragment else "")
+
+
+class ProteinNames:
+    """All names of a protein, to be shown as UniProt's "Protein names" column does.
+
+    Example::
+
+        >>> names = ProteinNames()
+        >>> names.main += ["Angiotensin-converting enzyme", "EC 3.4.15.1"]
+        >>> names.block(CLEAVED_INTO).append("Soluble form")
+        >>> names.text("Fragment")
+        'Angiotensin-converting enzyme (EC 3.4.15.1) [Cleaved into: Soluble form] (Fragment)'
+    """
+
+    def __init__(self) -> None:
+        self.main: list[str] = []
+        self._blocks: dict[str, list[list[str]]] = {}
+
+    def block(self, title: str) -> list[str]:
+        """Begin the names of a part, `INCLUDES` or `CLEAVED_INTO`; they go into the list given."""
+        names: list[str] = []
+        self._blocks.setdefault(title, []).append(names)
+        return names
+
+    def text(self, fragment: str) -> str:
+        """The names as one text; `fragment` is "Fragment", "Fragments" or ""."""
+        shown = [_one_name(self.main)]
+        for title, parts in self._blocks.items():
+            shown.append(f"[{title}: {'; '.join(map(_one_name, parts))}]")
+        if fragment:
+            shown.append(f"({fragment})")
+        return " ".join(filter(None, shown))
 
 
 def _one_name(names: list[str]) -> str:
     """The first of a protein's names, and the others in parentheses."""
+    if len(names) < 2:
+        return "".join(names)
     return " ".join(names[:1] + [f"({name})" for name in names[1:]])

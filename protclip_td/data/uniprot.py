@@ -11,20 +11,22 @@ from collections.abc import Iterator
 
 from protclip_td.data.biotext import strip_evidence
 from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.line_counter import LineCounter
 from protclip_td.data.options import ReadOptions, admit
 from protclip_td.data.protein_names import protein_names
 from protclip_td.properties import PROPERTIES
 
 _TOPICS = tuple(p.topic for p in PROPERTIES if p.topic)
+_COMMENTS = tuple(f"\nCC   -!- {topic}:".encode() for topic in _TOPICS)
 _HEAD = re.compile(rb"ID   \S+ +(\w+);.*?(\d+) AA\.")
 _ACCESSION = re.compile(rb"\nAC   (\w+)")
-_EXISTENCE = re.compile(rb"\nPE   (\d+)")
-_NAMES = re.compile(rb"(?<=\nDE   )(.*(?:\nDE   .*)*)")
+_NAME_LINES = re.compile(rb"(?:\nDE   .*)+")
 # A comment goes on as long as lines are indented: the copyright block at the end is not.
-_COMMENT = re.compile(rb"\nCC   -!- (%s):(.*(?:\nCC     .*)*)" % "|".join(_TOPICS).encode())
+_COMMENT_LINES = re.compile(rb".*(?:\nCC     .*)*")
+_MARGIN = "\nCC       "
 # Lines are wrapped at spaces and after hyphens. "5-|hydroxytryptamine" is one word, and
 # "alpha- |and beta-chain" is not.
-_WRAP_IN_WORD = re.compile(r"(?<=[^\s-]-)\nCC +(?!(?:and|or|to)\b)")
+_WRAP_IN_WORD = re.compile(r"([^\s-]-)\nCC +(?!(?:and|or|to)\b)")
 _WRAP = re.compile(r"\nCC +")
 _REVIEWED = (b"Reviewed", b"STANDARD")  # the latter before 2006
 
@@ -41,40 +43,44 @@ def parse_flat_file(data: bytes, line: int, options: ReadOptions) -> Iterator[En
     Returns:
         iterator of Entry or Rejection: in the file's order
     """
-    for text in data.split(b"\n//\n"):
-        begin = line
-        line += text.count(b"\n") + 2
-        while (next_id := text.find(b"\nID   ")) >= 0:
-            if text[:next_id].strip():
-                name = _name(text[:next_id], begin)
-                yield Rejection(name, "cut in the middle", "no // line")
-            begin += text.count(b"\n", 0, next_id + 1)
-            text = text[next_id + 1 :]
-        if text.strip():
-            yield _parse(text, begin, options)
+    lines, begin = LineCounter(data, line), 0
+    while begin < len(data):
+        end = data.find(b"\n//\n", begin)
+        end = end + 1 if end >= 0 else len(data)
+        block = data[begin:end]
+        while (cut := block.find(b"\nID   ") + 1) > 0:
+            if block[:cut].strip():
+                yield Rejection(_name(block[:cut], lines, begin), "cut in the middle", "no // line")
+            begin, block = begin + cut, block[cut:]
+        if block.strip():
+            yield _parse(block, lines, begin, options)
+        begin = end + 3
 
 
-def _name(block: bytes, line: int) -> str:
+def _name(block: bytes, lines: LineCounter, begin: int) -> str:
     """What to call an entry: its accession, or where it begins."""
     accession = _ACCESSION.search(block)
-    return accession[1].decode("ascii", "replace") if accession else f"line {line}"
+    return accession[1].decode() if accession else f"line {lines.at(begin)}"
 
 
-def _parse(block: bytes, line: int, options: ReadOptions) -> Entry | Rejection:
+def _parse(
+    block: bytes, lines: LineCounter, begin: int, options: ReadOptions
+) -> Entry | Rejection:
     """One entry from its text, or why it is none."""
-    accession = _name(block, line)
+    accession = _name(block, lines, begin)
     head = _HEAD.match(block)
     if not head:
         return Rejection(accession, "no ID line")
-    existence = _EXISTENCE.search(block)
-    if not existence and options.confidence is None:
+    existence = block.find(b"\nPE   ")
+    confidence = _level(block, existence) if existence >= 0 else options.confidence
+    if confidence is None:
         return Rejection(accession, "no protein existence", "no PE line")
     try:
         entry = Entry(
             accession=accession,
-            sequence=_sequence(block, existence.end() if existence else 0),
+            sequence=_sequence(block, max(existence, 0)),
             properties=_properties(block, options.keep_evidence),
-            confidence=int(existence[1]) if existence else options.confidence or 0,
+            confidence=confidence,
             reviewed=head[1] in _REVIEWED,
         )
     except UnicodeDecodeError as error:
@@ -82,25 +88,47 @@ def _parse(block: bytes, line: int, options: ReadOptions) -> Entry | Rejection:
     return admit(entry, options, stated=int(head[2]))
 
 
+def _level(block: bytes, place: int) -> int:
+    """The number on the PE line, 0 if there is none; what is not between 1 and 5 is rejected."""
+    number = block[place + 6 : place + 16].partition(b":")[0]
+    return int(number) if number.isdigit() else 0
+
+
 def _sequence(block: bytes, begin: int) -> str:
     """Everything after the first sequence header, so that whatever else stands there is noticed."""
     header = block.find(b"\nSQ   ", begin)
-    _, _, lines = block[header + 1 :].partition(b"\n") if header >= 0 else (b"", b"", b"")
-    return lines.removesuffix(b"\n//").translate(None, b" \n").decode()
+    lines = block.find(b"\n", header + 1) if header >= 0 else -1
+    if lines < 0:
+        return ""
+    return block[lines:].removesuffix(b"\n//").translate(None, b" \n").decode()
 
 
 def _properties(block: bytes, keep_evidence: bool) -> tuple[str, str, str, str]:
-    names = _NAMES.search(block)
-    description = names[1].decode().replace("\nDE   ", "\n") if names else ""
-    comments: dict[str, list[str]] = {topic: [] for topic in _TOPICS}
-    for topic, text in _COMMENT.findall(block):
-        comments[topic.decode()].append(_comment(text.decode(), keep_evidence))
-    function, location, similarity = (" ".join(comments[topic]) for topic in _TOPICS)
+    names = _NAME_LINES.match(block, max(block.find(b"\nDE   "), 0))
+    description = names[0][1:].decode().replace("DE   ", "") if names else ""
+    first = block.find(b"\nCC   -!- ")
+    function, location, similarity = (
+        _comments(block, first, mark, keep_evidence) if first >= 0 else "" for mark in _COMMENTS
+    )
     return protein_names(description), function, location, similarity
+
+
+def _comments(block: bytes, begin: int, mark: bytes, keep_evidence: bool) -> str:
+    """All comments of one topic, each on one line."""
+    texts = []
+    while (begin := block.find(mark, begin)) >= 0:
+        begin += len(mark)
+        lines = _COMMENT_LINES.match(block, begin)
+        texts.append(_comment(lines[0].decode(), keep_evidence) if lines else "")
+    return " ".join(texts)
 
 
 def _comment(text: str, keep_evidence: bool) -> str:
     """A comment on one line."""
     if "\n" in text:
-        text = _WRAP.sub(" ", _WRAP_IN_WORD.sub("", text))
+        if "-\n" in text:
+            text = _WRAP_IN_WORD.sub(r"\1", text)
+        text = text.replace(_MARGIN, " ")
+        if "\n" in text:
+            text = _WRAP.sub(" ", text)
     return (text if keep_evidence else strip_evidence(text)).strip()
