@@ -1,0 +1,144 @@
+"""Unpacks archives from outside: nothing leaves the folder, and no file is ever half there."""
+
+import gzip
+import os
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from protclip_td.errors import InputError
+
+_CHUNK = 1 << 20
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile)
+
+
+class Member(NamedTuple):
+    """One file of an archive: its name there, its size in bytes, and how to read it."""
+
+    name: str
+    size: int
+    open: Callable[[], Any]
+
+
+def unpack(path: str | Path, member: str | None = None) -> Path:
+    """Unpack an archive into the folder it lies in; a file that is there in its size is kept.
+
+    Parameters:
+        path (str or Path): a ``.zip``, ``.tar``, ``.tar.gz``, ``.tgz`` or ``.gz`` file
+        member (str, optional): the one file to unpack, then without its folders
+
+    Returns:
+        Path: the file, if there is only one, or the folder
+
+    Raises:
+        InputError: a name that leads out of the folder, a link or device, a damaged archive, no
+            such member, not enough space, or another kind of file
+    """
+    path = Path(path)
+    with _opened(path) as members:
+        if member is not None:
+            members = [m for m in members if m.name == member]
+            if not members:
+                raise InputError(f"{path} has no file {member!r}")
+            targets = [path.parent / Path(member).name]
+        else:
+            targets = [_inside(path, m.name) for m in members]
+        todo = [(m, target) for m, target in zip(members, targets) if not _is_there(m, target)]
+        _check_space(path, sum(m.size for m, _ in todo))
+        for m, target in todo:
+            _write(m, target)
+    return targets[0] if len(targets) == 1 else path.parent
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[list[Member]]:
+    """The files of an archive, which stays open for the block."""
+    try:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as zipped:
+                yield _zip_members(path, zipped)
+        elif path.suffix == ".tar":
+            with tarfile.open(path, "r:") as tar:
+                yield _tar_members(path, tar)
+        elif path.suffix == ".tgz" or path.name.endswith(".tar.gz"):
+            with gzip.open(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+                members = _tar_members(path, tar)
+                while file.read(_CHUNK):
+                    pass  # gzip's checksum comes at the end
+                yield members
+        elif path.suffix == ".gz":
+            yield [Member(path.stem, _gzip_size(path), lambda: gzip.GzipFile(path))]
+        else:
+            raise InputError(f"{path}: expected a .zip, .tar, .tar.gz, .tgz or .gz archive")
+    except _DAMAGE as error:
+        raise InputError(
+            f"{path} is damaged ({error}). Remove it to have it fetched again, or replace it."
+        ) from error
+
+
+def _zip_members(path: Path, zipped: zipfile.ZipFile) -> list[Member]:
+    infos = [info for info in zipped.infolist() if not info.is_dir()]
+    for info in infos:
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise _unsafe(path, info.filename, "is a link")
+    return [Member(i.filename, i.file_size, lambda i=i: zipped.open(i)) for i in infos]
+
+
+def _tar_members(path: Path, tar: tarfile.TarFile) -> list[Member]:
+    infos = [info for info in tar.getmembers() if not info.isdir()]
+    for info in infos:
+        if not info.isfile():
+            raise _unsafe(path, info.name, "is a link or a device")
+    return [Member(i.name, i.size, lambda i=i: tar.extractfile(i)) for i in infos]
+
+
+def _gzip_size(path: Path) -> int:
+    """Size of the unpacked content; gzip keeps its last 32 bits at the end of the file."""
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) < 4:
+            raise EOFError("the file is too short for gzip")
+        file.seek(-4, os.SEEK_END)
+        return int.from_bytes(file.read(4), "little")
+
+
+def _inside(path: Path, name: str) -> Path:
+    """Where a member belongs, which must lie in the archive's folder, links on the way followed."""
+    folder = path.parent.resolve()
+    target = (folder / name).resolve()
+    if target == folder or folder not in target.parents:
+        raise _unsafe(path, name, f"leads out of {folder}")
+    return target
+
+
+def _unsafe(path: Path, name: str, reason: str) -> InputError:
+    return InputError(f"{path} is not safe to unpack: {name!r} {reason}. Nothing was unpacked.")
+
+
+def _is_there(member: Member, target: Path) -> bool:
+    return target.is_file() and target.stat().st_size == member.size
+
+
+def _check_space(path: Path, size: int) -> None:
+    free = shutil.disk_usage(path.parent).free
+    if size > free:
+        raise InputError(
+            f"{path} needs {size / 1e9:.1f} GB to be unpacked, and {path.parent.absolute()} has "
+            f"{free / 1e9:.1f} GB left"
+        )
+
+
+def _write(member: Member, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with member.open() as source, part.open("wb") as file:
+            shutil.copyfileobj(source, file, _CHUNK)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

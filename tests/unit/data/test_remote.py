@@ -1,0 +1,135 @@
+"""Files that are fetched: whole, checked and at once, or a message that says it all."""
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from protclip_td.data import remote
+from protclip_td.data.remote import fetch, md5_of
+from protclip_td.errors import InputError
+
+CONTENT = b"MKTAYIAKQR\n" * 1000
+MD5 = hashlib.md5(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def url(tmp_path):
+    """Address of a published file."""
+    path = tmp_path / "published" / "splits.zip"
+    path.parent.mkdir()
+    path.write_bytes(CONTENT)
+    return path.as_uri()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "datasets" / "aav"
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_missing_file_is_fetched_and_then_kept(url, folder, tmp_path):
+    path = fetch(url, folder, md5=MD5)
+    assert path == folder / "splits.zip"
+    assert path.read_bytes() == CONTENT
+    (tmp_path / "published" / "splits.zip").unlink()
+    assert fetch(url, str(folder), md5=MD5) == path
+    assert fetch("https://nowhere.invalid/splits.zip?raw=true", folder) == path
+    assert fetch(url, folder, name="splits.zip") == path
+    assert files(folder) == ["splits.zip"]
+
+
+def test_without_internet_the_message_says_it_all(folder):
+    address = "file:///no/such/place/splits.zip"
+    with pytest.raises(InputError) as error:
+        fetch(address, folder, name="aav.zip", md5=MD5)
+    lines = str(error.value).splitlines()
+    assert lines[0].startswith("aav.zip is missing and cannot be fetched (")
+    assert lines[0].endswith("Put it in place by hand.")
+    assert lines[1:] == [
+        "  file:   aav.zip",
+        f"  from:   {address}",
+        "  size:   not known",
+        f"  MD5:    {MD5}",
+        f"  folder: {folder}",
+    ]
+    assert files(folder) == []
+
+
+def test_another_checksum_is_not_used_and_nothing_loops(url, folder, monkeypatch):
+    opened = []
+    urlopen = remote.urlopen
+    monkeypatch.setattr(remote, "urlopen", lambda *a, **k: opened.append(a) or urlopen(*a, **k))
+    with pytest.raises(InputError, match=f"arrived with another checksum, MD5 {MD5}") as error:
+        fetch(url, folder, md5="0" * 32)
+    assert f"size:   {len(CONTENT):,} bytes\n  MD5:    {'0' * 32}" in str(error.value)
+    assert files(folder) == []
+    assert len(opened) == 1
+
+
+def test_a_damaged_file_that_is_there_is_left_alone(url, folder):
+    folder.mkdir(parents=True)
+    (folder / "splits.zip").write_bytes(CONTENT[:100])
+    found = hashlib.md5(CONTENT[:100]).hexdigest()
+    with pytest.raises(InputError, match=rf"(?s)its MD5 is {found}. Remove it.*MD5:    {MD5}"):
+        fetch(url, folder, md5=MD5)
+    assert (folder / "splits.zip").read_bytes() == CONTENT[:100]
+
+
+def test_what_an_interrupted_download_left_is_never_used(url, folder):
+    folder.mkdir(parents=True)
+    (folder / "splits.zip.123.part").write_bytes(CONTENT[:100])
+    assert fetch(url, folder, md5=MD5).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError("disk full")])
+def test_an_interruption_leaves_nothing(url, folder, failure, monkeypatch):
+    def copy(source, target, size):
+        target.write(source.read(100))
+        raise failure
+
+    monkeypatch.setattr(remote.shutil, "copyfileobj", copy)
+    with pytest.raises((KeyboardInterrupt, InputError)):
+        fetch(url, folder, md5=MD5)
+    assert files(folder) == []
+
+
+class CutOff(BaseHTTPRequestHandler):
+    """A server that promises more than it sends, or that has nothing."""
+
+    def do_GET(self):
+        self.send_response(200 if "cut" in self.path else 404)
+        self.send_header("Content-Length", str(len(CONTENT)))
+        self.end_headers()
+        self.wfile.write(CONTENT[:5000] if "cut" in self.path else b"")
+
+    def log_message(self, *_):
+        """Keep quiet."""
+
+
+@pytest.fixture
+def server():
+    with ThreadingHTTPServer(("127.0.0.1", 0), CutOff) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("cut.zip", r"incomplete, with 5,000 of 11,000 bytes"), ("no.zip", "HTTP Error 404")],
+)
+def test_servers_that_fail(server, folder, name, message):
+    with pytest.raises(InputError, match=message):
+        fetch(f"{server}/{name}", folder)
+    assert files(folder) == []
+
+
+def test_md5(tmp_path):
+    path = tmp_path / "large"
+    path.write_bytes(CONTENT * 200)
+    assert md5_of(path) == hashlib.md5(CONTENT * 200).hexdigest()
