@@ -5,14 +5,14 @@ Each function mends one of them; `apply` runs them all when `protclip_td` is imp
 
 import argparse
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 from torch.optim import lr_scheduler
 from torch.utils.data.distributed import DistributedSampler
-from torchdrug import core
+from torchdrug import core, metrics
 from torchdrug.data import PackedProtein, Protein
 
 from protclip_td.data import residues
@@ -93,6 +93,28 @@ def keep_residue_letters() -> None:
 
     Protein._residue_from_sequence = classmethod(from_one)
     PackedProtein._residue_from_sequence = classmethod(from_many)
+
+
+def replaces_metric(key: str) -> Callable[[Callable], Callable]:
+    """Put a function in the place of one of TorchDrug's metrics, for all tasks.
+
+    TorchDrug's tasks look their metrics up in `torchdrug.metrics`; its registry knows them, too.
+    Its own function stays in `torchdrug.metrics.metric`.
+
+    Parameters:
+        key (str): registered name without ``metrics.``, such as ``f1_max``
+    """
+
+    def put(function: Callable) -> Callable:
+        registered = core.Registry.table["metrics"]
+        for name, value in list(vars(metrics).items()):
+            if value is registered[key]:  # under its full name, and some under a short one
+                setattr(metrics, name, function)
+        registered[key] = function
+        function._registry_key = f"metrics.{key}"  # type: ignore[attr-defined]
+        return function
+
+    return put
 
 
 def apply() -> None:
