@@ -96,7 +96,9 @@ def main() -> None:
     print(f"{arguments.entries} entries of {size:.0f} bytes, {len(entries)} different ones, gzip")
     for read, value in rates.items():
         ratio = value / rates[by_biopython]
-        print(f"{read.__name__:14} {value:8.0f} entries/s {value * size / 1e6:6.1f} MB/s {ratio:.1f}x")
+        print(
+            f"{read.__name__:14} {value:8.0f} entries/s {value * size / 1e6:6.1f} MB/s {ratio:.1f}x"
+        )
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.fasta import parse_fasta
 from protclip_td.data.formats import LAST_END, Format, detect, header_line, unfinished
 from protclip_td.data.json_lines import parse_json_lines
 from protclip_td.data.options import ReadOptions
 from protclip_td.data.source import DamagedSourceError, Digest, check_file, read_pieces
 from protclip_td.data.tsv import check_columns, parse_table
 from protclip_td.data.uniprot import parse_flat_file
+from protclip_td.data.uniprot_xml import parse_xml
 
 __all__ = ["Format", "Parsed", "RawChunk", "detect", "parse_chunk", "raw_chunks"]
 
@@ -22,6 +24,14 @@ __all__ = ["Format", "Parsed", "RawChunk", "detect", "parse_chunk", "raw_chunks"
 CHUNK_BYTES = 1 << 24
 # No entry of UniProt comes near; what is larger has lost its record ends.
 _LONGEST_RECORD = 1 << 26
+
+
+_PARSERS = {
+    Format.FLAT_FILE: parse_flat_file,
+    Format.XML: parse_xml,
+    Format.FASTA: parse_fasta,
+    Format.JSON_LINES: parse_json_lines,
+}
 
 
 class RawChunk(NamedTuple):
@@ -114,8 +124,7 @@ def parse_chunk(chunk: RawChunk, options: ReadOptions) -> Parsed:
 def _results(chunk: RawChunk, options: ReadOptions) -> Iterator[Entry | Rejection]:
     if chunk.format is Format.TSV:
         return parse_table(chunk.header, chunk.data, chunk.first_line, options)
-    parse = {Format.FLAT_FILE: parse_flat_file, Format.JSON_LINES: parse_json_lines}[chunk.format]
-    return parse(chunk.data, chunk.first_line, options)
+    return _PARSERS[chunk.format](chunk.data, chunk.first_line, options)
 
 
 def _cut_all(

@@ -9,6 +9,8 @@ from protclip_td.data.residues import RESIDUE_LETTERS, foreign_letters
 from protclip_td.properties import PROTEIN_EXISTENCE
 
 _RESIDUES = RESIDUE_LETTERS.encode()
+#: Protein existence in UniProt's words, in small letters, and the sample confidence it stands for.
+EXISTENCE_LEVELS = {words.lower(): level for level, words in PROTEIN_EXISTENCE.items()}
 
 
 @dataclass(frozen=True, slots=True)

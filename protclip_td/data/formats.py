@@ -38,7 +38,7 @@ def detect(path: str | Path) -> Format:
     first = head.partition(b"\n")[0].decode(errors="replace")
     if first.startswith("ID   "):
         return Format.FLAT_FILE
-    if first.startswith("<") and (b"<uniprot" in head or b"<entry" in head):
+    if first.startswith("<") and b"<uniprot" in head:
         return Format.XML
     if first.startswith(">"):
         return Format.FASTA

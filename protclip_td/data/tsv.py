@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from protclip_td.data.biotext import merge_comments, strip_evidence
-from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.entry import EXISTENCE_LEVELS, Entry, Rejection
 from protclip_td.data.options import ReadOptions, admit
 from protclip_td.errors import InputError
-from protclip_td.properties import PROPERTIES, PROTEIN_EXISTENCE
+from protclip_td.properties import PROPERTIES
 
-_EXISTENCE = {words.lower(): level for level, words in PROTEIN_EXISTENCE.items()}
 _ACCESSION = ("Entry", "Accession", "accession")
 
 
@@ -80,7 +79,7 @@ def _parse(
         return Rejection(where, "wrong number of fields", detail)
     row = {key: fields[index] for key, index in columns.items()}
     existence = row.get("existence", "").lower()
-    if existence and existence not in _EXISTENCE:
+    if existence and existence not in EXISTENCE_LEVELS:
         return Rejection(where, "unknown protein existence", existence)
     name, function, location, similarity = (
         _property(p.key, row.get(p.key, ""), options.keep_evidence) for p in PROPERTIES
@@ -89,7 +88,7 @@ def _parse(
         accession=row.get("accession") or where,
         sequence=row["sequence"].upper(),
         properties=(name, function, location, similarity),
-        confidence=_EXISTENCE.get(existence, options.confidence or 1),
+        confidence=EXISTENCE_LEVELS.get(existence, options.confidence or 1),
         reviewed=row["reviewed"].lower() == "reviewed" if row.get("reviewed") else None,
     )
     return admit(entry, options)

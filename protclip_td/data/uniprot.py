@@ -63,9 +63,7 @@ def _name(block: bytes, lines: LineCounter, begin: int) -> str:
     return accession[1].decode() if accession else f"line {lines.at(begin)}"
 
 
-def _parse(
-    block: bytes, lines: LineCounter, begin: int, options: ReadOptions
-) -> Entry | Rejection:
+def _parse(block: bytes, lines: LineCounter, begin: int, options: ReadOptions) -> Entry | Rejection:
     """One entry from its text, or why it is none."""
     accession = _name(block, lines, begin)
     head = _HEAD.match(block)
