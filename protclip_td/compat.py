@@ -16,6 +16,7 @@ from torchdrug import core, metrics
 from torchdrug.data import PackedProtein, Protein
 
 from protclip_td.data import residues
+from protclip_td.data.ranks import RankShare
 
 # TorchDrug keeps PyTorch's own class under this name when it puts its subclass in its place.
 _TorchModule = getattr(nn, "_Module", nn.Module)
@@ -79,6 +80,26 @@ def forward_epoch_to_dataset() -> None:
     DistributedSampler.set_epoch = set_epoch_everywhere  # type: ignore[method-assign]
 
 
+def keep_shuffled_order() -> None:
+    """Let `DistributedSampler` leave a data set's order alone where it is shuffled already.
+
+    TorchDrug's engine shuffles whatever it trains on. A draw that was arranged so that neighbours
+    can be read together would then be read one here, one there.
+    """
+    iterate = DistributedSampler.__iter__
+    if getattr(iterate, "keeps_order", False):
+        return
+
+    def iterate_in_order(self: DistributedSampler) -> Iterator[int]:
+        if getattr(self.dataset, "is_shuffled", False):
+            num_item = len(self.dataset)  # type: ignore[arg-type]
+            return iter(RankShare(num_item, self.rank, self.num_replicas))
+        return iterate(self)
+
+    iterate_in_order.keeps_order = True  # type: ignore[attr-defined]
+    DistributedSampler.__iter__ = iterate_in_order  # type: ignore[method-assign, assignment]
+
+
 def keep_residue_letters() -> None:
     """Let proteins made from sequences keep their letters.
 
@@ -122,4 +143,5 @@ def apply() -> None:
     register_schedulers()
     allow_fair_esm_weights()
     forward_epoch_to_dataset()
+    keep_shuffled_order()
     keep_residue_letters()

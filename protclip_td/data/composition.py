@@ -1,10 +1,33 @@
 """What a data set is made of: confidence × coverage, before and after the sampling rule."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
+
+
+class Counted(Protocol):
+    """A group of entries, or a part of one."""
+
+    @property
+    def confidence(self) -> int: ...
+
+    @property
+    def coverage(self) -> int: ...
+
+    @property
+    def size(self) -> int: ...
+
+
+def count_groups(groups: Iterable[Counted]) -> np.ndarray:
+    """How many entries there are of each confidence and coverage, shape :math:`(5, 4)`."""
+    table = np.zeros((len(PROTEIN_EXISTENCE), len(COVERAGES)), dtype=np.int64)
+    for group in groups:
+        table[group.confidence - 1, group.coverage - 1] += group.size
+    return table
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from protclip_td.data.building import REJECTED, build_store
 from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.pairs import FORMAT, MANIFEST, Store
 from protclip_td.data.readers import read_pairs
 from protclip_td.data.source import check_file
-from protclip_td.data.store import FORMAT, MANIFEST, Store
+from protclip_td.data.writing import REJECTED, write_store
 from protclip_td.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def _make(file: Path, folder: Path, description: dict[str, Any], verbose: int) -
     entries: Iterator[Entry] = read_pairs(file, **description["options"], on_reject=rejected.append)
     # disable=None: no bar when the output is no terminal
     bar = tqdm(entries, "reading", unit=" entries", disable=None if verbose else True)
-    store = build_store(bar, folder, rejected, description)
+    store = write_store(bar, folder, rejected, description)
     if rejected:
         logger.warning(
             "%d entries of %s were left out (%s); each is named in %s",

@@ -1,6 +1,9 @@
 """TorchDrug data sets, registered by importing this package."""
 
+from protclip_td.datasets.prime_kg import PrimeKG
 from protclip_td.datasets.protanno import ProtAnno
 from protclip_td.datasets.protein_table import ProteinTable
+from protclip_td.datasets.sampler import PropertyDrivenSampler
+from protclip_td.datasets.string_actions import STRINGActions
 
-__all__ = ["ProtAnno", "ProteinTable"]
+__all__ = ["PrimeKG", "PropertyDrivenSampler", "ProtAnno", "ProteinTable", "STRINGActions"]

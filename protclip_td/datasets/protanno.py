@@ -1,7 +1,8 @@
 """ProtAnno, the protein-biotext pairs of UniProtKB, as a TorchDrug data set."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.data.composition import Composition
+from protclip_td.data.composition import Composition, count_groups
 from protclip_td.data.making import open_or_make
+from protclip_td.data.pairs import BLOCK_ROWS, Group, Store
 from protclip_td.data.residues import to_protein
-from protclip_td.data.store import count_table
+from protclip_td.datasets.rows import Stretch, all_once
 from protclip_td.datasets.subset import PropertyDrivenSubset
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES, PROPERTIES
@@ -90,14 +92,21 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         _check_fractions(valid_fraction, test_fraction)
         self.max_residues = max_residues
         self.store = open_or_make(path, source, keep_evidence, confidence, verbose)
-        self._rows = self._split_rows(confidences, coverages, valid_fraction, test_fraction)
-        train = self._rows["train"]
+        kept = [g for g in self.store.groups if g.confidence in confidences]
+        kept = [g for g in kept if g.coverage in coverages]
+        self._splits = _split(self.store, kept, valid_fraction, test_fraction)
+        num_train = _num_rows(self._splits["train"])
+        if not num_train:
+            raise InputError(
+                f"no training entry left of {len(self)} in {self.store.folder}: confidences "
+                f"{list(confidences)} and coverages {list(coverages)} keep {_num_rows(kept)} "
+                f"entries, and {valid_fraction + test_fraction:.0%} of the sequences are held out; "
+                f"keep more levels or hold out less. {_present(self.store.groups)}"
+            )
         self._train_set = PropertyDrivenSubset(
             self,
-            train,
-            self.store.confidence[train],
-            self.store.coverage[train],
-            draws_per_epoch or len(train),
+            self._splits["train"],
+            draws_per_epoch or num_train,
             (confidence_exponent, coverage_exponent),
             seed,
         )
@@ -121,14 +130,14 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
 
         A sequence's hash decides where it goes, so identical sequences are never in two of them.
         """
-        held_out = [torch_data.Subset(self, self._rows[name].tolist()) for name in _HELD_OUT]
+        held_out = [torch_data.Subset(self, all_once(self._splits[name])) for name in _HELD_OUT]
         return [self._train_set, *held_out]
 
     def composition(self) -> Composition:
         """Counts per sample confidence and property coverage; prints as a table."""
-        splits = {name: self._count(rows) for name, rows in self._rows.items()}
+        splits = {name: count_groups(stretches) for name, stretches in self._splits.items()}
         return Composition(
-            before=count_table(self.store.confidence, self.store.coverage),
+            before=count_groups(self.store.groups),
             after=sum(splits.values(), np.zeros((5, 4), dtype=np.int64)),
             splits=splits,
             drawn=self._train_set.probabilities(),
@@ -139,54 +148,24 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         """Where the data come from and what is used of them, as plain types."""
         return {
             "store": str(self.store.folder),
-            **self.store.manifest,
+            **{key: value for key, value in self.store.manifest.items() if key != "groups"},
             "rule": {key: value for key, value in self._config.items() if key in _RULE},
             "composition": self.composition().as_dict(),
         }
 
-    def _split_rows(
-        self,
-        confidences: Collection[int],
-        coverages: Collection[int],
-        valid_fraction: float,
-        test_fraction: float,
-    ) -> dict[str, np.ndarray]:
-        """The rows of each split that the rule keeps."""
-        kept = np.isin(self.store.confidence, list(confidences))
-        kept &= np.isin(self.store.coverage, list(coverages))
-        place = self.store.digest / 2.0**64
-        held_out = valid_fraction + test_fraction
-        masks = {
-            "train": place >= held_out,
-            "valid": (place >= test_fraction) & (place < held_out),
-            "test": place < test_fraction,
-        }
-        rows = {name: np.flatnonzero(kept & mask) for name, mask in masks.items()}
-        if not len(rows["train"]):
-            raise InputError(
-                f"no training entry left of {len(self)} in {self.store.folder}: confidences "
-                f"{list(confidences)} and coverages {list(coverages)} keep {kept.sum()} entries, "
-                f"and {held_out:.0%} of the sequences are held out; keep more levels or hold out "
-                f"less. {_present(self.store.confidence, self.store.coverage)}"
-            )
-        return rows
-
-    def _count(self, rows: np.ndarray) -> np.ndarray:
-        return count_table(self.store.confidence[rows], self.store.coverage[rows])
-
     def _say_cut(self) -> None:
-        used = np.concatenate(list(self._rows.values()))
-        longer = int((self.store.length[used] > self.max_residues).sum())
+        longer, is_all = _count_longer(self.store.manifest, self.max_residues)
         if longer:
             logger.warning(
-                "%d of %d sequences are longer than %d residues; they are cut there",
+                "%s%d of the store's %d sequences are longer than %d residues; they are cut there",
+                "" if is_all else "at least ",
                 longer,
-                len(used),
+                len(self),
                 self.max_residues,
             )
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"#{name}: {len(rows)}" for name, rows in self._rows.items())
+        sizes = ", ".join(f"#{name}: {_num_rows(s)}" for name, s in self._splits.items())
         return f"ProtAnno(\n  #entry: {len(self)}, {sizes}\n  store: {self.store.folder}\n)"
 
 
@@ -225,8 +204,33 @@ def _check_fractions(valid: float, test: float) -> None:
         )
 
 
-def _present(confidence: np.ndarray, coverage: np.ndarray) -> str:
-    return (
-        f"The store has confidences {np.unique(confidence).tolist()} "
-        f"and coverages {np.unique(coverage).tolist()}."
-    )
+def _split(
+    store: Store, kept: Sequence[Group], valid_fraction: float, test_fraction: float
+) -> dict[str, list[Stretch]]:
+    """The rows of each split: a stretch of every group, as a group is sorted by hash."""
+    splits: dict[str, list[Stretch]] = {"train": [], "valid": [], "test": []}
+    for group in kept:
+        test_end = store.boundary(group, test_fraction)
+        valid_end = store.boundary(group, valid_fraction + test_fraction)
+        ends = [group.begin, test_end, valid_end, group.begin + group.size]
+        for name, (begin, end) in zip(("test", "valid", "train"), pairwise(ends)):
+            offset = (begin - group.begin) % BLOCK_ROWS
+            splits[name].append(Stretch(*group[:2], begin, end - begin, offset))
+    return splits
+
+
+def _num_rows(parts: Sequence[Group] | Sequence[Stretch]) -> int:
+    return sum(part.size for part in parts)
+
+
+def _count_longer(manifest: dict[str, Any], max_residues: int) -> tuple[int, bool]:
+    """How many sequences of a store are longer, as far as its bins tell, and whether they do."""
+    histogram = manifest["statistics"]["residues"]
+    bins = zip(histogram["edges"], histogram["counts"])
+    longer = sum(count for edge, count in bins if edge > max_residues)
+    return longer, max_residues + 1 in histogram["edges"]
+
+
+def _present(groups: Sequence[Group]) -> str:
+    confidences, coverages = ({group[i] for group in groups} for i in (0, 1))
+    return f"The store has confidences {sorted(confidences)} and coverages {sorted(coverages)}."

@@ -6,7 +6,7 @@ themselves may touch the random numbers of the training.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch.utils import data as torch_data
 from torchdrug import data
 from torchdrug.utils import comm
 
+from protclip_td.data.ranks import RankShare
 from protclip_td.training.random_state import fixed_random_state
 
 
@@ -48,7 +49,7 @@ class BatchIndices:
     """Cuts a list of indices into batches, from batch `first` to the batch before `last`.
 
     Parameters:
-        indices (list of int): indices of this rank, in their order
+        indices (sequence of int): indices of this rank, in their order
         batch_size (int): items per batch
         first (int): first batch to give
         last (int, optional): batch before which to end; by default all batches are given
@@ -60,7 +61,7 @@ class BatchIndices:
     """
 
     def __init__(
-        self, indices: list[int], batch_size: int, first: int = 0, last: int | None = None
+        self, indices: Sequence[int], batch_size: int, first: int = 0, last: int | None = None
     ) -> None:
         self.indices = indices
         self.batch_size = batch_size
@@ -72,7 +73,7 @@ class BatchIndices:
 
     def __iter__(self) -> Iterator[list[int]]:
         for batch in self.range:
-            yield self.indices[batch * self.batch_size : (batch + 1) * self.batch_size]
+            yield list(self.indices[batch * self.batch_size : (batch + 1) * self.batch_size])
 
 
 def count_batches(num_item: int, batch_size: int) -> int:
@@ -80,21 +81,26 @@ def count_batches(num_item: int, batch_size: int) -> int:
     return -(-num_item // batch_size)
 
 
-def training_indices(dataset: Any, seed: int, epoch: int) -> list[int]:
-    """Shuffle the data set for `epoch` and take this rank's share, as TorchDrug's engine does."""
+def training_indices(dataset: Any, seed: int, epoch: int) -> Sequence[int]:
+    """Shuffle the data set for `epoch` and take this rank's share, as TorchDrug's engine does.
+
+    A data set that says `is_shuffled` keeps its order, and no list of it is made.
+    """
     sampler: Any = torch_data.DistributedSampler(
         dataset, comm.get_world_size(), comm.get_rank(), seed=seed
     )
     sampler.set_epoch(epoch)
+    if getattr(dataset, "is_shuffled", False):
+        return RankShare(len(dataset), comm.get_rank(), comm.get_world_size())
     return list(sampler)
 
 
-def evaluation_indices(dataset: Any) -> list[int]:
+def evaluation_indices(dataset: Any) -> Sequence[int]:
     """Take this rank's share in order, each item on one rank only.
 
     `DistributedSampler` would repeat items to give every rank as many, which counts them twice.
     """
-    return list(range(comm.get_rank(), len(dataset), comm.get_world_size()))
+    return range(comm.get_rank(), len(dataset), comm.get_world_size())
 
 
 def make_loader(dataset: Any, batches: BatchIndices, num_worker: int) -> data.DataLoader:

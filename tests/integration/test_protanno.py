@@ -2,7 +2,8 @@
 
 import json
 import logging
-from itertools import chain, combinations
+import pickle
+from itertools import chain, combinations, pairwise
 
 import numpy as np
 import pytest
@@ -41,8 +42,7 @@ def test_it_is_registered_and_keeps_its_arguments(folder):
 
 def test_an_item(dataset, sample_entries):
     item = dataset[3]
-    entry = sample_entries[3]
-    assert item["accession"] == entry.accession
+    (entry,) = (entry for entry in sample_entries if entry.accession == item["accession"])
     assert item["biotext"] == entry.biotext
     assert tuple(item["property_text"].values()) == entry.properties
     assert list(item["property_text"]) == [
@@ -117,7 +117,7 @@ def test_stock_engine_draws_anew_each_epoch(folder):
     train_set = ProtAnno(folder).split()[0]
     for epoch, seen in enumerate((first, second)):
         train_set.set_epoch(epoch)
-        assert sorted(seen) == sorted(rows(train_set))  # all that was drawn, in another order
+        assert seen == rows(train_set)  # as it was drawn, which is shuffled already
     assert sorted(first) != sorted(second)
 
 
@@ -127,8 +127,26 @@ def test_two_ranks_share_one_draw(dataset):
     for sampler in samplers:
         sampler.set_epoch(5)
     parts = [[rows(train_set)[i] for i in sampler] for sampler in samplers]
-    assert not set(samplers[0]) & set(list(samplers[1])[:-1])  # the last one makes it even
-    assert set(parts[0] + parts[1]) == set(rows(train_set))
+    drawn = rows(train_set)
+    assert len(drawn) % 2
+    assert parts == [drawn[::2], [*drawn[1::2], drawn[0]]]  # the first again makes it even
+
+
+def test_held_out_items_mix_the_groups_and_stay_as_they_are(folder):
+    dataset = ProtAnno(folder, valid_fraction=0.4)
+    valid_set = dataset.split()[1]
+    assert rows(valid_set) == rows(ProtAnno(folder, valid_fraction=0.4, seed=1).split()[1])
+    assert len(set(rows(valid_set))) == len(valid_set)
+    groups = [(e.confidence, e.coverage) for e in dataset.store.read(rows(valid_set))]
+    changes = sum(a != b for a, b in pairwise(groups))
+    assert changes > 2 * len(set(groups))
+
+
+def test_an_open_data_set_keeps_no_list_of_rows(folder):
+    """What a worker is sent does not grow with the number of entries or draws."""
+    dataset = ProtAnno(folder, draws_per_epoch=10_000_000)
+    assert all(len(pickle.dumps(part)) < 20_000 for part in dataset.split())
+    assert len(dataset.split()[0].indices[-10:]) == 10
 
 
 def test_splits_are_disjoint_and_keep_the_rule(dataset):
@@ -181,13 +199,27 @@ def test_long_sequences_are_cut_and_counted_once(folder, caplog):
         items = [dataset[row] for row in rows(dataset.split()[1])]
     assert max(int(item["graph"].num_residue) for item in items) == 100
     notices = [r.getMessage() for r in caplog.records if "longer than 100" in r.getMessage()]
-    longer = sum(
-        len(e.sequence) > 100 and e.confidence <= 3 and e.coverage >= 3
-        for e in map(dataset.store.__getitem__, range(209))
-    )
+    entries = dataset.store.read(range(209))
+    longer = sum(len(entry.sequence) >= 150 for entry in entries)  # 101 falls into a bin
     assert notices == [
-        f"{longer} of 195 sequences are longer than 100 residues; they are cut there"
+        f"at least {longer} of the store's 209 sequences are longer than 100 residues; they are "
+        "cut there"
     ]
+
+
+def test_the_paper_limit_of_residues_is_counted_exactly(folder, caplog):
+    with caplog.at_level(logging.WARNING):
+        dataset = ProtAnno(folder)
+    longer = sum(len(entry.sequence) > 1022 for entry in dataset.store.read(range(209)))
+    assert longer > 0
+    assert f"{longer} of the store's 209 sequences are longer than 1022" in caplog.text
+    assert "at least" not in caplog.text
+
+
+def test_nothing_is_said_where_nothing_is_cut(folder, caplog):
+    with caplog.at_level(logging.WARNING):
+        ProtAnno(folder, max_residues=100_000)
+    assert "longer" not in caplog.text
 
 
 def test_composition_counts_and_prints(dataset):

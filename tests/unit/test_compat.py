@@ -84,10 +84,23 @@ def test_sampler_tells_the_data_set_which_epoch_begins():
     DistributedSampler([1, 2], 1, 0).set_epoch(3)  # a list has no set_epoch, and needs none
 
 
+def test_sampler_keeps_the_order_of_what_is_shuffled_already():
+    class Shuffled(torch.utils.data.Dataset):
+        is_shuffled = True
+
+        def __len__(self):
+            return 101
+
+    shares = [list(DistributedSampler(Shuffled(), 2, rank)) for rank in range(2)]
+    assert shares == [list(range(0, 101, 2)), [*range(1, 101, 2), 0]]
+    usual = list(DistributedSampler(list(range(101)), 1, 0))
+    assert usual != sorted(usual) == list(range(101))
+
+
 def test_applying_twice_changes_nothing():
-    before = DistributedSampler.set_epoch
+    before = DistributedSampler.set_epoch, DistributedSampler.__iter__
     compat.apply()
-    assert DistributedSampler.set_epoch is before
+    assert (DistributedSampler.set_epoch, DistributedSampler.__iter__) == before
 
 
 def test_root_logger_is_left_alone():

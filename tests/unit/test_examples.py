@@ -13,7 +13,7 @@ import torch
 from helpers import batch_of, tiny_model
 
 import protclip_td
-from protclip_td.data.store import Store
+from protclip_td.data.pairs import Store
 from protclip_td.data.table import Table
 from protclip_td.datasets import ProtAnno
 from protclip_td.tasks import ProteinTextPretraining

@@ -87,10 +87,32 @@ def test_loading_leaves_the_random_numbers_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
+class Shuffled:
+    """So many items in an order of their own."""
+
+    is_shuffled = True
+    epoch = None
+
+    def __len__(self):
+        return 10**12
+
+    def set_epoch(self, epoch):
+        self.epoch = epoch
+
+
+def test_what_is_shuffled_already_keeps_its_order_and_needs_no_list(monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    dataset = Shuffled()
+    indices = training_indices(dataset, 5, epoch=3)
+    assert dataset.epoch == 3
+    assert next(iter(BatchIndices(indices, 3, first=100))) == [601, 603, 605]
+
+
 def test_each_item_is_evaluated_on_one_rank(monkeypatch):
     shares = []
     for rank in range(2):
         monkeypatch.setenv("RANK", str(rank))
         monkeypatch.setenv("WORLD_SIZE", "2")
-        shares.append(evaluation_indices(Noisy(5)))
+        shares.append(list(evaluation_indices(Noisy(5))))
     assert shares == [[0, 2, 4], [1, 3]]

@@ -1,0 +1,101 @@
+"""Rows of a store by group, in an order that is known without a list of them."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, overload
+
+import numpy as np
+
+from protclip_td.data.sampling import PropertyDrivenDraw, ShuffledGroups, entry_weight
+
+
+class Stretch(NamedTuple):
+    """Rows of one group that lie together: a group of a store, or one split's part of it.
+
+    Parameters:
+        confidence (int): sample confidence C, 1 to 5
+        coverage (int): number of properties, 1 to 4
+        begin (int): first row
+        size (int): number of rows
+        offset (int): place of the first row in its block of the store, where that is cut
+    """
+
+    confidence: int
+    coverage: int
+    begin: int
+    size: int
+    offset: int = 0
+
+
+class Rows(Sequence[int]):
+    """Rows of some stretches in the order of `ShuffledGroups`.
+
+    Parameters:
+        stretches (sequence of Stretch): as many as `order` has groups
+        order (ShuffledGroups): which stretch, and which of its rows, at each position
+
+    Example::
+
+        >>> rows = all_once([Stretch(1, 4, begin=10, size=3), Stretch(3, 3, begin=20, size=2)])
+        >>> len(rows), sorted(rows)
+        (5, [10, 11, 12, 20, 21])
+    """
+
+    def __init__(self, stretches: Sequence[Stretch], order: ShuffledGroups) -> None:
+        self._begins = np.array([stretch.begin for stretch in stretches])
+        self._order = order
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def at(self, positions: np.ndarray) -> np.ndarray:
+        """The rows at the given positions, shape :math:`(n,)`."""
+        group, rank = self._order(positions)
+        return self._begins[group] + rank
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[int]: ...
+
+    def __getitem__(self, index: int | slice) -> int | list[int]:
+        places = range(len(self))[index]
+        if isinstance(places, range):
+            return self.at(np.array(places, dtype=np.int64)).tolist()
+        return int(self.at(np.array([places]))[0])
+
+    def __iter__(self) -> Iterator[int]:
+        for number in range(self._order.num_windows if len(self) else 0):
+            group, rank = self._order.window(number)
+            yield from (self._begins[group] + rank).tolist()
+
+
+def all_once(stretches: Sequence[Stretch]) -> Rows:
+    """Every row once, in an order that is always the same and mixes the groups."""
+    sizes = [stretch.size for stretch in stretches]
+    return Rows(stretches, ShuffledGroups(sizes, sizes, [0], _offsets(stretches)))
+
+
+def draw_rows(
+    stretches: Sequence[Stretch],
+    num_draws: int,
+    exponents: tuple[float, float] = (-3.0, 0.5),
+    seed: int = 0,
+) -> PropertyDrivenDraw:
+    """The draw of rows by sample confidence and property coverage.
+
+    Parameters:
+        stretches (sequence of Stretch): at most one of each confidence and coverage
+        num_draws (int): draws per epoch
+        exponents (tuple of float, optional): of confidence and of coverage, (−3, ½) in the paper
+        seed (int, optional): another seed, another draw
+
+    Source: ProtCLIP (Zhou et al., AAAI 2025), section on property-driven sampling.
+    """
+    confidence, coverage, _, sizes, _ = np.array(stretches).T
+    weights = entry_weight(confidence, coverage, *exponents)
+    return PropertyDrivenDraw(sizes, weights, num_draws, seed, _offsets(stretches))
+
+
+def _offsets(stretches: Sequence[Stretch]) -> list[int]:
+    return [stretch.offset for stretch in stretches]

@@ -1,0 +1,133 @@
+"""The property-driven draw for a plain PyTorch data loader."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from torch.utils import data as torch_data
+
+from protclip_td.data.pairs import Group
+from protclip_td.datasets.rows import Rows, Stretch, draw_rows
+from protclip_td.errors import InputError
+
+_AT_ONCE = 1 << 16  # draws over all ranks that are worked out together
+
+
+class PropertyDrivenSampler(torch_data.Sampler[int]):
+    """Rows of a store, drawn anew each epoch by sample confidence and property coverage.
+
+    A group of entries is drawn with P ∝ C⁻³ · √R · N, then a row in it: none twice in an epoch
+    where the group is larger than its share, and all of a smaller one before any comes again. What
+    is drawn depends on seed, epoch and position alone, so it is the same for any number of workers,
+    and together the ranks draw what one process would. Memory does not grow with the store.
+
+    Parameters:
+        groups (sequence of Group): groups to draw from, such as a store's `groups`
+        num_draws (int): draws per epoch over all ranks; what does not divide by the number of
+            ranks is left out at the end
+        exponents (tuple of float, optional): of confidence and of coverage, (−3, ½) in the paper
+        rank (int, optional): this process, from 0
+        num_ranks (int, optional): number of processes
+        seed (int, optional): another seed, another draw; the same on all ranks
+
+    Raises:
+        InputError: no entry to draw from, or a number out of range
+
+    Source: ProtCLIP (Zhou et al., AAAI 2025), section on property-driven sampling.
+
+    Example::
+
+        >>> kept = [group for group in store.groups if group.confidence <= 3]
+        >>> sampler = PropertyDrivenSampler(kept, num_draws=100)
+        >>> loader = torch.utils.data.DataLoader(store, 20, sampler=sampler, collate_fn=list)
+        >>> for epoch in range(2):
+        ...     sampler.set_epoch(epoch)
+        ...     print(sum(len(entries) for entries in loader))
+        100
+        100
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[Group | Stretch],
+        num_draws: int,
+        exponents: tuple[float, float] = (-3.0, 0.5),
+        rank: int = 0,
+        num_ranks: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self._stretches = [Stretch(*group) for group in groups if group.size]
+        _check(self._stretches, num_draws, rank, num_ranks, seed)
+        self.draw = draw_rows(self._stretches, num_draws, exponents, seed)
+        self.rank = rank
+        self.num_ranks = num_ranks
+        self.epoch = 0
+        self.position = 0  # over all ranks
+        self._rows = self._rows_of_epoch()
+
+    def __len__(self) -> int:
+        return self.draw.num_draws // self.num_ranks
+
+    def set_epoch(self, epoch: int) -> None:
+        """Begin an epoch, counted from 0; where it has begun already, as after a resume, go on."""
+        if epoch != self.epoch:
+            self._go_to(epoch, position=0)
+
+    def __iter__(self) -> Iterator[int]:
+        end = self.draw.num_draws - (self.draw.num_draws - self.position) % self.num_ranks
+        step = max(1, _AT_ONCE // self.num_ranks) * self.num_ranks
+        for begin in range(self.position, end, step):
+            positions = np.arange(begin + self.rank, min(begin + step, end), self.num_ranks)
+            for row in self._rows.at(positions).tolist():
+                self.position += self.num_ranks
+                yield row
+        self.position = 0
+
+    def state_dict(self, num_used: int | None = None) -> dict[str, int]:
+        """Where the draw stands, a few numbers for a checkpoint; the same on all ranks.
+
+        Parameters:
+            num_used (int, optional): draws of the current epoch that this rank has used. By default
+                all that were handed out, of which a data loader with workers holds some back.
+        """
+        position = self.position if num_used is None else num_used * self.num_ranks
+        return {"seed": self.draw.seed, "epoch": self.epoch, "position": position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where another sampler stood, be it on more or fewer ranks.
+
+        Raises:
+            InputError: the state is of another seed
+        """
+        if state["seed"] != self.draw.seed:
+            raise InputError(
+                f"PropertyDrivenSampler: the state is of a draw with seed {state['seed']}, this "
+                f"one has seed {self.draw.seed}; give the same seed to go on"
+            )
+        self._go_to(state["epoch"], state["position"])
+
+    def _go_to(self, epoch: int, position: int) -> None:
+        self.epoch, self.position = epoch, position
+        self._rows = self._rows_of_epoch()
+
+    def _rows_of_epoch(self) -> Rows:
+        return Rows(self._stretches, self.draw.order(self.epoch))
+
+
+def _check(
+    stretches: Sequence[Stretch], num_draws: int, rank: int, num_ranks: int, seed: int
+) -> None:
+    if not stretches:
+        raise InputError("PropertyDrivenSampler: no entry in the groups given; nothing to draw")
+    if num_ranks < 1 or not 0 <= rank < num_ranks:
+        raise InputError(
+            f"PropertyDrivenSampler: rank {rank} of {num_ranks} given; expected a rank from 0 to "
+            "num_ranks - 1"
+        )
+    if num_draws < num_ranks:
+        raise InputError(
+            f"PropertyDrivenSampler: num_draws is {num_draws}; expected at least one per rank, "
+            f"that is {num_ranks}"
+        )
+    if seed < 0:
+        raise InputError(f"PropertyDrivenSampler: seed is {seed}; expected at least 0")
