@@ -45,6 +45,9 @@ PROPERTIES = (
     ),
 )
 
+#: Their keys, in the paper's order.
+PROPERTY_KEYS = tuple(p.key for p in PROPERTIES)
+
 #: Sample confidence C: UniProt's protein existence. Smaller is better.
 PROTEIN_EXISTENCE = {
     1: "Evidence at protein level",

@@ -3,18 +3,20 @@
 import re
 from collections.abc import Sequence
 
-from protclip_td.properties import PROPERTIES
+from protclip_td.properties import PROPERTIES, PROPERTY_KEYS
 
-_LABELS = tuple(f"{p.label}: " for p in PROPERTIES)
+_LABELS = {p.key: f"{p.label}: " for p in PROPERTIES}
 # Several comments of one topic stand in one field: "FUNCTION: ...; FUNCTION: ..."
 _TOPICS = {p.key: re.compile(rf"(?:^|;?\s+){p.label}: ") for p in PROPERTIES}
 
 
-def compose(properties: Sequence[str]) -> str:
+def compose(properties: Sequence[str], order: Sequence[str] = PROPERTY_KEYS) -> str:
     """Put the present properties into one biotext, absent ones left out.
 
     Parameters:
-        properties (sequence of str): four texts, "" where absent
+        properties (sequence of str): four texts in the order of `properties.PROPERTIES`, "" where
+            absent
+        order (sequence of str, optional): keys in the order in which they are wanted
 
     Returns:
         str: such as "PROTEIN NAME: Insulin. FUNCTION: Lowers glucose."; the name gets a full stop
@@ -24,8 +26,8 @@ def compose(properties: Sequence[str]) -> str:
     name, *others = properties
     if name and not name.endswith("."):
         name += "."
-    texts = (name, *others)
-    return " ".join(label + text for label, text in zip(_LABELS, texts) if text)
+    texts = dict(zip(PROPERTY_KEYS, (name, *others)))
+    return " ".join(_LABELS[key] + texts[key] for key in order if texts[key])
 
 
 def decompose(biotext: str) -> tuple[str, str, str, str]:

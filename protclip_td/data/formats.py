@@ -9,6 +9,7 @@ from protclip_td.data.source import DamagedSourceError, check_file, read_pieces
 from protclip_td.errors import InputError
 
 _HEAD = 1 << 16
+_BLANK_LINES = re.compile(rb"\A(?:[ \t]*(?:\n|\Z))+")
 _ACCESSION = re.compile(rb"(?:\nAC   |<accession>)(\w+)")
 
 
@@ -36,13 +37,14 @@ def detect(path: str | Path) -> Format:
     path = check_file(path)
     head = _head(path)
     first = head.partition(b"\n")[0].decode(errors="replace")
+    begin = first.lstrip()
     if first.startswith("ID   "):
         return Format.FLAT_FILE
-    if first.startswith("<") and b"<uniprot" in head:
+    if begin.startswith("<") and b"<uniprot" in head:
         return Format.XML
     if first.startswith(">"):
         return Format.FASTA
-    if first.startswith("{"):
+    if begin.startswith("{"):
         return Format.JSON_LINES
     if "\t" in first:
         return Format.TSV
@@ -59,7 +61,7 @@ def _head(path: Path) -> bytes:
     head = b""
     try:
         for piece, _ in read_pieces(path):
-            head = (head + piece).lstrip()
+            head = _BLANK_LINES.sub(b"", head + piece)
             if len(head) >= _HEAD:
                 break
     except DamagedSourceError as damage:

@@ -29,20 +29,27 @@ def parse_json_lines(data: bytes, line: int, options: ReadOptions) -> Iterator[E
 
 def _parse(line: bytes, where: str, options: ReadOptions) -> Entry | Rejection:
     try:
-        pair = json.loads(line)
-    except (ValueError, RecursionError) as error:  # not UTF-8, or not JSON
+        pair = json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        return Rejection(where, "not UTF-8", str(error))
+    except (ValueError, RecursionError) as error:
         return Rejection(where, "not JSON", str(error))
     if not isinstance(pair, dict):
         return Rejection(where, "not JSON", "expected an object in {}")
     sequence, text = pair.get("seq", pair.get("sequence")), pair.get("text")
     if not isinstance(sequence, str) or not isinstance(text, str):
-        return Rejection(where, "no seq or no text", f"keys {', '.join(map(str, pair))}")
+        return Rejection(where, "no seq or no text", f"keys {', '.join(map(repr, pair))}")
+    accession = " ".join(str(pair.get("accession") or where).split())
+    try:
+        (accession + sequence + text).encode()
+    except UnicodeEncodeError as error:  # half of a character, such as "\\ud800"
+        return Rejection(where, "not UTF-8", str(error))
     parts = decompose(text if options.keep_evidence else strip_evidence(text))
     name, function, location, similarity = (
         merge_comments(p.key, part) for p, part in zip(PROPERTIES, parts)
     )
     entry = Entry(
-        accession=str(pair.get("accession") or where),
+        accession=accession,
         sequence=sequence.strip().upper(),
         properties=(name, function, location, similarity),
         confidence=options.confidence or 1,

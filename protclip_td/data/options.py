@@ -4,10 +4,7 @@ from dataclasses import dataclass, replace
 
 from protclip_td.data.entry import Entry, Rejection, fault
 from protclip_td.errors import InputError
-from protclip_td.properties import PROPERTIES
-
-#: Keys of the four properties in the paper's order.
-ALL_PROPERTIES = tuple(p.key for p in PROPERTIES)
+from protclip_td.properties import PROPERTY_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +27,16 @@ class ReadOptions:
 
     keep_evidence: bool = False
     confidence: int | None = None
-    properties: tuple[str, ...] = ALL_PROPERTIES
+    properties: tuple[str, ...] = PROPERTY_KEYS
     min_residues: int = 1
     max_residues: int | None = None
 
     def __post_init__(self) -> None:
-        wrong = [key for key in self.properties if key not in ALL_PROPERTIES]
+        wrong = [key for key in self.properties if key not in PROPERTY_KEYS]
         if wrong or not self.properties or len(set(self.properties)) < len(self.properties):
             raise InputError(
                 f"properties: {', '.join(self.properties) or 'none'} given; expected each at most "
-                f"once of {', '.join(ALL_PROPERTIES)}"
+                f"once of {', '.join(PROPERTY_KEYS)}"
             )
         if self.max_residues is not None and self.max_residues < self.min_residues:
             raise InputError(
@@ -56,14 +53,26 @@ def admit(entry: Entry, options: ReadOptions, stated: int | None = None) -> Entr
         options (ReadOptions): what is wanted
         stated (int, optional): how many residues the file says that it has
     """
-    if options.properties != ALL_PROPERTIES:
+    if options.properties != PROPERTY_KEYS:
         entry = _with_properties(entry, options.properties)
     return fault(entry) or _wrong_length(entry, options, stated) or entry
 
 
+def read_number(text: str) -> int | None:
+    """A length as files state it, None if it is no number.
+
+    Example::
+
+        >>> read_number("1,022"), read_number("long")
+        (1022, None)
+    """
+    digits = text.strip().replace(",", "")
+    return int(digits) if digits.isdecimal() and len(digits) < 10 else None
+
+
 def _with_properties(entry: Entry, wanted: tuple[str, ...]) -> Entry:
     name, function, location, similarity = (
-        text if key in wanted else "" for key, text in zip(ALL_PROPERTIES, entry.properties)
+        text if key in wanted else "" for key, text in zip(PROPERTY_KEYS, entry.properties)
     )
     return replace(entry, properties=(name, function, location, similarity))
 

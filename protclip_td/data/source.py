@@ -49,7 +49,7 @@ def check_file(path: str | Path) -> Path:
         InputError: there is no such file, it is a folder, or it is empty
     """
     path = Path(path).expanduser()
-    expected = "expected a UniProtKB flat file, ProtCLIP JSON lines, or a UniProt or ProtST TSV"
+    expected = "expected entries of UniProt, ProtCLIP JSON lines, or a ProtST TSV"
     if not path.exists():
         raise InputError(f"data file {path}: no such file (looked in {path.absolute().parent})")
     if not path.is_file():

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from protclip_td.data.biotext import merge_comments, strip_evidence
 from protclip_td.data.entry import EXISTENCE_LEVELS, Entry, Rejection
-from protclip_td.data.options import ReadOptions, admit
+from protclip_td.data.options import ReadOptions, admit, read_number
 from protclip_td.errors import InputError
 from protclip_td.properties import PROPERTIES
 
-_ACCESSION = ("Entry", "Accession", "accession")
+_ACCESSION = ("Entry", "Accession")
 
 
 def parse_table(
@@ -40,11 +40,14 @@ def check_columns(path: Path, header: bytes) -> None:
         InputError: columns are missing; says which, and which were found
     """
     columns = _columns(header)
-    if "sequence" not in columns or not any(p.key in columns for p in PROPERTIES):
-        expected = ", ".join(f"{p.uniprot_columns[0]} or {p.protst_column}" for p in PROPERTIES)
+    missing = [] if "sequence" in columns else ["Sequence"]
+    if not any(p.key in columns for p in PROPERTIES):
+        names = ", ".join(f"{p.uniprot_columns[0]} or {p.protst_column}" for p in PROPERTIES)
+        missing.append(f"at least one of {names}")
+    if missing:
         raise InputError(
-            f"data file {path}: columns are missing; expected Sequence and at least one of "
-            f"{expected}; found {', '.join(_names(header))}"
+            f"data file {path}: columns are missing: {' and '.join(missing)}; found "
+            f"{', '.join(_names(header))}"
         )
 
 
@@ -54,13 +57,14 @@ def _names(header: bytes) -> list[str]:
 
 def _columns(header: bytes) -> dict[str, int]:
     """Where each field stands, by our name for it; fields that are not there are left out."""
-    place = {name: index for index, name in enumerate(_names(header))}
+    place = {name.lower(): index for index, name in enumerate(_names(header))}
     wanted = {p.key: (*p.uniprot_columns, p.protst_column) for p in PROPERTIES}
     wanted |= {"sequence": ("Sequence",), "accession": _ACCESSION}
     wanted |= {"existence": ("Protein existence",), "reviewed": ("Reviewed", "Status")}
+    wanted |= {"length": ("Length",)}
     columns = {}
     for key, names in wanted.items():
-        found = [place[name] for name in names if name in place]
+        found = [place[name.lower()] for name in names if name.lower() in place]
         if found:
             columns[key] = found[0]
     columns["last"] = len(_names(header)) - 1
@@ -91,7 +95,7 @@ def _parse(
         confidence=EXISTENCE_LEVELS.get(existence, options.confidence or 1),
         reviewed=row["reviewed"].lower() == "reviewed" if row.get("reviewed") else None,
     )
-    return admit(entry, options)
+    return admit(entry, options, read_number(row.get("length", "")))
 
 
 def _unquote(field: str) -> str:

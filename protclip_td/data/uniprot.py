@@ -18,7 +18,7 @@ from protclip_td.properties import PROPERTIES
 
 _TOPICS = tuple(p.topic for p in PROPERTIES if p.topic)
 _COMMENTS = tuple(f"\nCC   -!- {topic}:".encode() for topic in _TOPICS)
-_HEAD = re.compile(rb"ID   \S+ +(\w+);.*?(\d+) AA\.")
+_HEAD = re.compile(rb"ID   \S+ +(\w+);.*?(\d{1,9}) AA\.")
 _ACCESSION = re.compile(rb"\nAC   (\w+)")
 _NAME_LINES = re.compile(rb"(?:\nDE   .*)+")
 # A comment goes on as long as lines are indented: the copyright block at the end is not.

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from protclip_td.data.entry import EXISTENCE_LEVELS, Entry, Rejection
 from protclip_td.data.line_counter import LineCounter
-from protclip_td.data.options import ReadOptions, admit
+from protclip_td.data.options import ReadOptions, admit, read_number
 from protclip_td.data.protein_names import CLEAVED_INTO, INCLUDES, ProteinNames
 from protclip_td.data.xml_comments import comment_text
 from protclip_td.properties import PROPERTIES
@@ -87,7 +87,7 @@ def _parse(block: bytes, accession: str, options: ReadOptions) -> Entry | Reject
         reviewed=tree.get("dataset") == "Swiss-Prot",
     )
     stated = sequences[0].get("length", "")
-    return admit(entry, options, int(stated) if stated.isdecimal() else None)
+    return admit(entry, options, read_number(stated))
 
 
 def _without_namespace(block: bytes) -> bytes:
