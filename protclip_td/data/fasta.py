@@ -1,44 +1,65 @@
-"""Reads protein sequences from FASTA files."""
+"""Reads pairs from FASTA with UniProt's headers: the name is the only property there."""
 
-from pathlib import Path
+import re
+from collections.abc import Iterator
 
-from protclip_td.data.residues import check_sequence
-from protclip_td.data.source import open_source
-from protclip_td.errors import InputError
+from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.line_counter import LineCounter
+from protclip_td.data.options import ReadOptions, admit
+
+_HEADER = re.compile(r"(sp|tr)\|([^|\s]+)\|\S*\s*(.*)")
+# OS, OX, GN, PE and SV follow the name.
+_FIELD = re.compile(r"(?:^|\s)[A-Z]{2}=")
+_EXISTENCE = re.compile(r"\sPE=(\d+)")
 
 
-def read_fasta(path: str | Path) -> dict[str, str]:
-    """Sequences of a FASTA file, plain or gzip, by the first word of their header lines.
+def parse_fasta(data: bytes, line: int, options: ReadOptions) -> Iterator[Entry | Rejection]:
+    """Parse the entries of a FASTA file with headers of UniProt one after the other.
 
-    Windows line ends, a byte-order mark, empty lines and lower case do no harm.
+    A header is `>sp|P01308|INS_HUMAN Insulin OS=Homo sapiens OX=9606 GN=INS PE=1 SV=1`; name and
+    protein existence are taken from it.
 
     Parameters:
-        path (str or Path): the file
+        data (bytes): whole entries
+        line (int): number of the line that they begin at
+        options (ReadOptions): what is wanted
 
-    Raises:
-        InputError: no such file, no sequence in it, text before the first header, a name that
-            stands for two sequences, or letters that are no residues, such as gaps and stops
-
-    Example::
-
-        >>> _ = Path("chains.fasta").write_text(">1ABC-A nrPDB\\nMKT\\nAYI\\n")
-        >>> read_fasta("chains.fasta")
-        {'1ABC-A': 'MKTAYI'}
+    Returns:
+        iterator of Entry or Rejection: in the file's order
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; expected protein sequences in FASTA format")
-    with open_source(path) as file:
-        text = file.read().decode("utf-8-sig", "replace")
-    before, *records = ("\n" + text.replace("\r", "")).split("\n>")
-    if before.strip() or not records:
-        raise InputError(f"{path} is no FASTA file; expected a line that begins with '>' on top")
-    sequences: dict[str, str] = {}
-    for record in records:
-        header, _, body = record.partition("\n")
-        name = header.split()[0] if header.split() else ""
-        sequence = "".join(body.split()).upper()
-        check_sequence(sequence, f"{path}: {name!r}")
-        if sequences.setdefault(name, sequence) != sequence:
-            raise InputError(f"{path}: {name!r} stands for two different sequences")
-    return sequences
+    for header, sequence, number in fasta_records(data, line):
+        yield _parse(header, sequence, f"line {number}", options)
+
+
+def fasta_records(data: bytes, line: int = 1) -> Iterator[tuple[bytes, bytes, int]]:
+    """Cut any FASTA into records.
+
+    Returns:
+        iterator of (bytes, bytes, int): the header without ">", the sequence without white space,
+        and the number of the header's line
+    """
+    lines, begin = LineCounter(data, line), 0
+    while begin < len(data):
+        end = data.find(b"\n>", begin) + 1 or len(data)
+        head, _, sequence = data[begin:end].partition(b"\n")
+        if head.strip() or sequence.strip():
+            yield head.removeprefix(b">"), sequence.translate(None, b" \n\t"), lines.at(begin)
+        begin = end
+
+
+def _parse(head: bytes, residues: bytes, where: str, options: ReadOptions) -> Entry | Rejection:
+    try:
+        header, sequence = head.decode(), residues.decode()
+    except UnicodeDecodeError as error:
+        return Rejection(where, "not UTF-8", str(error))
+    match = _HEADER.match(header)
+    if not match:
+        return Rejection(where, "no UniProt header", repr(header[:60]))
+    database, accession, description = match.groups()
+    existence = _EXISTENCE.search(description)
+    confidence = int(existence[1]) if existence else options.confidence
+    if confidence is None:
+        return Rejection(accession, "no protein existence", "no PE in the header")
+    name = _FIELD.split(description, maxsplit=1)[0].strip()
+    entry = Entry(accession, sequence.upper(), (name, "", "", ""), confidence, database == "sp")
+    return admit(entry, options)
