@@ -10,6 +10,7 @@ from typing import Any
 from torchdrug.utils import comm
 
 from protclip_td.building import Experiment, build
+from protclip_td.building.keeping import keep_encoder_features
 from protclip_td.engine import ResumableEngine
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.training.agreement import from_all_ranks
@@ -81,8 +82,13 @@ class _Run:
             self.console.log_to(self.path / "log.txt")
             self._describe(self.folder)
         self._resume()
+        if self.config.get("fix_encoder"):
+            keep_encoder_features(self.experiment.task, self.path.parent / "kept_features")
         with self._resume_command():
-            self._train()
+            if self.config.train.num_epoch:
+                self._train()
+                # The best checkpoint is what is evaluated and exported.
+                self.engine.load(str(self.checkpoints.best), load_optimizer=False)
             self._finish()
 
     def _describe(self, folder: RunFolder) -> None:
@@ -144,19 +150,24 @@ class _Run:
         )
 
     def _finish(self) -> None:
-        """Evaluate and export the best checkpoint, and show where everything lies."""
-        self.engine.load(str(self.checkpoints.best), load_optimizer=False)
+        """Evaluate and export what has been trained, and show where everything lies."""
         self._test()
         if self.folder is None:
             return
         model: Any = getattr(self.experiment.task, "model", None)
-        if hasattr(model, "save_pretrained"):
+        if hasattr(model, "save_pretrained") and self._has_trained(model):
             model.save_pretrained(self.path / "model")
         cut = getattr(getattr(model, "text_encoder", None), "truncated", 0)
         if cut:
             self.console.say(f"\nText over the encoder's limit was cut {cut} times.")
         self.console.say(f"\nDone\n{self.folder.tree()}\n")
-        self.console.say(_next_step(self.path))
+        if self.checkpoints.best.exists():
+            self.console.say(_next_step(self.path))
+
+    def _has_trained(self, model: Any) -> bool:
+        """Whether the model is another one now than at the start."""
+        is_fixed = not any(parameter.requires_grad for parameter in model.parameters())
+        return self.config.train.num_epoch > 0 and not is_fixed
 
     def _test(self) -> None:
         name = self.config.get("test_split") or "test"
@@ -168,7 +179,8 @@ class _Run:
         if self.folder:
             epoch = self.engine.best.epoch or self.engine.position.epoch
             self.folder.write_json("results.json", {"split": name, "epoch": epoch, **result})
-            self.console.say(f"\nBest checkpoint (epoch {epoch}) on the {name} split")
+            which = f"Best checkpoint (epoch {epoch})" if epoch else "Without training,"
+            self.console.say(f"\n{which} on the {name} split")
             self.console.say("\n".join(f"  {line}" for line in metrics_table(result)))
 
 

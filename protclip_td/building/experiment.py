@@ -59,7 +59,7 @@ def build(config: Config) -> Experiment:
     seed = config.get("seed", 0)
     seed_everything(seed)  # the same everywhere: all processes must split the data alike
     dataset = build_object(config.dataset, "datasets")
-    splits = split(dataset, config.get("test_split"))
+    splits = split(dataset, config.get("test_split"), may_be_empty=config.train.num_epoch == 0)
     seed_everything(seed + comm.get_rank())
     task = build_task(config, dataset)
     splits = preprocess(task, splits)
@@ -75,8 +75,13 @@ def build(config: Config) -> Experiment:
     return Experiment(dataset, splits, task, optimizer, scheduler, engine)
 
 
-def split(dataset: Any, test_split: str | None) -> list[Any]:
+def split(dataset: Any, test_split: str | None, may_be_empty: bool = False) -> list[Any]:
     """Training, validation and test set.
+
+    Parameters:
+        dataset (Dataset): the whole data set
+        test_split (str, optional): which of several test sets
+        may_be_empty (bool, optional): whether the training set may, since nothing is trained
 
     Raises:
         InputError: the data set cannot be split into three, or one of the three is empty
@@ -90,7 +95,7 @@ def split(dataset: Any, test_split: str | None) -> list[Any]:
             f"{name} splits into {len(splits)} sets; expected train, valid and test. "
             "Name the test set with `test_split:`"
         )
-    if len(splits[0]) == 0:
+    if len(splits[0]) == 0 and not may_be_empty:
         raise InputError(f"{name}: the training set is empty")
     return splits
 
@@ -150,7 +155,9 @@ def _already_done(*splits: Any) -> None:
 
 
 def build_optimizer(config: Config, task: Any) -> Any:
-    """The optimizer over the task's parameter groups."""
+    """The optimizer over the task's parameter groups; without training, over nothing of it."""
+    if config.train.num_epoch == 0:  # TorchDrug's engine wants one nevertheless
+        return torch.optim.SGD([torch.nn.Parameter(torch.zeros(()))], lr=0.0)
     known, _ = arguments(find_class(config.optimizer["class"], "optim"))
     default_lr = known["lr"].default if "lr" in known else None
     lr = config.optimizer.get("lr", default_lr)

@@ -30,9 +30,12 @@ def encoder_of(task: Any) -> nn.Module:
 
 
 def freeze(module: nn.Module) -> None:
-    """Take a module's parameters out of training."""
+    """Take a module out of training for good: its parameters, its dropout, its running means."""
     for parameter in module.parameters():
         parameter.requires_grad_(False)
+    module.eval()
+    # Engines put the whole task in training mode at the start of an epoch.
+    module.train = lambda mode=True: module  # type: ignore[method-assign, assignment]
 
 
 def parameter_groups(

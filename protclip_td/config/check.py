@@ -28,6 +28,8 @@ _BLOCKS: dict[str, tuple[str, frozenset[str]]] = {
     ),
 }
 _REQUIRED = ("dataset", "task", "optimizer", "train")
+# What a configuration with `train: {num_epoch: 0}`, which only evaluates, can do without.
+_FOR_TRAINING = ("optimizer",)
 # Keys with a plain value.
 _SETTINGS: dict[str, Any] = {
     "output_dir": str,
@@ -60,8 +62,10 @@ class _Checker:
         self.mistakes.append(Mistake(dotted(path), message, line))
 
     def check(self) -> list[Mistake]:
+        train = self.values.get("train")
+        evaluates_only = isinstance(train, dict) and train.get("num_epoch") == 0
         for key in _REQUIRED:
-            if key not in self.values:
+            if key not in self.values and not (evaluates_only and key in _FOR_TRAINING):
                 self.note((key,), f"missing; the block `{key}:` is needed")
         settings = {key: Argument(key, False, None, hint, "") for key, hint in _SETTINGS.items()}
         blocks = {*_BLOCKS, "train"}

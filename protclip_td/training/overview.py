@@ -46,6 +46,10 @@ def describe_training(engine: Any, train: Mapping[str, Any]) -> str:
         engine (ResumableEngine): ready to train
         train (dict): the config's ``train`` block
     """
+    if train["num_epoch"] == 0:
+        return (
+            f"  None: the task is evaluated as it is, on {engine.device}, {engine.precision.name}"
+        )
     processes = f" in {engine.world_size} processes" if engine.world_size > 1 else ""
     epochs = "1 epoch" if train["num_epoch"] == 1 else f"{train['num_epoch']} epochs"
     rates = sorted({f"{group['lr']:.1e}" for group in engine.optimizer.param_groups})

@@ -1,0 +1,143 @@
+"""A fixed encoder says the same about a protein in every epoch: it is asked once."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from protclip_td.models.feature_file import KEY_SIZE, FeatureFolder
+
+
+def keep_features(model: nn.Module, folder: str | Path) -> "KeptFeatures":
+    """Let a fixed model look up the `graph_feature` of proteins that it has seen.
+
+    From then on `model(graph, input)` returns nothing but `graph_feature`. The model keeps its
+    class, its weights and its place in the task; only its `forward` changes. A graph with atoms or
+    edges goes through the model as before, since its sequence does not tell all about it.
+
+    Parameters:
+        model (nn.Module): TorchDrug model that is not trained, in eval mode
+        folder (str or Path): where to keep the features, one subfolder for each state of a model;
+            runs may share it
+
+    Returns:
+        KeptFeatures: counts what was looked up and what was computed
+
+    Example::
+
+        >>> kept = keep_features(ProtCLIP("random:ESM-2-8M").eval(), "runs/kept_features")
+        >>> task = tasks.PropertyPrediction(model, task=["stability"])
+    """
+    kept = KeptFeatures(model, Path(folder).expanduser())
+    model.forward = kept
+    model.register_load_state_dict_post_hook(lambda *_: kept.look_again())
+    return kept
+
+
+class KeptFeatures:
+    """Stands in for a fixed model's `forward`.
+
+    Parameters:
+        model (nn.Module): the model
+        folder (Path): one subfolder for each model and weights
+    """
+
+    def __init__(self, model: Any, folder: Path) -> None:
+        self.model = model
+        self.folder = folder
+        self.compute = model.forward
+        self.num_computed = 0
+        self.num_found = 0
+        self._name = ""
+        self._features: FeatureFolder | None = None
+
+    def look_again(self) -> None:
+        """Weights were loaded: where they are others, what is kept of the former is no use now."""
+        self._name = ""
+
+    @torch.no_grad()
+    def __call__(
+        self, graph: Any, input: Tensor, all_loss: Any = None, metric: Any = None
+    ) -> dict[str, Tensor]:
+        if not _is_told_by_residues(graph, input):
+            return self.compute(graph, input, all_loss=all_loss, metric=metric)
+        features = self._open()
+        keys = protein_keys(graph, input)
+        new = {key: i for i, key in enumerate(keys) if key not in features}
+        computed = {}
+        if new:
+            rows = self._compute(graph, input, sorted(new.values()))
+            computed = dict(zip(sorted(new, key=lambda key: new[key]), rows))
+            features.add(list(computed), rows)
+        self.num_computed += len(new)
+        self.num_found += len(keys) - len(new)
+        found = [computed[key] if key in computed else features.find(key) for key in keys]
+        return {"graph_feature": torch.from_numpy(np.stack(found)).to(input.device)}
+
+    def _compute(self, graph: Any, input: Tensor, indices: list[int]) -> np.ndarray:
+        """The model's features of some of the proteins."""
+        if len(indices) < len(graph):
+            chosen = torch.zeros(len(graph), dtype=torch.bool, device=input.device)
+            chosen[indices] = True
+            input = input[chosen[graph.residue2graph]]
+            graph = graph[indices]
+        return self.compute(graph, input)["graph_feature"].float().cpu().numpy()
+
+    def _open(self) -> FeatureFolder:
+        name = self._name or digest(self.model)
+        if self._features is None or self._features.folder.name != name:
+            self._features = FeatureFolder(self.folder / name, self.model.output_dim)
+        self._name = name
+        return self._features
+
+
+def _is_told_by_residues(graph: Any, input: Tensor) -> bool:
+    """Whether residues and their features are all there is to a pack of proteins."""
+    is_pack = hasattr(graph, "num_residues")
+    return (
+        is_pack
+        and not int(graph.num_atom)
+        and not int(graph.num_edge)
+        and len(input) == int(graph.num_residue)
+    )
+
+
+def digest(model: Any) -> str:
+    """Name of a model's state: of its settings and of every bit of its weights.
+
+    Parameters:
+        model (nn.Module): any model; TorchDrug's Configurables tell their settings
+    """
+    settings = model.config_dict() if hasattr(model, "config_dict") else repr(model)
+    name = hashlib.blake2b(repr(settings).encode(), digest_size=16)
+    for key, tensor in sorted(model.state_dict().items()):
+        plain = tensor.detach().cpu().contiguous()
+        name.update(f"{key} {plain.dtype} {tuple(plain.shape)}".encode())
+        name.update(plain.flatten().view(torch.uint8).numpy())
+    return name.hexdigest()
+
+
+def protein_keys(graph: Any, input: Tensor) -> list[bytes]:
+    """A key for all that a model may know about each protein: residues, features, precision.
+
+    Parameters:
+        graph (PackedProtein): :math:`n` proteins
+        input (Tensor): features of the residues, :math:`(N, d)`
+    """
+    letters = getattr(graph, "residue_letter", graph.residue_type)
+    sizes = graph.num_residues.tolist()
+    residues = letters.to(torch.uint8).cpu().split(sizes)
+    inputs = input.detach().cpu().split(sizes)
+    device = input.device.type
+    precision = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else "full"
+    return [_key(str(precision), *pair) for pair in zip(residues, inputs)]
+
+
+def _key(precision: str, residues: Tensor, inputs: Tensor) -> bytes:
+    key = hashlib.blake2b(precision.encode(), digest_size=KEY_SIZE)
+    key.update(residues.contiguous().numpy().data)
+    key.update(inputs.contiguous().numpy().data)
+    return key.digest()

@@ -1,0 +1,112 @@
+"""A fixed encoder is asked once per protein, and says the same as ever."""
+
+import pytest
+import torch
+from torchdrug.data import Protein, graph_collate
+from torchdrug.models import ProteinCNN
+
+from protclip_td.building.parameters import freeze
+from protclip_td.data.residues import to_protein
+from protclip_td.models import ProtCLIP
+from protclip_td.models.kept_features import digest, keep_features, protein_keys
+
+SEQUENCES = ["MKTAYIAKQR", "GAVLIPF", "MKTAYIAKQR", "MKTXYIAKQR", "MKTGYIAKQR"]
+
+
+def pack(sequences):
+    return graph_collate([{"graph": to_protein(sequence)} for sequence in sequences])["graph"]
+
+
+def ask(model, sequences, **options):
+    graph = pack(sequences)
+    return model(graph, graph.node_feature.float(), **options)["graph_feature"]
+
+
+@pytest.fixture
+def model(tiny_protein_folder):
+    model = ProtCLIP(protein_encoder=tiny_protein_folder)
+    freeze(model)
+    return model
+
+
+def test_same_features_as_without(model, tmp_path):
+    expected = ask(model, SEQUENCES)
+    kept = keep_features(model, tmp_path)
+    torch.testing.assert_close(ask(model, SEQUENCES), expected)
+    assert (kept.num_computed, kept.num_found) == (4, 1)  # one of them stands there twice
+    assert not torch.equal(expected[0], expected[3])  # X is no glycine
+    again = ask(model, [*SEQUENCES[::-1], "MNIFEML"])
+    torch.testing.assert_close(again[:5], expected.flip(0))
+    assert (kept.num_computed, kept.num_found) == (5, 6)
+
+
+def test_the_next_run_finds_what_this_one_has_kept(model, tiny_protein_folder, tmp_path):
+    keep_features(model, tmp_path)
+    expected = ask(model, SEQUENCES)
+    other = ProtCLIP(protein_encoder=tiny_protein_folder)
+    freeze(other)
+    kept = keep_features(other, tmp_path)
+    assert torch.equal(ask(other, SEQUENCES), expected)
+    assert kept.num_computed == 0
+
+
+def test_other_weights_or_settings_are_another_model(model, released_folder_projection, tmp_path):
+    name = digest(model)
+    assert name == digest(model)
+    with torch.no_grad():
+        next(model.parameters())[0, 0] += 1e-6
+    assert digest(model) != name
+    mean, projection = released_folder_projection
+    assert digest(mean) != digest(projection)
+
+
+@pytest.fixture
+def released_folder_projection():
+    from pathlib import Path
+
+    folder = Path(__file__).resolve().parents[2] / "data" / "released_tiny"
+    return [ProtCLIP(checkpoint=str(folder), readout=name) for name in ("mean", "projection")]
+
+
+def test_loading_other_weights_forgets_the_former(model, tmp_path):
+    kept = keep_features(model, tmp_path)
+    before = ask(model, SEQUENCES)
+    weights = {key: value + 0.1 for key, value in model.state_dict().items()}
+    torch.nn.ModuleDict({"model": model}).load_state_dict(
+        {f"model.{key}": value for key, value in weights.items()}
+    )
+    after = ask(model, SEQUENCES)
+    assert not torch.allclose(before, after)
+    assert kept.num_computed == 8
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_keys_tell_residues_features_and_precision_apart():
+    graph = pack(SEQUENCES)
+    features = graph.node_feature.float()
+    keys = protein_keys(graph, features)
+    assert len(set(keys)) == 4
+    assert keys[0] == keys[2] == protein_keys(pack(SEQUENCES[2:3]), features[17:27])[0]
+    assert keys[3] != keys[4]  # X and G are one residue type, and two letters
+    assert set(keys).isdisjoint(protein_keys(graph, 2 * features))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert set(keys).isdisjoint(protein_keys(graph, features))
+
+
+def test_encoders_of_torchdrug(tmp_path):
+    model = ProteinCNN(21, [8], kernel_size=5, padding=2)
+    freeze(model)
+    expected = ask(model, SEQUENCES)
+    kept = keep_features(model, tmp_path)
+    for _ in range(2):
+        torch.testing.assert_close(ask(model, SEQUENCES), expected)
+    assert kept.num_found == 6
+
+
+def test_a_protein_with_atoms_is_more_than_its_sequence(model, tmp_path):
+    graph = Protein.from_sequence("GAV")  # with atoms and bonds
+    graph.view = "residue"
+    graph = Protein.pack([graph])
+    kept = keep_features(model, tmp_path)
+    assert "residue_feature" in model(graph, graph.node_feature.float())
+    assert (kept.num_computed, kept.num_found) == (0, 0)
