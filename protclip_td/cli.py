@@ -1,4 +1,4 @@
-"""The command line: `protclip-td run`, which is also `python -m torchdrug.run`."""
+"""The command line: `protclip-td run`, also `python -m torchdrug.run`; `protclip-td protanno`."""
 
 import argparse
 import os
@@ -31,14 +31,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments (list of str, optional): words of the command line; by default this process's
 
     Returns:
-        int: 0 done, 1 training had to stop, 2 wrong input, 130 interrupted, 141 nobody reads on
+        int: 0 done, 1 training had to stop or a store is damaged, 2 wrong input, 130 interrupted,
+        141 nobody reads on
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
-        "protclip-td", description="ProtCLIP in TorchDrug.", add_help=words[:1] != ["run"]
+    parser = argparse.ArgumentParser("protclip-td", description="ProtCLIP in TorchDrug.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="train and evaluate a configuration", add_help=False)
+    commands.add_parser(
+        "protanno", help="build stores of pairs from UniProt files, and check them", add_help=False
     )
-    parser.add_argument("command", choices=["run"], help="train and evaluate a configuration")
-    parser.parse_args(words[:1])
+    command = parser.parse_args(words[:1]).command
+    if command == "protanno":
+        from protclip_td.protanno.command import main as protanno
+
+        return _report_errors(lambda: protanno(words[1:]))
     return _report_errors(lambda: _run(words[1:], "protclip-td run"))
 
 
@@ -47,10 +54,10 @@ def run_main() -> None:
     sys.exit(_report_errors(lambda: _run(sys.argv[1:], "python -m torchdrug.run")))
 
 
-def _report_errors(command: Callable[[], None]) -> int:
+def _report_errors(command: Callable[[], int | None]) -> int:
     """Run a command; print what ends it on purpose without a traceback."""
     try:
-        command()
+        status = command()
         sys.stdout.flush()
     except (InputError, TrainingError) as error:
         print(fold(f"error: {error}"), file=sys.stderr)
@@ -61,7 +68,7 @@ def _report_errors(command: Callable[[], None]) -> int:
     except BrokenPipeError:  # `head` or a pager has seen enough, and Python must not flush to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    return 0
+    return status or 0
 
 
 def _run(words: Sequence[str], program: str) -> None:

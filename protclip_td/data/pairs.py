@@ -137,7 +137,7 @@ class Store:
         Returns:
             int: a row of the store, from `group.begin` to `group.begin + group.size`
         """
-        limit = math.ceil(fraction * 2**64)
+        limit = hash_limit(fraction)
         number = self.groups.index(group)
         low, high = 0, -(-group.size // self._block_rows)  # blocks; `low` begins below the limit
         while high - low > 1:
@@ -276,6 +276,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"protclip_td ({__version__}) no longer reads; build it again from its source"
         )
     return manifest
+
+
+def hash_limit(fraction: float) -> int:
+    """The number that this share of all 64-bit hashes is below."""
+    return math.ceil(fraction * 2**64)
 
 
 def sequence_digest(sequence: str) -> int:

@@ -146,15 +146,9 @@ def make_manifest(
     }
 
 
-def write_rejected(path: Path, rejected: Iterable[Sequence[str]]) -> None:
-    """Write the table of what was left out: where, reason, detail."""
-    with path.open("w") as file:
-        file.write("where\treason\tdetail\n")
-        file.writelines("\t".join(map(_cell, record)) + "\n" for record in rejected)
-
-
-def _cell(text: str) -> str:
-    return text.replace("\t", " ").replace("\n", " ").replace("\r", " ")
+def rejected_line(record: Sequence[str]) -> str:
+    """A line of the table of what was left out."""
+    return "\t".join(" ".join(cell.split()) for cell in record) + "\n"
 
 
 def write_store(
@@ -222,7 +216,8 @@ def _write(
     reasons = Counter(rejection.reason for rejection in rejected)
     manifest = make_manifest(describe_groups(parts), tally, tally, reasons, description)
     (building / "pairs").rename(building / manifest["pairs"])
-    write_rejected(building / REJECTED, rejected)
+    with (building / REJECTED).open("w") as table:
+        table.writelines(map(rejected_line, (Rejection._fields, *rejected)))
     (building / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
 
 

@@ -1,0 +1,1 @@
+"""Builds ProtAnno stores from UniProt files of any size: `protclip-td protanno`."""

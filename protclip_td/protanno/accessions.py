@@ -1,0 +1,63 @@
+"""Finds accessions that come with more than one sequence, among any number of entries."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from protclip_td.data.entry import Entry
+from protclip_td.data.pairs import sequence_digest
+from protclip_td.protanno.frames import read_frame
+
+#: There are at most 2 ** this ranges of accessions, each looked through by itself.
+RANGE_BITS = 8
+
+_RECORD = np.dtype([("accession", "<u8"), ("digest", "<u8")])
+_NO_ACCESSION = re.compile(r"line \d+")  # what readers call entries of files without accessions
+
+
+def text_digest(text: str) -> int:
+    """64 bits of a text's hash."""
+    return sequence_digest(text)
+
+
+def accession_frames(entries: Iterable[Entry], bits: int) -> Iterator[tuple[str, bytes]]:
+    """Hashes of accessions and sequences, by range of the former.
+
+    Parameters:
+        entries (iterable of Entry): in the order of the input, which is kept in each range
+        bits (int): there are 2 ** bits ranges
+    """
+    named = (e for e in entries if not _NO_ACCESSION.fullmatch(e.accession))
+    pairs = [(text_digest(e.accession), sequence_digest(e.sequence)) for e in named]
+    records = np.array(pairs, dtype=_RECORD)
+    ranges = records["accession"] >> np.uint64(64 - bits) if bits else np.zeros(len(records), int)
+    for number in np.unique(ranges).tolist():
+        yield _key(number), records[ranges == number].tobytes()
+
+
+def _key(number: int) -> str:
+    return f"accessions-{number}"
+
+
+def find_repeated(paths: Sequence[Path], number: int) -> list[tuple[int, int]]:
+    """Entries of a range whose accession came before with another sequence.
+
+    Parameters:
+        paths (sequence of Path): files of frames in the order of the input
+        number (int): which range
+
+    Returns:
+        list of (int, int): hashes of accession and sequence
+    """
+    content = b"".join(read_frame(path, _key(number)) for path in paths)
+    records = np.frombuffer(content, dtype=_RECORD)
+    records = records[np.argsort(records["accession"], kind="stable")]
+    accession = records["accession"]
+    begins = np.flatnonzero(np.concatenate(([True], accession[1:] != accession[:-1])))[
+        : len(records)
+    ]
+    sizes = np.diff(np.append(begins, len(records)))
+    first = np.repeat(records["digest"][begins], sizes)
+    return np.unique(records[records["digest"] != first]).tolist()

@@ -1,0 +1,206 @@
+"""Builds a ProtAnno store from any number of data files, in phases that can be broken off.
+
+Every phase is a pure function of the inputs and options, cut into tasks whose results are files.
+Whatever is there already is not made again, so a build that was killed goes on where it was, and
+its bytes depend neither on that nor on the number of processes.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from protclip_td.data.chunks import raw_chunks
+from protclip_td.data.pairs import MANIFEST, Store, read_manifest
+from protclip_td.data.source import check_file
+from protclip_td.data.writing import file_sha256
+from protclip_td.errors import InputError
+from protclip_td.protanno.cutting import cut_parts
+from protclip_td.protanno.exclusion import check_mmseqs, prepare
+from protclip_td.protanno.frames import write_json
+from protclip_td.protanno.options import BuildOptions
+from protclip_td.protanno.progress import Progress
+from protclip_td.protanno.publishing import finish, publish
+from protclip_td.protanno.reading import read_inputs
+from protclip_td.protanno.sorting import sort_buckets
+from protclip_td.protanno.staging import Staging, begin, describe_input, load, lock
+from protclip_td.protanno.workers import Workers, workers
+
+# Bytes of input, compressed as they are, whose rows fit into a bucket. In memory they take about
+# five times as much.
+_BUCKET_BYTES = 1 << 24
+
+
+def build(
+    inputs: Sequence[str | Path],
+    folder: str | Path,
+    options: BuildOptions | None = None,
+    exclude: Sequence[str | Path] = (),
+    release: str | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    resume: bool = False,
+    replace: bool = False,
+    quiet: bool = True,
+) -> Store:
+    """Build a ProtAnno store, or go on building it.
+
+    Parameters:
+        inputs (sequence of str): data files in any of the formats of `data.formats.Format`
+        folder (str): where the store shall be
+        options (BuildOptions, optional): what shall be in it
+        exclude (sequence of str, optional): FASTA files of sequences that must not be in it
+        release (str, optional): UniProt release of the inputs, for the manifest
+        jobs (int, optional): processes that work on it
+        scheduler (str, optional): address of a Dask scheduler to work on it instead
+        resume (bool, optional): go on although inputs were replaced since the build was begun
+        replace (bool, optional): build although there is another store, and then replace it
+        quiet (bool, optional): show no progress
+
+    Returns:
+        Store: the finished store; if it was there before, nothing is done
+
+    Raises:
+        InputError: inputs or options are wrong, or something is in the way; what is done is kept
+    """
+    request = _Request(
+        [Path(path).expanduser() for path in inputs],
+        [Path(path).expanduser() for path in exclude],
+        options or BuildOptions(),
+        release,
+    )
+    staging = Staging(Path(folder).expanduser().resolve())
+    versions = request.check()
+    _check_jobs(jobs)
+    if not _is_done(staging, request, replace):
+        with _explained(staging):
+            staging.make()
+            with lock(staging), workers(jobs, scheduler) as pool:
+                _build(staging, request, versions, pool, resume, quiet)
+    return Store(folder)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """Everything that decides what is in a store."""
+
+    inputs: list[Path]
+    exclude: list[Path]
+    options: BuildOptions
+    release: str | None
+
+    def check(self) -> dict[str, str]:
+        """Find all mistakes that cost nothing to find; returns versions of foreign programs."""
+        if not self.inputs:
+            raise InputError("no input given; expected at least one data file")
+        if len(set(self.inputs)) < len(self.inputs):
+            raise InputError("an input is given twice; each is read once")
+        for path in self.inputs:
+            raw_chunks(path)  # raises if there is no such file, or its format is unknown
+        if self.options.identity is not None and not self.exclude:
+            raise InputError("--identity is given, but no FASTA file to --exclude")
+        return check_mmseqs(self.options.identity)
+
+    def asked(self) -> dict[str, Any]:
+        """Options as they stand in the manifest."""
+        return json.loads(json.dumps({**self.options.as_dict(), "release": self.release}))
+
+    def excluded(self) -> list[str]:
+        """Checksums of what is excluded."""
+        return [file_sha256(check_file(path)) for path in self.exclude]
+
+
+def _check_jobs(jobs: int) -> None:
+    if jobs < 1:
+        raise InputError(f"--jobs {jobs} given; expected at least 1")
+
+
+@contextmanager
+def _explained(staging: Staging) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"the ProtAnno store {staging.root.parent} could not be written: "
+            f"{error.strerror or error}. What is done is kept: free some space, or see that you "
+            "may write there, and call again to go on"
+        ) from error
+
+
+def _is_done(staging: Staging, request: _Request, replace: bool) -> bool:
+    """Whether the folder holds the store that is asked for.
+
+    Raises:
+        InputError: it holds another one, or something else
+    """
+    folder = staging.root.parent
+    if staging.manifest.exists() or replace:
+        return False  # it is about to be put in place
+    if (folder / MANIFEST).exists():
+        other = _differences(read_manifest(folder), request)
+        if other:
+            raise InputError(
+                f"{folder} holds a ProtAnno store with other {', '.join(other)}; with --replace it "
+                "is replaced once the new one is finished"
+            )
+        return True
+    foreign = [p.name for p in folder.iterdir() if p != staging.root] if folder.is_dir() else []
+    if foreign or (folder.exists() and not folder.is_dir()):
+        raise InputError(
+            f"{folder} holds no ProtAnno store but something else "
+            f"({', '.join(sorted(foreign)[:3]) or 'it is a file'}); give a new or an empty folder"
+        )
+    return False
+
+
+def _differences(manifest: dict[str, Any], request: _Request) -> list[str]:
+    """What of a store is not as asked for."""
+    before, now = manifest.get("options", {}), request.asked()
+    other = [
+        f"{key} ({before.get(key)!r}, not {now[key]!r})"
+        for key in now
+        if before.get(key) != now[key]
+    ]
+    if [record["sha256"] for record in manifest.get("excluded", [])] != request.excluded():
+        other.append("excluded files")
+    inputs = [(record["name"], record["size"]) for record in manifest.get("inputs", [])]
+    if inputs != [(path.name, path.stat().st_size) for path in request.inputs] or (
+        [record["sha256"] for record in manifest["inputs"]]
+        != [file_sha256(path) for path in request.inputs]
+    ):
+        other.append(f"inputs ({', '.join(name for name, _ in inputs)})")
+    return other
+
+
+def _build(
+    staging: Staging,
+    request: _Request,
+    versions: dict[str, str],
+    pool: Workers,
+    resume: bool,
+    quiet: bool,
+) -> None:
+    """Run the phases that are not done yet."""
+    described = [describe_input(path) for path in request.inputs]
+    size = sum(record["size"] for record in described)
+    options = {**request.asked(), "exclude": request.excluded()}
+    plan = begin(staging, described, options, _bits(size), resume)
+    progress = Progress(size, quiet)
+    if not staging.excluded.exists():
+        write_json(staging.excluded, prepare(request.exclude, staging.root))
+    if not staging.read.exists():
+        read_inputs(staging, plan, request.options.read, pool, progress)
+    if not staging.sorted.exists():
+        sort_buckets(staging, plan["bits"], request.options, pool, progress)
+    if not staging.manifest.exists():
+        parts = cut_parts(staging, pool, progress)
+        finish(staging, parts, load(staging.excluded), request.asked(), versions)
+    publish(staging)
+
+
+def _bits(size: int) -> int:
+    """Logarithm of the number of buckets for inputs of some bytes."""
+    return max(0, math.ceil(math.log2(size / _BUCKET_BYTES)))

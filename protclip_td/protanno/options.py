@@ -1,0 +1,90 @@
+"""What a ProtAnno build is asked for."""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from protclip_td.data.options import ReadOptions
+from protclip_td.errors import InputError
+from protclip_td.properties import CONFIDENCES, COVERAGES
+
+#: What becomes of entries with the same sequence.
+IDENTICAL = ("best", "merge", "keep")
+
+#: How the sampling rule is applied: at every draw, or once while building.
+SAMPLING = ("weighted", "thin")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Everything but inputs that decides what is in a store. Defaults are the paper's.
+
+    Parameters:
+        read (ReadOptions, optional): how entries are read
+        confidences (tuple of int, optional): levels of sample confidence to keep
+        coverages (tuple of int, optional): numbers of present properties to keep
+        keep_all (bool, optional): keep all of Swiss-Prot whatever its confidence and coverage, as
+            ProtAnno-D does
+        identical (str, optional): of entries with the same sequence, keep the "best" (confidence,
+            then coverage, then reviewed); the same, with the properties that it lacks taken from
+            the others ("merge"); or all of them ("keep")
+        sampling (str, optional): "weighted" keeps all that is eligible, to be drawn by group;
+            "thin" keeps each entry with probability :math:`C^{-3} R^{1/2}` (released code)
+        confidence_exponent (float, optional): exponent of C in that rule
+        coverage_exponent (float, optional): exponent of R in that rule
+        seed (int, optional): of the coins of "thin", and proposed for the draw
+        valid_fraction (float, optional): share of sequences held out for validation
+        test_fraction (float, optional): share of sequences held out for test
+        identity (float, optional): sequences that MMseqs2 finds at least this identical to an
+            excluded one are left out too; None for equal ones alone
+
+    Raises:
+        InputError: an option is out of range
+    """
+
+    read: ReadOptions = field(default_factory=ReadOptions)
+    confidences: tuple[int, ...] = (1, 2, 3)
+    coverages: tuple[int, ...] = (3, 4)
+    keep_all: bool = False
+    identical: str = "best"
+    sampling: str = "weighted"
+    confidence_exponent: float = -3.0
+    coverage_exponent: float = 0.5
+    seed: int = 0
+    valid_fraction: float = 0.0
+    test_fraction: float = 0.0
+    identity: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_levels("confidences", self.confidences, CONFIDENCES)
+        _check_levels("coverages", self.coverages, COVERAGES)
+        _check_word("identical", self.identical, IDENTICAL)
+        _check_word("sampling", self.sampling, SAMPLING)
+        if self.valid_fraction < 0 or self.test_fraction < 0 or self.held_out >= 1:
+            raise InputError(
+                f"valid_fraction is {self.valid_fraction} and test_fraction {self.test_fraction}; "
+                "expected two shares from 0 that leave some sequences to train on"
+            )
+        if self.identity is not None and not 0 < self.identity <= 1:
+            raise InputError(f"identity is {self.identity}; expected above 0 and at most 1")
+
+    @property
+    def held_out(self) -> float:
+        """Share of the sequences that is not for training."""
+        return self.valid_fraction + self.test_fraction
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain types, for a manifest."""
+        record = asdict(self)
+        record = {**record.pop("read"), **record}
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in record.items()}
+
+
+def _check_levels(name: str, given: Collection[int], known: Collection[int]) -> None:
+    if not given or not set(given) <= set(known):
+        raise InputError(f"{name} is {list(given)}; expected at least one of {list(known)}")
+
+
+def _check_word(name: str, given: str, known: Collection[str]) -> None:
+    if given not in known:
+        raise InputError(f"{name} is {given!r}; expected one of {', '.join(known)}")

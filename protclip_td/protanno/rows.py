@@ -1,0 +1,76 @@
+"""Entries as lines of bytes which begin with the hash of their sequence, and buckets of them.
+
+A bucket is a range of hashes: equal sequences are always in the same one.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from protclip_td.data.entry import Entry
+from protclip_td.data.pairs import sequence_digest
+from protclip_td.protanno.frames import read_frame
+
+_DIGITS = 16  # of a hash in hex
+
+# More buckets than these are made in two steps, so that what a chunk has of one is no crumb.
+COARSE_BITS = 6
+
+_FLUSH = 1 << 17
+
+
+def encode(entry: Entry) -> bytes:
+    """An entry as a line, without the line break.
+
+    Raises:
+        UnicodeEncodeError: a text has half a character (a lone surrogate)
+    """
+    fields = [entry.accession, entry.sequence, *entry.properties, entry.confidence, entry.reviewed]
+    text = json.dumps(fields, ensure_ascii=False)
+    return f"{sequence_digest(entry.sequence):016x}{text}".encode()
+
+
+def decode(line: bytes) -> Entry:
+    """The entry of a line."""
+    fields = json.loads(line[_DIGITS:])
+    name, function, location, similarity, confidence, reviewed = fields[2:]
+    properties = (name, function, location, similarity)
+    return Entry(fields[0], fields[1], properties, confidence, reviewed)
+
+
+def bucket_of(line: bytes, bits: int) -> int:
+    """The number of the bucket, of 2 ** bits, that a line belongs to."""
+    return int(line[:_DIGITS], 16) >> (64 - bits)
+
+
+def frames_by_bucket(
+    lines: Iterable[bytes], bits: int, flush: int = _FLUSH
+) -> Iterator[tuple[str, bytes]]:
+    """Sort lines into buckets; what is given has the bucket's number as key.
+
+    Parameters:
+        lines (iterable of bytes): see `encode`
+        bits (int): there are 2 ** bits buckets
+        flush (int, optional): bytes of a bucket that are collected before they are given
+    """
+    waiting: dict[int, list[bytes]] = {}
+    sizes: dict[int, int] = {}
+    for line in lines:
+        bucket = bucket_of(line, bits)
+        waiting.setdefault(bucket, []).append(line)
+        sizes[bucket] = sizes.get(bucket, 0) + len(line)
+        if sizes[bucket] > flush:
+            yield str(bucket), _join(waiting.pop(bucket))
+            sizes[bucket] = 0
+    for bucket in sorted(waiting):
+        yield str(bucket), _join(waiting[bucket])
+
+
+def _join(lines: list[bytes]) -> bytes:
+    return b"\n".join([*lines, b""])
+
+
+def read_lines(paths: Iterable[Path], bucket: int) -> Iterator[bytes]:
+    """The lines of a bucket in some files, in the order of the files."""
+    for path in paths:
+        yield from read_frame(path, str(bucket)).splitlines()

@@ -1,0 +1,50 @@
+"""Adds up what the tasks of a build noted."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from protclip_td.data.tally import Tally
+
+#: A sequence's hash decides which it belongs to.
+SPLITS = ("train", "valid", "test")
+
+
+class Summary:
+    """Counts over all chunks and buckets of a build."""
+
+    def __init__(self) -> None:
+        self._before, self._after = Tally(), Tally()
+        self._rejected: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
+        self._leaked: Counter[tuple[int, str]] = Counter()
+        self._splits = {name: np.zeros((5, 4), dtype=np.int64) for name in SPLITS}
+        self._buckets: list[list[list[int]]] = []
+
+    def add_chunk(self, chunk: dict[str, Any]) -> None:
+        """Add what `reading.stage_chunk` noted."""
+        self._before += Tally(chunk["tally"])
+        self._rejected.update(reason for _, reason, _ in chunk["rejections"])
+
+    def add_bucket(self, bucket: dict[str, Any]) -> None:
+        """Add what `sorting.sort_bucket` noted; buckets come in their order."""
+        self._after += Tally(bucket["tally"])
+        self._dropped.update(bucket["dropped"])
+        self._leaked.update({(source, kind): n for source, kind, n in bucket["leaked"]})
+        self._rejected.update(reason for _, reason, _ in bucket["rejections"])
+        self._buckets.append(bucket["groups"])
+        for name in SPLITS:
+            self._splits[name] += bucket["splits"][name]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The sums, and rows of each group by bucket."""
+        return {
+            "before": self._before.as_dict(),
+            "after": self._after.as_dict(),
+            "splits": {name: table.tolist() for name, table in self._splits.items()},
+            "dropped": dict(sorted(self._dropped.items())),
+            "leaked": [[*key, number] for key, number in sorted(self._leaked.items())],
+            "rejected": dict(sorted(self._rejected.items())),
+            "buckets": self._buckets,
+        }
