@@ -1,0 +1,224 @@
+"""Networks of protein actions from STRING, as items for predictions on a graph."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch.utils import data as torch_data
+from torchdrug import core
+from torchdrug.core import Registry as R
+
+from protclip_td.data.remote import fetch
+from protclip_td.datasets.string_actions_reader import (
+    ACTIONS,
+    Network,
+    largest_component,
+    read_network,
+    read_sequences,
+)
+from protclip_td.datasets.string_actions_split import (
+    WAYS,
+    Split,
+    draw_split,
+    read_split,
+    write_split,
+)
+from protclip_td.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+PROTOCOLS = ("clean", "published")
+_GNN_PPI = (
+    "https://raw.githubusercontent.com/lvguofeng/GNN_PPI/"
+    "cd1843ebec574577aacdd65b38e3a49c545f3541/data/"
+)
+_STRING = "https://stringdb-static.org/download/"
+# The actions of SHS148k lie on no server that gives them out without a visit.
+_BY_HAND = "https://github.com/lvguofeng/GNN_PPI#dataset-download"
+
+
+@R.register("datasets.STRINGActions")
+class STRINGActions(torch_data.Dataset, core.Configurable):
+    """Pairs of human proteins with the types of action between them, any number of seven.
+
+    Statistics:
+        - SHS27k: 1,690 proteins, 7,624 pairs
+        - SHS148k: 5,189 proteins
+        - STRING: 15,335 proteins, 593,397 pairs
+
+    Source: SHS27k and SHS148k (Chen et al., ISMB 2019) as GNN-PPI (Lv et al., IJCAI 2021) gives
+    them out, and the human part of STRING v11 (largest connected part, ours). STRING's data are
+    licensed CC BY 4.0.
+
+    The files lie in the folder ``string_actions`` under `path`; those that have an address are
+    fetched. An item is a dict with the proteins' numbers `node1` and `node2`, and `targets`, seven
+    zeros and ones.
+
+    In the protocol ``clean`` messages run over training pairs only and validation pairs select
+    the model. In ``published``, as in GNN-PPI's released code, messages run over all pairs and
+    the test pairs themselves are the validation set, so its numbers are flattering.
+
+    Parameters:
+        path (str): folder for data sets
+        name (str, optional): ``SHS27k``, ``SHS148k`` or ``STRING``
+        split (str, optional): how test pairs are drawn: ``random``, or around one protein by
+            ``bfs`` or ``dfs``
+        protocol (str, optional): ``clean`` or ``published``
+        test_fraction (float, optional): share of all pairs
+        valid_fraction (float, optional): share of the remaining pairs; in ``published`` these
+            train as well
+        seed (int, optional): seed of the split
+        split_file (str, optional): JSON file of the split, read if it is there and written
+            otherwise; GNN-PPI's files are understood. By default one beside the data, named by
+            network, split and seed.
+
+    Raises:
+        InputError: a file is missing or wrong, a protein has no sequence, or an unknown option
+
+    Example::
+
+        >>> dataset = STRINGActions("~/protein-datasets", "SHS27k", split="bfs")
+        >>> train, valid, test = dataset.split()
+    """
+
+    #: Actions, then sequences, of each network: file and address, if it has one.
+    files = {  # noqa: RUF012 (read only)
+        "SHS27k": (
+            ("protein.actions.SHS27k.STRING.txt", _GNN_PPI),
+            ("protein.SHS27k.sequences.dictionary.tsv", _GNN_PPI),
+        ),
+        "SHS148k": (
+            ("protein.actions.SHS148k.STRING.txt", ""),
+            ("protein.SHS148k.sequences.dictionary.tsv", _GNN_PPI),
+        ),
+        "STRING": (
+            ("9606.protein.actions.v11.0.txt.gz", _STRING + "protein.actions.v11.0/"),
+            ("9606.protein.sequences.v11.0.fa.gz", _STRING + "protein.sequences.v11.0/"),
+        ),
+    }
+
+    def __init__(
+        self,
+        path: str,
+        name: Literal["SHS27k", "SHS148k", "STRING"] = "SHS27k",
+        split: Literal["random", "bfs", "dfs"] = "random",
+        protocol: Literal["clean", "published"] = "clean",
+        test_fraction: float = 0.2,
+        valid_fraction: float = 0.1,
+        seed: int = 0,
+        split_file: str | None = None,
+    ) -> None:
+        _check_choice("name", name, list(self.files))
+        _check_choice("split", split, WAYS)
+        _check_choice("protocol", protocol, PROTOCOLS)
+        _check_fraction("test_fraction", test_fraction)
+        _check_fraction("valid_fraction", valid_fraction)
+        self.folder = Path(path).expanduser() / "string_actions"
+        self.name, self.protocol = name, protocol
+        actions, sequences = (self._file(*file) for file in self.files[name])
+        network = read_network(actions)
+        self.network = largest_component(network) if name == "STRING" else network
+        self.sequences = read_sequences(sequences, self.network.proteins)
+        self._targets = torch.from_numpy(self.network.labels).float()
+        default = self.folder / f"{name}.{split}.seed{seed}.split.json"
+        self.split_file = Path(split_file).expanduser() if split_file else default
+        self._split = self._make_split(split, test_fraction, valid_fraction, seed)
+        self._warn_of_unseen_actions()
+
+    def _file(self, name: str, address: str) -> Path:
+        """A data file, fetched if need be."""
+        if address:
+            return fetch(address + name, self.folder)
+        if not (self.folder / name).is_file():
+            raise InputError(
+                f"{name} is missing and cannot be fetched. Put it in place by hand.\n"
+                f"  file:   {name}\n  from:   {_BY_HAND}\n  size:   not known\n"
+                f"  MD5:    not published\n  folder: {self.folder.absolute()}"
+            )
+        return self.folder / name
+
+    def _make_split(
+        self, way: str, test_fraction: float, valid_fraction: float, seed: int
+    ) -> Split:
+        """The split of the file, or a new one, which is then kept there."""
+        if self.split_file.exists():
+            return read_split(self.split_file, len(self), valid_fraction, seed)
+        split = draw_split(self.network.pairs, way, test_fraction, valid_fraction, seed)
+        if not all(split):
+            sizes = {name: len(rows) for name, rows in split._asdict().items()}
+            raise InputError(
+                f"STRINGActions: of {len(self)} pairs nothing is left for one of {sizes}; give "
+                "larger test_fraction or valid_fraction, or a larger network"
+            )
+        origin = {"network": self.name, "split": way, "seed": seed, "num_pair": len(self)}
+        try:
+            write_split(self.split_file, split, origin)
+        except OSError as error:
+            logger.warning("the split could not be kept in %s (%s)", self.split_file, error)
+        return split
+
+    def _warn_of_unseen_actions(self) -> None:
+        train, _, test = (rows.indices for rows in self.split())
+        unseen = (self._targets[test].any(0) & ~self._targets[train].any(0)).tolist()
+        if any(unseen):
+            names = [name for name, is_unseen in zip(ACTIONS, unseen) if is_unseen]
+            logger.warning("actions %s occur in test only, so nothing can learn them", names)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Types of action, in the order of `targets`."""
+        return list(ACTIONS)
+
+    def message_pairs(self) -> np.ndarray:
+        """Pairs over which a graph network may pass messages, shape :math:`(k, 2)`."""
+        if self.protocol == "published":
+            return self.network.pairs
+        return self.network.pairs[self._split.train]
+
+    def split(self) -> list[torch_data.Subset]:
+        """Training, validation and test pairs by the protocol."""
+        train, valid, test = self._split
+        if self.protocol == "published":
+            train, valid = sorted(train + valid), test
+        return [torch_data.Subset(self, rows) for rows in (train, valid, test)]
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the data are, for the folder of a run."""
+        split = self.split_file
+        is_clean = self.protocol == "clean"
+        return {
+            "network": self.name,
+            "proteins": len(self.sequences),
+            "pairs": len(self),
+            "pairs_sha256": _digest(self.network),
+            "protocol": self.protocol,
+            "messages_over": "training pairs" if is_clean else "all pairs",
+            "selected_on": "validation pairs" if is_clean else "test pairs",
+            "split_file": str(split.absolute()),
+        }
+
+    def __len__(self) -> int:
+        return len(self.network.pairs)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        first, second = self.network.pairs[index].tolist()
+        return {"node1": first, "node2": second, "targets": self._targets[index]}
+
+
+def _digest(network: Network) -> str:
+    return hashlib.sha256(network.pairs.tobytes() + network.labels.tobytes()).hexdigest()
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise InputError(f"STRINGActions: {name} is {value!r}; expected one of {list(choices)}")
+
+
+def _check_fraction(name: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise InputError(f"STRINGActions: {name} is {value}; expected a share between 0 and 1")

@@ -1,0 +1,151 @@
+"""Reads a network of protein actions and its sequences, in STRING's layout and GNN-PPI's."""
+
+import csv
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+import numpy as np
+
+from protclip_td.data.residues import check_sequence
+from protclip_td.errors import InputError
+
+#: Types of action in the order of the published labels.
+ACTIONS = ("reaction", "binding", "ptmod", "activation", "inhibition", "catalysis", "expression")
+_COLUMNS = ("item_id_a", "item_id_b", "mode")
+_SHOWN = 5
+
+
+class Network(NamedTuple):
+    """Proteins and the pairs of them that act on each other, each pair once.
+
+    Parameters:
+        proteins (list of str): names, in the order in which the file brings them up
+        pairs (array): positions of the two proteins, shape :math:`(m, 2)`
+        labels (array): zeros and ones, shape :math:`(m, 7)`, columns as in `ACTIONS`
+    """
+
+    proteins: list[str]
+    pairs: np.ndarray
+    labels: np.ndarray
+
+
+def read_network(path: Path) -> Network:
+    """Read a table of actions; the lines of a pair, in either direction, make one pair.
+
+    Parameters:
+        path (Path): tab-separated with a header line, such as STRING's
+            ``9606.protein.actions.v11.0.txt``, plain or gzip
+
+    Returns:
+        Network: numbered as the code of GNN-PPI does, so that its split files fit
+
+    Raises:
+        InputError: a column is missing, a type of action is unknown, or a line is cut
+    """
+    number: dict[str, int] = {}
+    row_of: dict[tuple[int, int], int] = {}
+    labels: list[list[int]] = []
+    for first, second, action in _actions(path):
+        for name in (first, second):
+            number.setdefault(name, len(number))
+        low, high = sorted((first, second))
+        row = row_of.setdefault((number[low], number[high]), len(labels))
+        if row == len(labels):
+            labels.append([0] * len(ACTIONS))
+        labels[row][action] = 1
+    if not labels:
+        raise InputError(f"{path} has a header line and no action below it")
+    return Network(list(number), np.array(list(row_of)), np.array(labels, dtype=np.uint8))
+
+
+def _actions(path: Path) -> Iterator[tuple[str, str, int]]:
+    """Both proteins of each line and the position of its action."""
+    action_of = {name: i for i, name in enumerate(ACTIONS)}
+    with opened(path) as file:
+        reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        header = next(reader, [])
+        absent = [name for name in _COLUMNS if name not in header]
+        if absent:
+            raise InputError(f"{path} has no column {absent}; its first line is {header}")
+        columns = [header.index(name) for name in _COLUMNS]
+        for row in filter(None, reader):
+            where = f"{path}, line {reader.line_num}"
+            if len(row) != len(header):
+                raise InputError(f"{where}: {len(row)} cells; the header has {len(header)}")
+            first, second, mode = (row[column] for column in columns)
+            if mode not in action_of:
+                raise InputError(f"{where}: action {mode!r} is none of {list(ACTIONS)}")
+            if first == second:
+                raise InputError(f"{where}: {first} acts on itself; expected two proteins")
+            yield first, second, action_of[mode]
+
+
+def largest_component(network: Network) -> Network:
+    """The part of a network that hangs together and has the most proteins."""
+    root = np.arange(len(network.proteins))
+    while True:  # each protein takes the smallest number among its neighbours, and theirs
+        smallest = root[network.pairs].min(axis=1)
+        found = root.copy()
+        np.minimum.at(found, network.pairs[:, 0], smallest)
+        np.minimum.at(found, network.pairs[:, 1], smallest)
+        found = found[found]
+        if (found == root).all():
+            break
+        root = found
+    kept = root == np.bincount(root).argmax()
+    rows = kept[network.pairs[:, 0]]
+    names = [name for name, is_kept in zip(network.proteins, kept) if is_kept]
+    return Network(names, (kept.cumsum() - 1)[network.pairs[rows]], network.labels[rows])
+
+
+def read_sequences(path: Path, names: Sequence[str]) -> list[str]:
+    """Sequences of the proteins of a network, in their order.
+
+    Parameters:
+        path (Path): FASTA, or lines of name, tab and sequence; plain or gzip
+        names (list of str): proteins
+
+    Raises:
+        InputError: a protein has no sequence, or one with letters that are no residues
+    """
+    sequences = _by_name(path)
+    absent = [name for name in names if name not in sequences]
+    if absent:
+        raise InputError(
+            f"{path} has no sequence for {len(absent)} of {len(names)} proteins of the network: "
+            f"{', '.join(absent[:_SHOWN])}{', …' if len(absent) > _SHOWN else ''}"
+        )
+    for name in names:
+        check_sequence(sequences[name], f"{path}: {name}")
+    return [sequences[name] for name in names]
+
+
+def _by_name(path: Path) -> Mapping[str, str]:
+    with opened(path) as file:
+        lines = [line.strip() for line in file]
+    if not lines or not lines[0].startswith(">"):
+        rows = [line.split("\t") for line in lines]
+        return {row[0]: row[1].strip() for row in rows if len(row) > 1}
+    parts: dict[str, list[str]] = {}
+    for line in lines:
+        if line.startswith(">"):
+            current = parts.setdefault((line[1:].split() or [""])[0], [])
+        else:
+            current.append(line)
+    return {name: "".join(lines) for name, lines in parts.items()}
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TextIO]:
+    """A text file, plain or gzip by its content; a byte-order mark and Windows' line ends go."""
+    with open(path, "rb") as file:
+        is_gzip = file.read(2) == b"\x1f\x8b"
+    open_text = gzip.open if is_gzip else open
+    try:
+        with open_text(path, "rt", encoding="utf-8-sig") as text:
+            yield text
+    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is damaged or no text ({error}); replace it") from error

@@ -1,0 +1,143 @@
+"""Which pairs of a network are for training, validation and test; drawn once and kept in a file.
+
+Test pairs are drawn at random, or as the neighbourhood of one protein, so that they hold proteins
+that training hardly knows: breadth first (bfs) or depth first (dfs).
+
+Source: GNN-PPI (Lv et al., IJCAI 2021), section on the partition schemes.
+"""
+
+import json
+import os
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from protclip_td.errors import InputError
+
+WAYS = ("random", "bfs", "dfs")
+#: The search starts at a protein with at most so many partners (released code of GNN-PPI).
+_MOST_PARTNERS = 5
+
+
+class Split(NamedTuple):
+    """Rows of the pairs for each purpose, none for two."""
+
+    train: list[int]
+    valid: list[int]
+    test: list[int]
+
+
+def draw_split(
+    pairs: np.ndarray, way: str, test_fraction: float, valid_fraction: float, seed: int
+) -> Split:
+    """Draw test pairs, then validation pairs at random from the rest.
+
+    Parameters:
+        pairs (array): positions of two proteins, shape :math:`(m, 2)`
+        way (str): ``random``, ``bfs`` or ``dfs``
+        test_fraction (float): share of all pairs
+        valid_fraction (float): share of the pairs left for training
+        seed (int): another seed, another draw
+    """
+    generator = np.random.default_rng(seed)
+    num_test = int(len(pairs) * test_fraction)
+    if way == "random":
+        test = generator.permutation(len(pairs))[:num_test]
+    else:
+        test = np.array(_neighbourhood(pairs, way, num_test, generator), dtype=int)
+    return divide(len(pairs), test, valid_fraction, generator)
+
+
+def divide(
+    num_pair: int, test: np.ndarray, valid_fraction: float, generator: np.random.Generator
+) -> Split:
+    """Validation pairs drawn from all but the test pairs."""
+    rest = generator.permutation(np.setdiff1d(np.arange(num_pair), test))
+    num_valid = int(len(rest) * valid_fraction)
+    parts = (rest[num_valid:], rest[:num_valid], test)
+    return Split(*(np.sort(part).tolist() for part in parts))
+
+
+def _neighbourhood(
+    pairs: np.ndarray, way: str, num_test: int, generator: np.random.Generator
+) -> list[int]:
+    """Pairs on the way of a search, each protein visited with all of its pairs."""
+    both = pairs.tolist()
+    rows_of = _rows_of_proteins(both)
+    visited: set[int] = set()
+    chosen: dict[int, None] = {}
+    waiting: deque[int] = deque()
+    while len(chosen) < num_test:
+        if not waiting:
+            waiting.append(_start(rows_of, visited, generator))
+        protein = waiting.popleft() if way == "bfs" else waiting.pop()
+        if protein in visited:
+            continue
+        visited.add(protein)
+        chosen.update(dict.fromkeys(rows_of[protein]))
+        partners = [sum(both[row]) - protein for row in rows_of[protein]]
+        # Depth first goes on with the first partner, which so has to lie on top.
+        waiting.extend(partners if way == "bfs" else reversed(partners))
+    return list(chosen)
+
+
+def _rows_of_proteins(pairs: Sequence[Sequence[int]]) -> dict[int, list[int]]:
+    rows_of: dict[int, list[int]] = {}
+    for row, pair in enumerate(pairs):
+        for protein in pair:
+            rows_of.setdefault(protein, []).append(row)
+    return rows_of
+
+
+def _start(
+    rows_of: Mapping[int, list[int]], visited: set[int], generator: np.random.Generator
+) -> int:
+    """A protein with few partners, not yet visited."""
+    left = [protein for protein in rows_of if protein not in visited]
+    few = [protein for protein in left if len(rows_of[protein]) <= _MOST_PARTNERS]
+    return int(generator.choice(few or left))
+
+
+def write_split(path: Path, split: Split, origin: Mapping[str, Any]) -> None:
+    """Write a split, and where it is from, to a JSON file."""
+    lists = {f"{name}_index": rows for name, rows in split._asdict().items()}
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(json.dumps({**origin, **lists}))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_split(path: Path, num_pair: int, valid_fraction: float, seed: int) -> Split:
+    """Read a split of ours, or one of GNN-PPI.
+
+    Theirs have two lists, of which ``valid_index`` is the test; validation pairs are then drawn
+    from the training.
+
+    Raises:
+        InputError: the file is no split, or one of another network
+    """
+    try:
+        content = json.loads(path.read_text())
+        train, valid, test = (content.get(f"{name}_index") for name in Split._fields)
+        if test is None:
+            train, valid, test = train, [], valid
+        is_whole = sorted([*train, *valid, *test]) == list(range(num_pair))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is no split ({type(error).__name__}: {error}); expected JSON with the lists "
+            "train_index, valid_index and test_index. Remove it to have one drawn."
+        ) from error
+    if not is_whole:
+        raise InputError(
+            f"{path}: its {len(train)} training, {len(valid)} validation and {len(test)} test "
+            f"pairs are not the {num_pair} pairs of this network, each once. It is from other "
+            "data: name another `split_file`, or remove it to have one drawn."
+        )
+    if not valid:
+        return divide(num_pair, np.array(test), valid_fraction, np.random.default_rng(seed))
+    return Split(train, valid, test)

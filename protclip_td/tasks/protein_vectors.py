@@ -1,0 +1,73 @@
+"""One vector per protein from an encoder that is not trained."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchdrug.data import Protein
+from tqdm import tqdm
+
+from protclip_td.data.residues import to_protein
+from protclip_td.errors import InputError
+
+# Residues in one call of the encoder, which may cut them into smaller pieces by itself.
+_RESIDUES_PER_CALL = 8192
+# Fewer proteins are done before a progress bar could tell anything.
+_MANY = 512
+
+
+def check_fixed(model: nn.Module, task: str) -> None:
+    """Make sure that an encoder whose vectors are kept is not to be trained.
+
+    Raises:
+        InputError: some of its parameters would be trained
+    """
+    if any(parameter.requires_grad for parameter in model.parameters()):
+        raise InputError(
+            f"{task} computes a vector for each protein once and keeps it, so its encoder cannot "
+            "be trained: set `fix_encoder: true`, or call `model.requires_grad_(False)` in Python"
+        )
+
+
+@torch.no_grad()
+def protein_vectors(model: Any, sequences: Sequence[str], device: torch.device) -> Tensor:
+    """The `graph_feature` of each protein, by any TorchDrug model, in evaluation mode.
+
+    Parameters:
+        model (nn.Module): takes proteins; stands on `device`
+        sequences (list of str): :math:`n` proteins
+        device (torch.device): where to compute
+
+    Returns:
+        float32 tensor of shape :math:`(n, d)` on `device`, in the given order
+    """
+    was_training = model.training
+    model.eval()
+    parts, order = [], []
+    with tqdm(total=len(sequences), unit=" proteins", disable=_bar_is_off(sequences)) as bar:
+        for rows in _batches(sequences):
+            graph = Protein.pack([to_protein(sequences[row]) for row in rows]).to(device)
+            feature = model(graph, graph.node_feature.float())["graph_feature"]
+            parts.append(feature.float())
+            order += rows
+            bar.update(len(rows))
+    model.train(was_training)
+    return torch.cat(parts)[torch.tensor(order, device=device).argsort()]
+
+
+def _batches(sequences: Sequence[str]) -> list[list[int]]:
+    """Rows in batches of about the same number of residues, the longest proteins first."""
+    batches: list[list[int]] = []
+    room = 0
+    for row in sorted(range(len(sequences)), key=lambda row: -len(sequences[row])):
+        if room < len(sequences[row]):
+            batches.append([])
+            room = _RESIDUES_PER_CALL
+        batches[-1].append(row)
+        room -= len(sequences[row])
+    return batches
+
+
+def _bar_is_off(sequences: Sequence[str]) -> bool | None:
+    return True if len(sequences) < _MANY else None  # None: off if not a terminal
