@@ -10,14 +10,16 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
+from protclip_td.data.biotext import compose
 from protclip_td.data.composition import Composition, count_groups
 from protclip_td.data.making import open_or_make
 from protclip_td.data.pairs import BLOCK_ROWS, Group, Store
 from protclip_td.data.residues import to_protein
 from protclip_td.datasets.rows import Stretch, all_once
+from protclip_td.datasets.rule import Rule, rule_for
 from protclip_td.datasets.subset import PropertyDrivenSubset
 from protclip_td.errors import InputError
-from protclip_td.properties import CONFIDENCES, COVERAGES, PROPERTIES
+from protclip_td.properties import PROPERTIES, PROPERTY_KEYS
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +40,19 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         path (str): folder where the store is kept, made on first use; or a store
         source (str, optional): data file: a UniProtKB flat file, ProtCLIP's JSON lines, a UniProt
             or ProtST TSV, plain or gzip. "sample" or None for the built-in sample.
-        confidences (list of int, optional): levels of sample confidence to keep, 1 to 5
-        coverages (list of int, optional): numbers of present properties to keep, 1 to 4
-        confidence_exponent (float, optional): a draw's chance grows with C to this power
-        coverage_exponent (float, optional): a draw's chance grows with R to this power
+        confidences (list of int, optional): levels of sample confidence to keep, 1 to 5;
+            1, 2 and 3 by default (paper). This and the other parts of the rule are by default
+            those that the store was built for, if `protclip-td protanno build` made it.
+        coverages (list of int, optional): numbers of present properties to keep, 1 to 4;
+            3 and 4 by default (paper)
+        confidence_exponent (float, optional): a draw's chance grows with C to this power;
+            −3 by default (paper), 0 where the store is thinned already
+        coverage_exponent (float, optional): a draw's chance grows with R to this power;
+            ½ by default (paper), 0 where the store is thinned already
         draws_per_epoch (int, optional): training items per epoch; as many as there are training
             rows by default
-        valid_fraction (float, optional): share of sequences held out for validation
-        test_fraction (float, optional): share of sequences held out for test
+        valid_fraction (float, optional): share of sequences held out for validation; 0.1 by default
+        test_fraction (float, optional): share of sequences held out for test; 0.1 by default
         max_residues (int, optional): longer sequences are cut there
         keep_evidence (bool, optional): keep UniProt's evidence tags (`{ECO:...}`) in the texts
         confidence (int, optional): sample confidence of entries in files that do not state it
@@ -70,45 +77,44 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         self,
         path: str,
         source: str | None = None,
-        confidences: Collection[int] = (1, 2, 3),
-        coverages: Collection[int] = (3, 4),
-        confidence_exponent: float = -3.0,
-        coverage_exponent: float = 0.5,
+        confidences: Collection[int] | None = None,
+        coverages: Collection[int] | None = None,
+        confidence_exponent: float | None = None,
+        coverage_exponent: float | None = None,
         draws_per_epoch: int | None = None,
-        valid_fraction: float = 0.1,
-        test_fraction: float = 0.1,
+        valid_fraction: float | None = None,
+        test_fraction: float | None = None,
         max_residues: int = 1022,
         keep_evidence: bool = False,
         confidence: int | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         verbose: int = 1,
     ) -> None:
-        _check_levels("confidences", confidences, CONFIDENCES)
-        _check_levels("coverages", coverages, COVERAGES)
         _check_range("confidence", confidence, 1, 5)
         _check_range("draws_per_epoch", draws_per_epoch, 1)
         _check_range("max_residues", max_residues, 1)
-        _check_range("seed", seed, 0)
-        _check_fractions(valid_fraction, test_fraction)
+        given = {
+            "confidences": confidences,
+            "coverages": coverages,
+            "confidence_exponent": confidence_exponent,
+            "coverage_exponent": coverage_exponent,
+            "valid_fraction": valid_fraction,
+            "test_fraction": test_fraction,
+            "seed": seed,
+        }
+        rule_for({}, **given)  # mistakes are said before a store is made
         self.max_residues = max_residues
         self.store = open_or_make(path, source, keep_evidence, confidence, verbose)
-        kept = [g for g in self.store.groups if g.confidence in confidences]
-        kept = [g for g in kept if g.coverage in coverages]
-        self._splits = _split(self.store, kept, valid_fraction, test_fraction)
+        self.rule = rule_for(self.store.manifest, **given)
+        self._order = self.store.manifest.get("options", {}).get("properties", PROPERTY_KEYS)
+        self._splits = _split(self.store, self.rule)
         num_train = _num_rows(self._splits["train"])
-        if not num_train:
-            raise InputError(
-                f"no training entry left of {len(self)} in {self.store.folder}: confidences "
-                f"{list(confidences)} and coverages {list(coverages)} keep {_num_rows(kept)} "
-                f"entries, and {valid_fraction + test_fraction:.0%} of the sequences are held out; "
-                f"keep more levels or hold out less. {_present(self.store.groups)}"
-            )
         self._train_set = PropertyDrivenSubset(
             self,
             self._splits["train"],
             draws_per_epoch or num_train,
-            (confidence_exponent, coverage_exponent),
-            seed,
+            self.rule.exponents,
+            self.rule.seed,
         )
         self._say_cut()
 
@@ -119,7 +125,7 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         entry = self.store[index]
         return {
             "graph": to_protein(entry.sequence[: self.max_residues]),
-            "biotext": entry.biotext,
+            "biotext": compose(entry.properties, self._order),
             "property_text": {p.key: text for p, text in zip(PROPERTIES, entry.properties)},
             "accession": entry.accession,
             "index": int(index),
@@ -149,7 +155,11 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         return {
             "store": str(self.store.folder),
             **{key: value for key, value in self.store.manifest.items() if key != "groups"},
-            "rule": {key: value for key, value in self._config.items() if key in _RULE},
+            "rule": {
+                **self.rule.as_dict(),
+                "draws_per_epoch": self._train_set.draw.num_draws,
+                "max_residues": self.max_residues,
+            },
             "composition": self.composition().as_dict(),
         }
 
@@ -170,24 +180,6 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
 
 
 _HELD_OUT = ("valid", "test")
-_RULE = (
-    "confidences",
-    "coverages",
-    "confidence_exponent",
-    "coverage_exponent",
-    "draws_per_epoch",
-    "valid_fraction",
-    "test_fraction",
-    "max_residues",
-    "seed",
-)
-
-
-def _check_levels(name: str, given: Collection[int], known: Collection[int]) -> None:
-    if not given or not set(given) <= set(known):
-        raise InputError(
-            f"ProtAnno: {name} is {list(given)}; expected at least one of {list(known)}"
-        )
 
 
 def _check_range(name: str, given: int | None, low: int, high: int | None = None) -> None:
@@ -196,26 +188,25 @@ def _check_range(name: str, given: int | None, low: int, high: int | None = None
         raise InputError(f"ProtAnno: {name} is {given}; expected {expected}")
 
 
-def _check_fractions(valid: float, test: float) -> None:
-    if valid < 0 or test < 0 or valid + test >= 1:
-        raise InputError(
-            f"ProtAnno: valid_fraction is {valid} and test_fraction is {test}; "
-            "expected two shares from 0 that leave some sequences to train on"
-        )
-
-
-def _split(
-    store: Store, kept: Sequence[Group], valid_fraction: float, test_fraction: float
-) -> dict[str, list[Stretch]]:
-    """The rows of each split: a stretch of every group, as a group is sorted by hash."""
+def _split(store: Store, rule: Rule) -> dict[str, list[Stretch]]:
+    """The rows of each split: a stretch of every group kept, as a group is sorted by hash."""
+    kept = [g for g in store.groups if g.confidence in rule.confidences]
+    kept = [g for g in kept if g.coverage in rule.coverages]
     splits: dict[str, list[Stretch]] = {"train": [], "valid": [], "test": []}
     for group in kept:
-        test_end = store.boundary(group, test_fraction)
-        valid_end = store.boundary(group, valid_fraction + test_fraction)
+        test_end = store.boundary(group, rule.test_fraction)
+        valid_end = store.boundary(group, rule.held_out)
         ends = [group.begin, test_end, valid_end, group.begin + group.size]
         for name, (begin, end) in zip(("test", "valid", "train"), pairwise(ends)):
             offset = (begin - group.begin) % BLOCK_ROWS
             splits[name].append(Stretch(*group[:2], begin, end - begin, offset))
+    if not _num_rows(splits["train"]):
+        raise InputError(
+            f"no training entry left of {len(store)} in {store.folder}: confidences "
+            f"{list(rule.confidences)} and coverages {list(rule.coverages)} keep "
+            f"{_num_rows(kept)} entries, and {rule.held_out:.0%} of the sequences are held out; "
+            f"keep more levels or hold out less. {_present(store.groups)}"
+        )
     return splits
 
 

@@ -1,0 +1,64 @@
+"""The rule of a store: what is given, else what it was built for, else the paper's."""
+
+import pytest
+
+from protclip_td.datasets.rule import Rule, rule_for
+from protclip_td.errors import InputError
+
+# What `protclip-td protanno build` writes by default.
+BUILT = {
+    "keep_evidence": False,
+    "confidences": [1, 2, 3],
+    "coverages": [3, 4],
+    "keep_all": False,
+    "sampling": "weighted",
+    "confidence_exponent": -3.0,
+    "coverage_exponent": 0.5,
+    "seed": 0,
+    "valid_fraction": 0.0,
+    "test_fraction": 0.0,
+}
+
+
+def rule_of(given=None, **options):
+    return rule_for({"options": {**BUILT, **options}}, **(given or {}))
+
+
+def test_the_papers_by_default():
+    for manifest in ({}, {"options": {"keep_evidence": True, "confidence": None}}):
+        assert rule_for(manifest) == Rule()
+    assert rule_of().as_dict() == Rule().as_dict()
+
+
+def test_what_the_store_was_built_for():
+    rule = rule_of(confidences=[4], coverages=[1, 2], coverage_exponent=1.0, seed=7)
+    assert (list(rule.confidences), list(rule.coverages)) == ([4], [1, 2])
+    assert (rule.exponents, rule.seed) == ((-3.0, 1.0), 7)
+
+
+def test_all_of_swiss_prot_is_used_where_it_was_kept():
+    rule = rule_of(keep_all=True)
+    assert (rule.confidences, rule.coverages) == ((1, 2, 3, 4, 5), (1, 2, 3, 4))
+    assert rule_of({"confidences": [1]}, keep_all=True).confidences == [1]
+
+
+def test_a_thinned_store_is_not_weighed_again():
+    assert rule_of(sampling="thin").exponents == (0.0, 0.0)
+    assert rule_of({"confidence_exponent": -1.0}, sampling="thin").exponents == (-1.0, 0.0)
+
+
+def test_held_out_shares_are_the_stores_if_it_has_any():
+    rule = rule_of(test_fraction=0.05)
+    assert (rule.valid_fraction, rule.test_fraction) == (0.0, 0.05)
+    assert rule_of().held_out == 0.2
+    assert rule_of({"valid_fraction": 0.0}, test_fraction=0.05).held_out == 0.05
+
+
+def test_given_zeros_count():
+    rule = rule_of({"confidence_exponent": 0.0, "valid_fraction": 0.0, "seed": 0}, seed=3)
+    assert (rule.confidence_exponent, rule.valid_fraction, rule.seed) == (0.0, 0.0, 0)
+
+
+def test_what_a_store_says_is_checked_too():
+    with pytest.raises(InputError, match=r"confidences is \[9\]; expected at least one of"):
+        rule_of(confidences=[9])
