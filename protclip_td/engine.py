@@ -324,7 +324,7 @@ class ResumableEngine(core.Engine, core.Configurable):
 
 
 def _check_batch_size(task: Any, train_set: Any, batch_size: int) -> None:
-    smallest = getattr(task, "min_batch_size", 1)
+    smallest = getattr(task, "min_batch_size", 0)
     given = min(batch_size * comm.get_world_size(), len(train_set))
     if given < smallest:
         raise InputError(

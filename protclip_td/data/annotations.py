@@ -1,0 +1,94 @@
+"""Which proteins have which terms of the Gene Ontology, from an annotation file (GAF)."""
+
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from protclip_td.data.ontology import Ontology
+from protclip_td.data.text_lines import text_lines
+from protclip_td.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+_EXPECTED = "an annotation file of the Gene Ontology (GAF 1.0 to 2.2)"
+# GAF has 15 columns, since version 2.0 two more.
+_NUM_COLUMN = 15
+_OBJECT, _QUALIFIER, _TERM, _EVIDENCE = 1, 3, 4, 6
+# "No data": somebody looked, and nothing is known.
+_NO_DATA = "ND"
+
+#: Terms of each protein, in one aspect.
+Annotations = Mapping[str, frozenset[str]]
+
+
+def read_annotations(
+    path: str | Path,
+    ontology: Ontology,
+    aspect: str,
+    without_evidence: Collection[str] = (),
+) -> Annotations:
+    """Read a GAF file.
+
+    Left out are annotations that deny a term (``NOT``) or say that nothing is known (``ND``).
+    Alternative ids count as the term's own. Annotations with a term that has become obsolete are
+    left out and counted in a warning.
+
+    Parameters:
+        path (str or Path): the file, plain or gzip, such as ``goa_human.gaf.gz``
+        ontology (Ontology): the terms
+        aspect (str): ``MF``, ``BP`` or ``CC``
+        without_evidence (collection of str, optional): evidence codes to leave out, such as
+            ``IEA``, annotations that nobody has looked at
+
+    Returns:
+        dict: terms by the accession of the protein (column 2); those without a term are not in it
+
+    Raises:
+        InputError: no such file, a line with too few columns, a GO id that is not in the
+            ontology, or no annotation left
+
+    Source: Gene Ontology Consortium and GOA; the files are published under CC BY 4.0.
+
+    Example::
+
+        >>> read_annotations("goa_human.gaf.gz", read_ontology("go-basic.obo"), "MF")["P01308"]
+        frozenset({'GO:0005158', 'GO:0005159', 'GO:0005179', ...})
+    """
+    path = Path(path).expanduser()
+    terms: dict[str, set[str]] = {}
+    num_obsolete = 0
+    for where, columns in _rows(path):
+        is_denied = "NOT" in columns[_QUALIFIER].split("|")
+        if is_denied or columns[_EVIDENCE] in (_NO_DATA, *without_evidence):
+            continue
+        term = ontology.main_id.get(columns[_TERM], columns[_TERM])
+        if term in ontology.obsolete:
+            num_obsolete += 1
+        elif term not in ontology.aspect:
+            raise InputError(
+                f"{where}: {term!r} is not in the ontology ({ontology.path}, {ontology.version}). "
+                "An annotation file needs an ontology that is as new as itself: get "
+                "go-basic.obo of the same day"
+            )
+        elif ontology.aspect[term] == aspect:
+            terms.setdefault(columns[_OBJECT], set()).add(term)
+    if num_obsolete:
+        logger.warning("%s: %d annotations with obsolete terms do not count", path, num_obsolete)
+    if not terms:
+        raise InputError(f"{path}: no annotation left in aspect {aspect!r}; expected {_EXPECTED}")
+    return {protein: frozenset(own) for protein, own in terms.items()}
+
+
+def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Place and columns of each annotation."""
+    for number, line in text_lines(path, _EXPECTED):
+        if not line or line.startswith("!"):
+            continue
+        columns = line.split("\t")
+        where = f"{path}, line {number}"
+        if len(columns) < _NUM_COLUMN:
+            raise InputError(
+                f"{where}: {len(columns)} columns, {_NUM_COLUMN} or more needed; "
+                f"expected {_EXPECTED}"
+            )
+        yield where, columns

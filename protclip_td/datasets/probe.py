@@ -1,0 +1,182 @@
+"""Proteins and how similar their functions are: PROBE's benchmark, or a user's own proteins."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch.utils import data as torch_data
+from torchdrug import core
+from torchdrug.core import Registry as R
+
+from protclip_td.data.annotations import read_annotations
+from protclip_td.data.lin_similarity import lin_similarity
+from protclip_td.data.ontology import read_ontology
+from protclip_td.data.remote import fetch
+from protclip_td.data.residues import to_protein
+from protclip_td.data.sequences import read_sequences
+from protclip_td.datasets.probe_files import PROTEINS, read_probe
+from protclip_td.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+#: Reviewed human proteins, which PROBE's are taken from.
+HUMAN_URL = (
+    "https://rest.uniprot.org/uniprotkb/stream?compressed=true&format=fasta"
+    "&query=%28organism_id%3A9606%29+AND+%28reviewed%3Atrue%29"
+)
+HUMAN_FILE = "human_reviewed.fasta.gz"
+_SHOWN = 5
+
+
+@R.register("datasets.PROBE")
+class PROBE(torch_data.Dataset, core.Configurable):
+    """Human proteins and the similarity of their annotations in the Gene Ontology.
+
+    The similarities are PROBE's matrices (Lin's measure, best matches, without IEA), or with
+    `annotation` and `ontology` the same measure computed here, for any proteins.
+
+    Statistics:
+        - MF, BP and CC: the 500 human proteins with the most annotations, the 200 of them, and
+          about 246 pairs of the 500 (``sparse``)
+        - All are test proteins; nothing is trained.
+
+    Source: PROBE (Unsal et al., Nature Machine Intelligence 2022). Licences: PROBE's files GPL-3.0,
+    sequences (UniProt) and annotations (GO, GOA) CC BY 4.0.
+
+    Parameters:
+        path (str): folder; PROBE's files lie in its ``probe/``
+        aspect (str): ``MF`` (molecular function), ``BP`` (biological process) or ``CC`` (cellular
+            component)
+        proteins (int or str, optional): PROBE's 500, 200 or ``sparse``
+        sequences (str, optional): FASTA or UniProtKB flat file with the proteins; by default
+            ``probe/human_reviewed.fasta.gz``, which is fetched from UniProt if missing
+        annotation (str, optional): GAF file to compute similarities from, instead of PROBE's
+        ontology (str, optional): ``go-basic.obo`` or ``go.obo``, as new as `annotation`
+        without_evidence (list of str, optional): evidence codes of `annotation` to leave out
+        num_protein (int, optional): with `annotation`, how many of the sequences to take, those
+            with the most annotations first
+        allow_missing (bool, optional): leave out proteins of PROBE's matrix that `sequences`
+            lacks, as PROBE does, instead of refusing
+
+    Raises:
+        InputError: a file is missing or cannot be read, a GO id is not in the ontology, a protein
+            has no sequence, or less than two proteins are left
+
+    Example::
+
+        >>> dataset = PROBE("~/protein-datasets", aspect="MF")
+        >>> sorted(dataset[0])
+        ['graph', 'index', 'similarity']
+        >>> dataset[0]["similarity"].shape  # to all proteins, NaN where the pair does not count
+        torch.Size([500])
+    """
+
+    def __init__(
+        self,
+        path: str,
+        aspect: Literal["MF", "BP", "CC"],
+        proteins: Literal[500, 200, "sparse"] = 500,
+        sequences: str | None = None,
+        annotation: str | None = None,
+        ontology: str | None = None,
+        without_evidence: Sequence[str] = ("IEA",),
+        num_protein: int = 500,
+        allow_missing: bool = False,
+    ) -> None:
+        self.folder = Path(path).expanduser() / "probe"
+        self.aspect = _choice("aspect", aspect, ("MF", "BP", "CC"))
+        self.proteins = _choice("proteins", str(proteins), PROTEINS)
+        if (annotation is None) != (ontology is None):
+            raise InputError(
+                "annotation, ontology: one given without the other; similarities are computed from "
+                "both, a GAF file and go-basic.obo, or read from PROBE's matrices"
+            )
+        if annotation is None or ontology is None:
+            self._take_published(sequences, allow_missing)
+        else:
+            evidence = tuple(without_evidence)
+            self._compute(sequences, annotation, ontology, evidence, num_protein)
+        if len(self.accessions) < 2:
+            raise InputError(
+                f"{self.aspect}: {len(self.accessions)} proteins with sequence and annotation; "
+                "similarity needs two or more"
+            )
+
+    def _take_published(self, sequences: str | None, allow_missing: bool) -> None:
+        accessions, similarity = read_probe(self.folder, self.aspect, self.proteins)
+        path = self._sequence_file(sequences)
+        found = read_sequences(path, set(accessions))
+        missing = [accession for accession in accessions if accession not in found]
+        if missing and not allow_missing:
+            raise InputError(
+                f"{path}: {_some(missing)} of PROBE's {len(accessions)} proteins have no sequence "
+                "there. Get a newer or older release of UniProt, or leave them out with "
+                "`allow_missing: true`, which makes the result less comparable"
+            )
+        if missing:
+            logger.warning("%s: left out for want of a sequence: %s", path, _some(missing))
+        present = np.array([accession in found for accession in accessions])
+        self.accessions = [accession for accession in accessions if accession in found]
+        self.sequences = [found[accession] for accession in self.accessions]
+        self.similarity = torch.from_numpy(similarity[present][:, present])
+        self.missing = missing
+
+    def _compute(
+        self,
+        sequences: str | None,
+        annotation: str,
+        ontology: str,
+        without_evidence: Sequence[str],
+        num_protein: int,
+    ) -> None:
+        terms = read_ontology(ontology)
+        annotations = read_annotations(annotation, terms, self.aspect, without_evidence)
+        found = read_sequences(self._sequence_file(sequences), set(annotations))
+        most_first = sorted(found, key=lambda protein: (-len(annotations[protein]), protein))
+        self.accessions = most_first[:num_protein]
+        self.sequences = [found[accession] for accession in self.accessions]
+        similarity = lin_similarity(self.accessions, annotations, terms)
+        self.similarity = torch.from_numpy(similarity)
+        self.missing: list[str] = []
+
+    def _sequence_file(self, given: str | None) -> Path:
+        return Path(given).expanduser() if given else fetch(HUMAN_URL, self.folder, HUMAN_FILE)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the data are, for the folder of a run."""
+        return {
+            "aspect": self.aspect,
+            "proteins": len(self.accessions),
+            "pairs": int((~self.similarity.isnan()).triu(1).sum()),
+            "left out for want of a sequence": self.missing,
+        }
+
+    def split(self) -> list[torch_data.Subset]:
+        """Training and validation set, both empty, and the test set of all proteins."""
+        return [torch_data.Subset(self, rows) for rows in ([], [], range(len(self)))]
+
+    def __len__(self) -> int:
+        return len(self.accessions)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """One item: ``graph``, its ``similarity`` to all proteins, (n,), and its ``index``."""
+        return {
+            "graph": to_protein(self.sequences[index]),
+            "similarity": self.similarity[index],
+            "index": index,
+        }
+
+
+def _choice(name: str, given: str, choices: Sequence[str]) -> str:
+    if given not in choices:
+        raise InputError(f"{name}: {given!r} given; expected one of {', '.join(choices)}")
+    return given
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"

@@ -1,0 +1,105 @@
+"""Reads the similarity matrices of PROBE."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from protclip_td.data.table import read_table
+from protclip_td.errors import InputError
+
+#: Where PROBE's authors keep the files; both are folders to look through, not single files.
+SOURCE = (
+    "https://huggingface.co/spaces/HUBioDataLab/PROBE (folder data) or "
+    "https://drive.google.com/drive/folders/1N2TzFVSgdt2oZECmpTtpGHvJQMvza0i6"
+)
+# How many proteins the matrix of each benchmark has.
+_SIZE = {"500": 500, "200": 200, "sparse": 500}
+#: PROBE's benchmarks.
+PROTEINS = tuple(_SIZE)
+
+
+def read_probe(folder: Path, aspect: str, proteins: str) -> tuple[list[str], np.ndarray]:
+    """Read one of PROBE's benchmarks.
+
+    Parameters:
+        folder (Path): holds the files under their published names
+        aspect (str): ``MF``, ``BP`` or ``CC``
+        proteins (str): ``500``, ``200`` or ``sparse``, some pairs of the 500
+
+    Returns:
+        list of str and array: n accessions, and their similarities, (n, n), NaN where a pair does
+        not count
+
+    Raises:
+        InputError: a file is missing or has another layout
+    """
+    name = f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_{_SIZE[proteins]}"
+    accessions, similarity = _read_matrix(_existing(folder, f"{name}_proteins.csv"))
+    if proteins == "sparse":
+        file = _existing(folder, f"SparsifiedSimilarityCoordinates_{aspect}_for_highest_500.npy")
+        similarity = _only(similarity, _read_coordinates(file, len(accessions)))
+    return accessions, similarity
+
+
+def _existing(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.is_file():
+        raise InputError(
+            f"{name} is missing. Put it in place by hand.\n"
+            f"  file:   {name}\n"
+            f"  from:   {SOURCE}\n"
+            "  size:   not known\n"
+            "  MD5:    not published\n"
+            f"  folder: {folder.absolute()}"
+        )
+    return path
+
+
+def _read_matrix(path: Path) -> tuple[list[str], np.ndarray]:
+    """A header of accessions and a row of numbers for each of them, in the same order."""
+    table = read_table(path)
+    accessions = list(table.columns)
+    if len(table) != len(accessions):
+        raise InputError(
+            f"{path}: {len(table)} rows for {len(accessions)} proteins in the header; expected a "
+            "square matrix, a row for each protein of the header"
+        )
+    similarity = np.empty((len(accessions), len(accessions)), dtype=np.float32)
+    for column, accession in enumerate(accessions):
+        for row, cell in enumerate(table.column(accession)):
+            similarity[row, column] = _number(cell, f"{table.where(row)}: {accession}")
+    if not np.array_equal(similarity, similarity.T, equal_nan=True):
+        raise InputError(f"{path}: the matrix is not symmetric, so its rows are in another order")
+    return accessions, similarity
+
+
+def _number(cell: str, where: str) -> float:
+    if cell in ("", "NA"):  # as R writes what it could not compute
+        return math.nan
+    try:
+        return float(cell)
+    except ValueError:
+        raise InputError(f"{where}: {cell!r} is no number; expected a similarity") from None
+
+
+def _read_coordinates(path: Path, num: int) -> np.ndarray:
+    try:
+        pairs = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(f"{path} cannot be read ({error}); expected NumPy's (m, 2)") from error
+    fits = pairs.ndim == 2 and pairs.shape[1] == 2 and np.issubdtype(pairs.dtype, np.integer)
+    if not fits or pairs.size == 0 or pairs.min() < 0 or pairs.max() >= num:
+        raise InputError(
+            f"{path} holds {pairs.dtype} {pairs.shape}; expected integers (m, 2), places in the "
+            f"matrix of {num} proteins"
+        )
+    return pairs
+
+
+def _only(similarity: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Keep some pairs; as in PROBE's code, only those above the diagonal count."""
+    kept = np.full_like(similarity, np.nan)
+    first, second = pairs[pairs[:, 0] < pairs[:, 1]].T
+    kept[first, second] = similarity[first, second]
+    return kept
