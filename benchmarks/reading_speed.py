@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 
 from Bio import SwissProt
 
+from protclip_td.data.built_in import SAMPLE
 from protclip_td.data.chunks import parse_chunk, raw_chunks
-from protclip_td.data.making import SAMPLE
 from protclip_td.data.options import ReadOptions
 
 #: How many lines an entry keeps of each kind that can be long.

@@ -98,8 +98,8 @@ def raw_chunks(
         (0, 1, 209)
     """
     path = check_file(path)
-    buffer = _Buffer(path, detect(path), skip_bytes)
-    return _cut_all(buffer, read_pieces(path, digest), size)
+    buffer = _Buffer(path, detect(path), skip_bytes, size)
+    return _cut_all(buffer, read_pieces(path, digest))
 
 
 def parse_chunk(chunk: RawChunk, options: ReadOptions) -> Parsed:
@@ -127,14 +127,12 @@ def _results(chunk: RawChunk, options: ReadOptions) -> Iterator[Entry | Rejectio
     return _PARSERS[chunk.format](chunk.data, chunk.first_line, options)
 
 
-def _cut_all(
-    buffer: "_Buffer", pieces: Iterator[tuple[bytes, int]], size: int
-) -> Iterator[RawChunk]:
+def _cut_all(buffer: "_Buffer", pieces: Iterator[tuple[bytes, int]]) -> Iterator[RawChunk]:
     damage: DamagedSourceError | None = None
     try:
         for piece, file_bytes in pieces:
             buffer.add(piece, file_bytes)
-            if buffer.size >= max(size, 2 * buffer.searched):
+            if buffer.full:
                 yield from buffer.whole_records()
     except DamagedSourceError as error:
         damage = error
@@ -147,16 +145,27 @@ def _cut_all(
 class _Buffer:
     """Collects the pieces of a file until whole records can be cut off."""
 
-    def __init__(self, path: Path, kind: Format, skip: int) -> None:
-        self._path, self._kind, self._skip = path, kind, skip
+    def __init__(self, path: Path, kind: Format, skip: int, size: int) -> None:
+        self._path, self._kind, self._skip, self._least = path, kind, skip, max(size, 1)
         self._header = header_line(path) if kind is Format.TSV else b""
         if kind is Format.TSV:
             check_columns(path, self._header)
-        self._pieces: list[bytes] = []
         self._begin, self._line, self._file_bytes = 0, 1, 0
-        self.size = 0
-        #: How many bytes of what is there have been searched for a record end in vain.
-        self.searched = 0
+        self._keep(b"")
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to look for the end of a record."""
+        return self._size >= self._wanted
+
+    def _keep(self, rest: bytes) -> None:
+        """Go on with bytes in which no record ends; next time look at twice as many of them.
+
+        When to look depends on `rest` only, so that reading that goes on after a stop cuts alike.
+        """
+        self._pieces, self._size, self._wanted = [rest], len(rest), self._least
+        while self._wanted <= self._size:
+            self._wanted *= 2
 
     def add(self, piece: bytes, file_bytes: int) -> None:
         self._file_bytes = file_bytes
@@ -166,18 +175,18 @@ class _Buffer:
             self._begin += len(skipped)
             self._line += skipped.count(b"\n")
         self._pieces.append(piece)
-        self.size += len(piece)
-        if self.searched and self.size > _LONGEST_RECORD:
-            what = f"no end of a record in {_LONGEST_RECORD >> 20} MB from line {self._line} on"
-            raise DamagedSourceError(self._path, what)
+        self._size += len(piece)
 
     def whole_records(self) -> Iterator[RawChunk]:
         data = b"".join(self._pieces)
         end = LAST_END[self._kind](data)
         if end:
             yield self._cut(data, end)
+        elif len(data) > _LONGEST_RECORD:
+            what = f"no end of a record in {_LONGEST_RECORD >> 20} MB from line {self._line} on"
+            raise DamagedSourceError(self._path, what)
         else:
-            self._pieces, self.searched = [data], len(data)
+            self._keep(data)
 
     def last_record(self) -> Iterator[RawChunk]:
         """What stands behind the last record end once the file has come to its own."""
@@ -188,12 +197,12 @@ class _Buffer:
         cut = unfinished(self._kind, rest)
         if cut:
             raise DamagedSourceError(self._path, cut)
-        if rest.strip():
+        if rest.strip() and self._kind is not Format.XML:  # which ends in </uniprot>
             yield self._cut(rest, len(rest))
 
     def _cut(self, data: bytes, end: int) -> RawChunk:
         begin, line = self._begin, self._line
-        self._pieces, self.size, self.searched = [data[end:]], len(data) - end, 0
+        self._keep(data[end:])
         data = data[:end]
         self._begin += end
         self._line += data.count(b"\n")

@@ -7,10 +7,12 @@ from protclip_td.data.entry import Entry, Rejection
 from protclip_td.data.line_counter import LineCounter
 from protclip_td.data.options import ReadOptions, admit
 
-_HEADER = re.compile(r"(sp|tr)\|([^|\s]+)\|\S*\s*(.*)")
+_HEADER = re.compile(r"(sp|tr)\|([\w.-]+)\|\S*\s*(.*)")
+# The line break before a header is lost, and with it where the entry before ends.
+_SECOND_HEADER = re.compile(r">(?:sp|tr)\|")
 # OS, OX, GN, PE and SV follow the name.
 _FIELD = re.compile(r"(?:^|\s)[A-Z]{2}=")
-_EXISTENCE = re.compile(r"\sPE=(\d+)")
+_EXISTENCE = re.compile(r"\sPE=(\d{1,9})(?!\d)")
 
 
 def parse_fasta(data: bytes, line: int, options: ReadOptions) -> Iterator[Entry | Rejection]:
@@ -55,6 +57,8 @@ def _parse(head: bytes, residues: bytes, where: str, options: ReadOptions) -> En
     match = _HEADER.match(header)
     if not match:
         return Rejection(where, "no UniProt header", repr(header[:60]))
+    if _SECOND_HEADER.search(header):
+        return Rejection(where, "cut in the middle", "two headers in one line")
     database, accession, description = match.groups()
     existence = _EXISTENCE.search(description)
     confidence = int(existence[1]) if existence else options.confidence

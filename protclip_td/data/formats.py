@@ -10,6 +10,9 @@ from protclip_td.errors import InputError
 
 _HEAD = 1 << 16
 _BLANK_LINES = re.compile(rb"\A(?:[ \t]*(?:\n|\Z))+")
+_XML_FRAME = re.compile(
+    rb"<\?.*?\?>|<!--.*?-->|</?uniprot\b[^>]*>|<copyright>.*?</copyright>", re.DOTALL
+)
 _ACCESSION = re.compile(rb"(?:\nAC   |<accession>)(\w+)")
 
 
@@ -109,11 +112,16 @@ def unfinished(kind: Format, rest: bytes) -> str | None:
     """
     if kind is Format.FLAT_FILE and rest.strip() and not rest.endswith(b"\n//"):
         return f"it ends in the middle of {_name(rest)}"
-    if kind is Format.XML and b"<entry" in rest:
+    if kind is Format.XML and foreign_xml(rest):
         return f"it ends in the middle of {_name(rest)}"
     if kind is Format.XML and b"</uniprot>" not in rest:
         return "it ends before </uniprot>"
     return None
+
+
+def foreign_xml(text: bytes) -> bool:
+    """Whether there is anything but what may stand around the entries of UniProtKB XML."""
+    return bool(_XML_FRAME.sub(b"", text).strip())
 
 
 def _name(record: bytes) -> str:

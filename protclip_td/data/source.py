@@ -1,9 +1,10 @@
 """Reads a data file piece by piece, plain or gzip by its content, and says where it is damaged."""
 
+import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from protclip_td.errors import InputError
 
@@ -59,6 +60,13 @@ def check_file(path: str | Path) -> Path:
     return path
 
 
+def open_source(path: Path) -> BinaryIO:
+    """Open a file for reading bytes, unpacked if it is gzip whatever its name says."""
+    with path.open("rb") as file:
+        magic = file.read(2)
+    return gzip.open(path) if magic == _GZIP_MAGIC else path.open("rb")  # type: ignore[return-value]
+
+
 def read_pieces(path: Path, digest: Digest | None = None) -> Iterator[tuple[bytes, int]]:
     """Read a file piece by piece, unpacked if it is gzip whatever its name says.
 
@@ -107,6 +115,8 @@ class _Gunzip:
         while raw:
             if self._member is None:
                 raw = raw.lstrip(b"\0")  # a file may be filled up with zeros behind a member
+                if not raw:
+                    return
                 self._member = zlib.decompressobj(_GZIP_FORMAT)
             try:
                 yield self._member.decompress(raw)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from protclip_td.data.entry import EXISTENCE_LEVELS, Entry, Rejection
+from protclip_td.data.formats import foreign_xml
 from protclip_td.data.line_counter import LineCounter
 from protclip_td.data.options import ReadOptions, admit, read_number
 from protclip_td.data.protein_names import CLEAVED_INTO, INCLUDES, ProteinNames
@@ -31,7 +32,7 @@ def parse_xml(data: bytes, line: int, options: ReadOptions) -> Iterator[Entry | 
     """Parse the entries of UniProtKB XML one after the other.
 
     Parameters:
-        data (bytes): whole entries, from `<entry` to `</entry>`; what stands between is passed over
+        data (bytes): whole entries, from `<entry` to `</entry>`
         line (int): number of the line that they begin at
         options (ReadOptions): what is wanted
 
@@ -42,8 +43,9 @@ def parse_xml(data: bytes, line: int, options: ReadOptions) -> Iterator[Entry | 
     while (end := data.find(_END, begin)) >= 0:
         end += len(_END)
         first = data.find(b"<entry", begin, end)
-        if first < 0:
-            yield Rejection(_name(data[begin:end], lines, begin), "no entry tag")
+        before = data[begin : first if first >= 0 else end]
+        if foreign_xml(before):
+            yield Rejection(_name(before, lines, begin), "no entry tag")
         while 0 <= first < end:
             following = data.find(b"<entry", first + 1, end)
             block = data[first : following if following >= 0 else end]

@@ -236,6 +236,7 @@ def test_fasta_gives_name_and_protein_existence(read):
         (">sp|P2|X_Y Name OS=O PE=7\nMK\n", "P2", "unknown protein existence"),
         (">sp|P2|X_Y Name OS=O PE=1\n", "P2", "no sequence"),
         (">sp|P2|X_Y Name OS=O PE=1\nMK*\n", "P2", "letters that are no residues"),
+        (">sp|P2|X_Y Na>sp|P3|X_Y Name OS=O PE=1\nMK\n", "line 3", "cut in the middle"),
         (">sp|P2|X_Y OS=O PE=1\nMK\n", "P2", "no property"),
         (b">sp|P2|X_Y N\xff OS=O PE=1\nMK\n", "line 3", "not UTF-8"),
     ],
