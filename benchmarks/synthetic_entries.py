@@ -31,14 +31,10 @@ from scale_texts import FAMILIES, NAMES, Texts
 from protclip_td.data.entry import Entry
 from protclip_td.data.making import SAMPLE
 from protclip_td.data.readers import read_pairs
+from protclip_td.protanno.paper import CONFIDENCE_SHARES, COVERAGE_SHARES, PAIRS
 
-#: Shares by confidence 1 to 5 and by coverage 1/4 to 4/4 (paper, Table 1 and Figure 1).
-CONFIDENCE = {"S": (0.1982, 0.0980, 0.6777, 0.0229, 0.0032),
-              "D": (0.0013, 0.0057, 0.3269, 0.6661, 0.0000)}  # fmt: skip
-COVERAGE = {"S": (0.0259, 0.1062, 0.3691, 0.4988), "D": (0.6211, 0.1814, 0.1182, 0.0793)}
-#: Pairs of ProtAnno-D, and the share of them that is Swiss-Prot's (paper).
-PAPER_ENTRIES = 251_500_000
-REVIEWED = 0.5 / 251.5
+#: Share of ProtAnno-D's pairs that is Swiss-Prot's (paper).
+REVIEWED = PAIRS["ProtAnno-S"] / PAIRS["ProtAnno-D"]
 
 _CHUNK = 1_000
 _PIECE = 32
@@ -55,9 +51,9 @@ _SUBSETS: dict[int, tuple[tuple[float, tuple[int, int, int, int]], ...]] = {
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def paper_shares(kind: str = "D") -> np.ndarray:
+def paper_shares(name: str = "ProtAnno-D") -> np.ndarray:
     """Share of each confidence (5 rows) and coverage (4 columns), which sum to 1."""
-    table = np.outer(CONFIDENCE[kind], COVERAGE[kind])
+    table = np.outer(CONFIDENCE_SHARES[name], COVERAGE_SHARES[name])
     return table / table.sum()
 
 
@@ -89,8 +85,8 @@ class Synthetic:
         self._residues = np.frombuffer(letters, dtype=np.uint8)
         wanted = np.zeros((5, 4))
         wanted[np.ix_(np.array(confidences) - 1, np.array(coverages) - 1)] = 1
-        swiss_prot = REVIEWED * paper_shares("S")
-        trembl = np.maximum(paper_shares("D") - swiss_prot, 0)
+        swiss_prot = REVIEWED * paper_shares("ProtAnno-S")
+        trembl = np.maximum(paper_shares("ProtAnno-D") - swiss_prot, 0)
         shares = np.stack([trembl * wanted, swiss_prot * wanted]).ravel()
         self._cells = np.cumsum(shares / shares.sum())
         self._families = _cumulative(1 / (np.arange(FAMILIES) + 20.0))

@@ -1,0 +1,38 @@
+"""How often a pair of a store comes in an epoch."""
+
+from typing import Any
+
+import numpy as np
+
+from protclip_td.data.sampling import entry_weight
+from protclip_td.properties import CONFIDENCES, COVERAGES
+
+
+def expected_epochs(manifest: dict[str, Any]) -> np.ndarray:
+    """How often an entry of each group comes in an epoch of as many draws as there are entries.
+
+    Parameters:
+        manifest (dict): of a store
+
+    Returns:
+        array: by confidence and coverage, 0 where there is no training entry, shape :math:`(5, 4)`
+
+    Example:
+        Half of the entries weigh 1 and half 1/3: they come 1.5 and 0.5 times.
+    """
+    options = manifest.get("options", {})
+    counts = training_counts(manifest)
+    weight = np.ones(counts.shape)
+    if options.get("sampling", "weighted") == "weighted":
+        weight = entry_weight(
+            np.array(CONFIDENCES)[:, None],
+            np.array(COVERAGES)[None, :],
+            options.get("confidence_exponent", -3.0),
+            options.get("coverage_exponent", 0.5),
+        )
+    return np.where(counts > 0, weight * counts.sum() / max((weight * counts).sum(), 1e-300), 0.0)
+
+
+def training_counts(manifest: dict[str, Any]) -> np.ndarray:
+    """Entries to train on by confidence and coverage, shape :math:`(5, 4)`."""
+    return np.array(manifest.get("splits", {}).get("train", manifest["counts"]["after"]))
