@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from protclip_td.data.options import ReadOptions
+from protclip_td.properties import PROPERTY_KEYS
 from protclip_td.protanno.building import build
 from protclip_td.protanno.options import IDENTICAL, SAMPLING, BuildOptions
-from protclip_td.properties import PROPERTY_KEYS
 from protclip_td.protanno.verifying import describe, find_damage
 
 

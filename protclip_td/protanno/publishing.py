@@ -8,6 +8,7 @@ from protclip_td.data.tally import Tally
 from protclip_td.data.writing import describe_groups, make_manifest
 from protclip_td.errors import InputError
 from protclip_td.protanno.frames import write_atomically, write_json
+from protclip_td.protanno.report import write_report
 from protclip_td.protanno.staging import Staging, load
 
 
@@ -18,7 +19,7 @@ def finish(
     options: dict[str, Any],
     versions: dict[str, str],
 ) -> None:
-    """Write the manifest and the report of a store whose parts are all there.
+    """Write the report and then the manifest of a store whose parts are all there.
 
     Raises:
         InputError: there is not a single pair in it
@@ -37,6 +38,7 @@ def finish(
     groups = describe_groups(parts)
     manifest = make_manifest(groups, before, after, sums["rejected"], description)
     manifest["versions"].update(versions)
+    write_report(manifest, staging.result)
     write_json(staging.manifest, manifest, sync=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from protclip_td.data.chunks import RawChunk, parse_chunk, raw_chunks
+from protclip_td.data.chunks import CHUNK_BYTES, RawChunk, parse_chunk, raw_chunks
 from protclip_td.data.entry import Entry, Rejection
 from protclip_td.data.options import ReadOptions
 from protclip_td.data.source import DamagedSourceError
@@ -56,7 +56,7 @@ class _Reader:
             path, digest = Path(before["path"]), hashlib.sha256()
             with progress.file(before["size"]) as seen:
                 try:
-                    for chunk in raw_chunks(path, digest=digest):
+                    for chunk in raw_chunks(path, size=CHUNK_BYTES, digest=digest):
                         place = self._staging.chunks / _chunk_name(number, chunk)
                         self.chunks.append(place)
                         seen(chunk.file_bytes)

@@ -116,7 +116,7 @@ class _Pool:
             if failed[id(arguments)] == _ATTEMPTS:
                 raise InputError(
                     f"a worker process was lost {_ATTEMPTS} times at the same task; it may have "
-                    "been killed for want of memory. What is done is kept: call again with less "
+                    "been killed for want of memory. What is done is kept: call again with fewer "
                     "jobs to go on"
                 )
             running[self._submit(function, arguments)] = arguments

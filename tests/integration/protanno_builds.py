@@ -1,0 +1,63 @@
+"""Small builds that go through everything a large one goes through."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from protclip_td.data import pairs, writing
+from protclip_td.protanno import building, cutting, publishing, reading, sorting
+
+
+def use_small_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the sample's 209 entries fill many chunks, buckets, coarse buckets, parts and blocks."""
+    monkeypatch.setattr(publishing, "write_report", _write_page)  # pictures take a second
+    monkeypatch.setattr(reading, "CHUNK_BYTES", 200_000)
+    monkeypatch.setattr(building, "_BUCKET_BYTES", 100_000)
+    for module in (reading, sorting):
+        monkeypatch.setattr(module, "COARSE_BITS", 2)
+    for module in (pairs, writing):
+        monkeypatch.setattr(module, "BLOCK_ROWS", 4)
+    for module in (pairs, writing, cutting):
+        monkeypatch.setattr(module, "PART_ROWS", 16)
+
+
+def _write_page(manifest: dict[str, Any], folder: Path) -> None:
+    (folder / "report.html").write_text(f"{manifest['entries']} pairs")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files of a folder by path."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def in_child(function) -> int:
+    """Run a function in a process of its own; its exit status, negative if a signal ended it."""
+    child = os.fork()
+    if not child:
+        try:
+            function()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def kill_at_rename(monkeypatch: pytest.MonkeyPatch, number: int, after: bool) -> None:
+    """Kill this process right before or after it renames something for the nth time."""
+    count, rename = 0, os.rename
+
+    def counted(source, target):
+        nonlocal count
+        count += 1
+        if count == number and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        rename(source, target)
+        if count == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(os, "replace", counted)
+    monkeypatch.setattr(os, "rename", counted)
