@@ -28,8 +28,8 @@ import numpy as np
 from scale_flat_file import FlatFile
 from scale_texts import FAMILIES, NAMES, Texts
 
+from protclip_td.data.built_in import SAMPLE
 from protclip_td.data.entry import Entry
-from protclip_td.data.making import SAMPLE
 from protclip_td.data.readers import read_pairs
 from protclip_td.protanno.paper import CONFIDENCE_SHARES, COVERAGE_SHARES, PAIRS
 

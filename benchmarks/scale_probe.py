@@ -1,0 +1,76 @@
+"""Opens a store and reads from it; `protanno_scale.py` runs it in a fresh process.
+
+Command line: the store's folder and the seconds to spend on each order of reading. The last line
+of the output is the result as JSON.
+"""
+
+import json
+import os
+import sys
+import time
+
+import numpy as np
+import psutil
+import torch  # noqa: F401  # what every training process has loaded anyway
+
+import protclip_td  # noqa: F401
+from protclip_td.data.pairs import Store
+from protclip_td.datasets.sampler import PropertyDrivenSampler
+
+_BATCH = 64
+
+
+def main() -> None:
+    """Measure and print the result."""
+    folder, seconds = sys.argv[1], float(sys.argv[2])
+    Store(folder)  # what the first opening imports is no part of it
+    before, start = memory_mb(), time.perf_counter()
+    store = Store(folder)
+    opened = time.perf_counter() - start
+    result = {"open_ms": 1000 * opened, "open_mb": memory_mb() - before}
+    sampler = PropertyDrivenSampler(store.groups, max(len(store), 1_000_000))
+    start = time.perf_counter()
+    drawn = first_rows(sampler, 1_000_000)
+    result["draws_per_second"] = len(drawn) / (time.perf_counter() - start)
+    result["drawn_rows_per_second"] = rate(store, drawn, seconds)
+    result["read_mb"] = memory_mb() - before
+    result["worker_mb"] = worker_memory(folder, drawn[: 100 * _BATCH])
+    at_random = np.random.default_rng(0).integers(0, len(store), 1_000_000)
+    result["random_rows_per_second"] = rate(Store(folder), at_random, seconds)
+    print(json.dumps(result))
+
+
+def memory_mb() -> float:
+    """Memory of this process that it shares with no other."""
+    return psutil.Process().memory_full_info().uss / 1e6
+
+
+def first_rows(sampler: PropertyDrivenSampler, number: int) -> np.ndarray:
+    """What a sampler gives first."""
+    return np.fromiter((row for row, _ in zip(sampler, range(number))), dtype=np.int64)
+
+
+def rate(store: Store, rows: np.ndarray, seconds: float) -> float:
+    """Rows per second in batches, sequences and texts decoded."""
+    done, start = 0, time.perf_counter()
+    while done < len(rows) and time.perf_counter() - start < seconds:
+        done += len(store.read(rows[done : done + _BATCH]))
+    return done / (time.perf_counter() - start)
+
+
+def worker_memory(folder: str, rows: np.ndarray) -> float:
+    """Memory in MB that a forked worker takes to open the store and read some batches."""
+    receive, send = os.pipe()
+    if os.fork() == 0:
+        before = memory_mb()
+        store = Store(folder)
+        rate(store, rows, 60)
+        os.write(send, f"{memory_mb() - before}".encode())
+        os._exit(0)
+    os.close(send)
+    with os.fdopen(receive) as answer:
+        return float(answer.read())
+
+
+if __name__ == "__main__":
+    main()
