@@ -20,6 +20,12 @@ def test_absent_properties_are_left_out():
     assert compose(("", "", "", "")) == ""
 
 
+def test_another_order_of_properties_and_fewer():
+    assert compose(FULL, ("similarity", "protein_name")) == (
+        "SIMILARITY: Belongs to the insulin family. PROTEIN NAME: Insulin (Ins)."
+    )
+
+
 @pytest.mark.parametrize("present", range(16))
 def test_decompose_undoes_compose(present):
     properties = tuple(text if present >> k & 1 else "" for k, text in enumerate(FULL))
@@ -46,6 +52,9 @@ def test_a_text_without_labels_has_no_property():
         ("Binds DNA. {ECO:0000269|PubMed:1, ECO:0000305}.", "Binds DNA."),
         ("Cytoplasm {ECO:0000250|UniProtKB:P1}. Nucleus {ECO:1}.", "Cytoplasm. Nucleus."),
         ("Binds DNA (By similarity). In {curly} braces.", None),
+        ("Binds DNA. {ECO:1} {ECO:2}. Binds RNA {ECO:3|A:1}.", "Binds DNA. Binds RNA."),
+        ("An {ECO:0000269|PubMed:1", None),
+        ("An {ECO:{1}} tag.", None),
         ("Membrane (Potential).", None),
     ],
 )

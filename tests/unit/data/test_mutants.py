@@ -136,7 +136,7 @@ def test_every_mutant_is_read_or_rejected_and_its_neighbours_are_read(kind, orig
         assert between or rejections or not mutant.strip(), number
     assert outcomes["read"] > 0.1 * MUTANTS[kind]
     assert outcomes["rejected"] > 0.1 * MUTANTS[kind]
-    assert outcomes["neighbour rejected"] < 0.05 * MUTANTS[kind]
+    assert outcomes["neighbour rejected"] < 0.1 * MUTANTS[kind]
 
 
 def test_any_damage_to_a_gzip_file_is_noticed(tmp_path, originals):

@@ -94,6 +94,8 @@ def test_json_lines_as_protclip_publishes_them(read):
     [
         ('{"seq": "MK", "text": "FUNCTION: x', "not JSON"),
         ("[1, 2]", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ('{"seq": "MK", "text": "FUNCTION: \\ud800"}', "not UTF-8"),
         ('{"seq": "MK"}', "no seq or no text"),
         ('{"seq": "", "text": "FUNCTION: x"}', "no sequence"),
         ('{"seq": "M1", "text": "FUNCTION: x"}', "letters that are no residues"),
@@ -121,6 +123,29 @@ def test_uniprot_tsv(read):
 
 def test_columns_go_by_name_not_by_number(read):
     assert read(tsv(UNIPROT[::-1], ROW[::-1])) == read(tsv(UNIPROT, ROW))
+
+
+def test_older_column_names_in_any_case(read):
+    header = ("ENTRY", "Status", "Protein Names", "Function", "Subcellular location",
+              "Sequence similarities", "Protein existence", "sequence")  # fmt: skip
+    assert read(tsv(header, ROW)) == read(tsv(UNIPROT, ROW))
+
+
+def test_a_header_that_comes_again_is_no_row(read):
+    """Exports that were put one after the other."""
+    entries, rejected = read(tsv(UNIPROT, ROW) + "\n" + tsv(UNIPROT, ROW))
+    assert (len(entries), rejected) == (2, [])
+
+
+def test_an_index_column_without_a_name(read):
+    (entry,), _ = read(tsv(("", *UNIPROT), ("0", *ROW)))
+    assert entry.accession == "P00001"
+
+
+@pytest.mark.parametrize(("length", "reasons"), [("10", []), ("1,010", ["sequence length"])])
+def test_the_length_column_is_compared_with_the_sequence(read, length, reasons):
+    _, rejected = read(tsv((*UNIPROT, "Length"), (*ROW, length)))
+    assert [rejection.reason[:15] for rejection in rejected] == reasons
 
 
 def test_evidence_tags_can_be_kept(read):
@@ -170,9 +195,24 @@ def test_bad_rows_are_rejected(read, row, reason):
     assert rejection.reason == reason
 
 
-def test_missing_columns_are_named(read):
-    with pytest.raises(InputError, match=r"columns are missing.*Sequence.*found Entry, Length"):
-        read("Entry\tLength\nP1\t12\n")
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("Entry\tLength", r"missing: Sequence and at least one of Protein.*; found Entry, Length"),
+        ("Entry\tFunction [CC]", r"missing: Sequence; found Entry, Function \[CC\]"),
+        ("Sequence\tGene", "missing: at least one of Protein names or ProteinName, .*; found Seq"),
+    ],
+)
+def test_missing_columns_are_named(read, header, message):
+    with pytest.raises(InputError, match=f"columns are {message}"):
+        read(f"{header}\nP1\t12\n")
+
+
+def test_bytes_that_are_no_utf_8_are_rejected(read):
+    line = b'{"seq": "MK", "text": "FUNCTION: \xff"}\n'
+    assert [r.reason for r in read(line)[1]] == ["not UTF-8"]
+    row = b"Entry\tFunction\tSequence\nP1\tBinds \xff\tMK\n"
+    assert [r.reason for r in read(row)[1]] == ["not UTF-8"]
 
 
 @pytest.mark.parametrize(
