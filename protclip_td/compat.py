@@ -15,7 +15,7 @@ from torch.utils.data.distributed import DistributedSampler
 from torchdrug import core, metrics
 from torchdrug.data import PackedProtein, Protein
 
-from protclip_td.data import residues
+from protclip_td.data import residues, torchdrug_files, unseen_classes
 from protclip_td.data.ranks import RankShare
 
 # TorchDrug keeps PyTorch's own class under this name when it puts its subclass in its place.
@@ -145,3 +145,5 @@ def apply() -> None:
     forward_epoch_to_dataset()
     keep_shuffled_order()
     keep_residue_letters()
+    torchdrug_files.apply()
+    unseen_classes.apply()

@@ -3,6 +3,9 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from typing import Any
+
+from torch.utils import data as torch_data
 
 from protclip_td.errors import InputError
 
@@ -53,3 +56,15 @@ def split_by_key(
     bounds = {"train": (0, first), "valid": (first, second), "test": (second, len(order))}
     split_of = {key: name for name, (start, end) in bounds.items() for key in order[start:end]}
     return split_by_name([split_of[key] for key in keys])
+
+
+def consecutive_splits(dataset: Any, sizes: list[int]) -> list[torch_data.Subset]:
+    """Subsets of a data set whose splits lie one behind the other.
+
+    Example::
+
+        >>> [list(subset.indices) for subset in consecutive_splits(["a", "b", "c"], [1, 2])]
+        [[0], [1, 2]]
+    """
+    ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+    return [torch_data.Subset(dataset, range(end - size, end)) for size, end in zip(sizes, ends)]

@@ -1,0 +1,147 @@
+"""AAV and Thermostability, two benchmarks of FLIP, from the CSV files in its archives."""
+
+from pathlib import Path
+from typing import Any
+
+from torch.utils import data as torch_data
+from torchdrug import data, utils
+from torchdrug.core import Registry as R
+
+from protclip_td.data.archive import unpack
+from protclip_td.data.remote import fetch
+from protclip_td.data.residues import check_sequence
+from protclip_td.data.table import Table, read_table
+from protclip_td.datasets import columns
+from protclip_td.datasets.splits import SPLITS, consecutive_splits
+from protclip_td.errors import InputError
+
+_REPOSITORY = "https://github.com/J-SNACKKB/FLIP/raw/d5c35cc716ca93c3c74a0b43eef5b60cbf88521f/"
+_LOADING = utils.copy_args(
+    data.ProteinDataset.load_sequence, ignore=("sequences", "targets", "attributes")
+)
+
+
+@R.register("datasets.AAV")
+@_LOADING
+class AAV(data.ProteinDataset):
+    """
+    Fitness of variants of the capsid protein of the adeno-associated virus AAV-2.
+
+    Source: FLIP (Dallago et al., NeurIPS 2021 Datasets and Benchmarks), from Bryant et al. (2021).
+    Licence of the files: Academic Free License 3.0, as FLIP.
+
+    Statistics:
+        - #Train, #Valid, #Test: from the columns `set` and `validation` of the split's file
+        - #Residue: 735 and a few more or less by insertions and deletions; 200 are kept
+
+    Parameters:
+        path (str): the folder of all data sets; the archive lies in its subfolder `aav`
+        split (str, optional): one of FLIP's splits
+        keep_mutation_region (bool, optional): keep residues 475 to 674 only, around the mutations
+        lazy (bool, optional): make the proteins when they are asked for, which saves memory
+        verbose (int, optional): output verbose level
+        **kwargs
+    """
+
+    url = _REPOSITORY + "splits/aav/splits.zip"
+    md5 = "cabdd41f3386f4949b32ca220db55c58"
+    region = slice(474, 674)
+    choices = ("des_mut", "low_vs_high", "mut_des", "one_vs_many", "sampled", "seven_vs_many",
+               "two_vs_many")  # fmt: skip
+
+    def __init__(
+        self,
+        path: str,
+        split: str = "two_vs_many",
+        keep_mutation_region: bool = True,
+        lazy: bool = True,
+        verbose: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        self.path = Path(path).expanduser() / "aav"
+        region = self.region if keep_mutation_region else slice(None)
+        table = _read(self.path, self.url, self.md5, split, self.choices)
+        self.num_samples = _load(self, table, region, lazy=lazy, verbose=verbose, **kwargs)
+
+    def split(self) -> list[torch_data.Subset]:
+        """Training, validation and test set."""
+        return consecutive_splits(self, self.num_samples)
+
+
+@R.register("datasets.Thermostability")
+@_LOADING
+class Thermostability(data.ProteinDataset):
+    """
+    Melting temperature of proteins in °C, from the Meltome atlas.
+
+    Source: FLIP (Dallago et al., NeurIPS 2021 Datasets and Benchmarks), from Jarzab et al. (2020).
+    Licence of the files: Academic Free License 3.0, as FLIP.
+
+    Statistics:
+        - #Protein in split `human_cell`: 7,158
+        - #Train, #Valid, #Test: from the columns `set` and `validation` of the split's file
+
+    Parameters:
+        path (str): the folder of all data sets; the archive lies in its subfolder
+            `thermostability`
+        split (str, optional): one of FLIP's splits
+        lazy (bool, optional): make the proteins when they are asked for, which saves memory
+        verbose (int, optional): output verbose level
+        **kwargs
+    """
+
+    url = _REPOSITORY + "splits/meltome/splits.zip"
+    md5 = "0f8b1e848568f7566713d53594c0ca90"
+    choices = ("human", "human_cell", "mixed_split")
+
+    def __init__(
+        self,
+        path: str,
+        split: str = "human_cell",
+        lazy: bool = True,
+        verbose: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        self.path = Path(path).expanduser() / "thermostability"
+        table = _read(self.path, self.url, self.md5, split, self.choices)
+        self.num_samples = _load(self, table, slice(None), lazy=lazy, verbose=verbose, **kwargs)
+
+    def split(self) -> list[torch_data.Subset]:
+        """Training, validation and test set."""
+        return consecutive_splits(self, self.num_samples)
+
+
+def _read(folder: Path, url: str, md5: str, split: str, choices: tuple[str, ...]) -> Table:
+    """Table of one of FLIP's splits."""
+    if split not in choices:
+        raise InputError(f"split: {split!r} is none of FLIP's; expected one of {list(choices)}")
+    return read_table(unpack(fetch(url, folder, md5=md5), f"splits/{split}.csv"))
+
+
+def _load(dataset: Any, table: Table, region: slice, **options: Any) -> list[int]:
+    """Load the rows of a table, split by split, and return the sizes of the splits."""
+    rows = _rows_of_splits(table)
+    order = [row for name in SPLITS for row in rows[name]]
+    proteins, targets = table.column("sequence"), columns.numbers(table, "target")
+    sequences = []
+    for row in order:
+        sequence = proteins[row].upper()[region]
+        check_sequence(sequence, f"{table.where(row)}: 'sequence'")
+        sequences.append(sequence)
+    dataset.load_sequence(sequences, {"target": [targets[row] for row in order]}, **options)
+    return [len(rows[name]) for name in SPLITS]
+
+
+def _rows_of_splits(table: Table) -> dict[str, list[int]]:
+    """Rows by split; rows that belong to no set are left out, as FLIP means it."""
+    rows: dict[str, list[int]] = {name: [] for name in SPLITS}
+    for row, (name, valid) in enumerate(zip(table.column("set"), table.column("validation"))):
+        if name not in ("train", "test", ""):
+            raise InputError(f"{table.where(row)}: 'set' is {name!r}; expected train or test")
+        if name:
+            rows["valid" if valid.lower() == "true" else name].append(row)
+    for name, found in rows.items():
+        if not found:
+            sizes = {key: len(value) for key, value in rows.items()}
+            raise InputError(f"{table.path}: split {name!r} has no row; found {sizes}")
+    return rows

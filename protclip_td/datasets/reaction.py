@@ -1,0 +1,62 @@
+"""Reaction: the reaction that an enzyme catalyses, one of 384."""
+
+from pathlib import Path
+from typing import Any
+
+from torch.utils import data as torch_data
+from torchdrug import data, utils
+from torchdrug.core import Registry as R
+
+from protclip_td.data.archive import unpack
+from protclip_td.data.remote import fetch
+from protclip_td.data.table import read_table
+from protclip_td.datasets.splits import SPLITS, consecutive_splits
+
+
+@R.register("datasets.Reaction")
+@utils.copy_args(data.ProteinDataset.load_lmdbs, ignore=("sequence_field", "target_fields"))
+class Reaction(data.ProteinDataset):
+    """
+    Enzymes with the reaction they catalyse, numbered; 384 reactions from EC numbers.
+
+    Source: ProtST (Xu et al., ICML 2023), from Hermosilla et al. (ICLR 2021). No licence is stated
+    with the files; the chains and their EC numbers are from the PDB (CC0) and SIFTS.
+
+    Statistics:
+        - #Train: 29,215
+        - #Valid: 2,562
+        - #Test: 5,651
+
+    Parameters:
+        path (str): the folder of all data sets
+        lazy (bool, optional): make the proteins when they are asked for, which saves memory
+        verbose (int, optional): output verbose level
+        **kwargs
+    """
+
+    url = "https://miladeepgraphlearningproteindata.s3.us-east-2.amazonaws.com/data/Reaction.zip"
+    md5 = "d1c20341616ad3890349247017a34d68"
+    label_url = (
+        "https://raw.githubusercontent.com/DeepGraphLearning/ProtST/"
+        "e80ab338cc9b7ad81428bea94e42e0a4d07dd7b6/data/zero_shot_classification/reaction_name.tsv"
+    )
+    target_fields = ("label",)
+
+    def __init__(self, path: str, lazy: bool = True, verbose: int = 1, **kwargs: Any) -> None:
+        self.path = Path(path).expanduser()
+        unpack(fetch(self.url, self.path, md5=self.md5))
+        files = [str(self.path / "Reaction" / f"Reaction_{split}.lmdb") for split in SPLITS]
+        self.load_lmdbs(
+            files, target_fields=self.target_fields, lazy=lazy, verbose=verbose, **kwargs
+        )
+
+    @property
+    def label_names(self) -> list[str]:
+        """What each reaction is called, synonyms included, for zero-shot classification."""
+        table = read_table(fetch(self.label_url, self.path / "Reaction"))
+        by_number = dict(zip(map(int, table.column("id")), table.column("name")))
+        return [by_number[i] for i in range(len(by_number))]
+
+    def split(self) -> list[torch_data.Subset]:
+        """Training, validation and test set."""
+        return consecutive_splits(self, self.num_samples)

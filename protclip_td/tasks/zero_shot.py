@@ -1,0 +1,116 @@
+"""Which of several texts fits a protein? Asked without training."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchdrug import core, metrics, tasks
+from torchdrug.core import Registry as R
+
+from protclip_td.errors import InputError
+from protclip_td.tasks.shared_space import (
+    embed_proteins,
+    embed_texts,
+    label_texts,
+    need_text_side,
+)
+
+
+@R.register("tasks.ZeroShotClassification")
+class ZeroShotClassification(tasks.Task, core.Configurable):
+    """Classify proteins by the text of a class that is nearest in the shared space.
+
+    The logits are cosine · e^s with the model's own scale s; the class with the largest is
+    predicted. There is nothing to train: run it with ``train: {num_epoch: 0}``.
+
+    Source: ProtST (Xu et al., ICML 2023), section on zero-shot protein classification.
+
+    Parameters:
+        model (ProtCLIP): model with both encoders
+        task (str, optional): the target to predict; by default the data set's only one
+        labels (list of str, optional): names of the classes in order; by default those that the
+            data set names
+        template (str, optional): sentence around a name
+
+    Raises:
+        InputError: a model without a text side, no names for the classes, or a class without one
+
+    A batch holds ``graph`` (packed proteins) and the target.
+
+    Example::
+
+        >>> labels = ["Cell membrane", "Nucleus"]
+        >>> sentence = "SUBCELLULAR LOCATION: {}."
+        >>> task = ZeroShotClassification(model, "localization", labels, sentence)
+    """
+
+    #: The embeddings of a fixed model can be kept from run to run.
+    reads_only_graph_feature = True
+
+    def __init__(
+        self,
+        model: Any,
+        task: str | None = None,
+        labels: Sequence[str] | None = None,
+        template: str = "{}",
+    ) -> None:
+        super().__init__()
+        need_text_side(model, "ZeroShotClassification")
+        self.model = model
+        self.task = task
+        self.labels = labels
+        self.template = template
+
+    def preprocess(self, train_set: Any, valid_set: Any, test_set: Any) -> None:
+        """Take the target and the names of its classes from the data set."""
+        name = type(self).__name__
+        self.texts = label_texts(name, self.labels, self.template, test_set)
+        if self.task is None:
+            (self.task,) = _only(getattr(test_set, "dataset", test_set).tasks)
+
+    def forward(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Refuse to be trained.
+
+        Raises:
+            InputError: always
+        """
+        raise InputError(
+            "ZeroShotClassification has nothing to train: it takes the model as it is. Set "
+            "`train: {num_epoch: 0}`"
+        )
+
+    def predict(
+        self, batch: Mapping[str, Any], all_loss: Tensor | None = None, metric: dict | None = None
+    ) -> Tensor:
+        """Logits (B, C) of a batch."""
+        protein = embed_proteins(self.model, batch["graph"])
+        text = embed_texts(self.model, self.texts)
+        return protein @ text.T * self.model.logit_scale.exp().clamp(max=100)
+
+    def target(self, batch: Mapping[str, Any]) -> Tensor:
+        """Classes (B,) of a batch."""
+        return batch[str(self.task)].long()
+
+    def evaluate(self, pred: Tensor, target: Tensor) -> dict[str, Any]:
+        """Accuracy, and what guessing would give.
+
+        Raises:
+            InputError: a class without a text
+        """
+        if int(target.max()) >= len(self.texts):
+            raise InputError(
+                f"class {int(target.max())} of {self.task!r} has no text; {len(self.texts)} given"
+            )
+        present = torch.bincount(target) / len(target)
+        return {
+            f"accuracy [{self.task}]": metrics.accuracy(pred, target),
+            f"chance accuracy [{self.task}]": 1 / len(self.texts),
+            f"largest class [{self.task}]": present.max(),
+        }
+
+
+def _only(names: Sequence[str]) -> Sequence[str]:
+    if len(names) != 1:
+        raise InputError(f"task: the data set has {list(names)}; name the one to predict")
+    return names
