@@ -65,10 +65,13 @@ class BestMetric:
         self.num_worse = 0
 
     def update(self, name: str, value: float, epoch: int) -> bool:
-        """Take in an evaluation and tell whether it is the best so far (NaN never is)."""
+        """Take in an evaluation and tell whether it is the best so far.
+
+        NaN, such as the rank correlation of constant predictions, gives way to any number; it is
+        the best only while there is nothing else, so that there is always a best checkpoint.
+        """
         sign = -1 if lower_is_better(name) else 1
-        is_better = self.value is None or sign * value > sign * self.value
-        if is_better and not math.isnan(value):
+        if self.value is None or _beats(sign * value, sign * self.value):
             self.value, self.epoch, self.num_worse = value, epoch, 0
             return True
         self.num_worse += 1
@@ -87,3 +90,7 @@ class BestMetric:
         """Take up the state of a checkpoint."""
         self.value, self.epoch = state["value"], state["epoch"]
         self.num_worse = state["num_worse"]
+
+
+def _beats(value: float, best: float) -> bool:
+    return value > best or (math.isnan(best) and not math.isnan(value))

