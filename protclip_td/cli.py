@@ -1,4 +1,4 @@
-"""The command line: `protclip-td run`, also `python -m torchdrug.run`; `protclip-td protanno`."""
+"""The command line: `protclip-td run` (also `python -m torchdrug.run`), protanno, benchmark."""
 
 import argparse
 import os
@@ -41,7 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser(
         "protanno", help="build stores of pairs from UniProt files, and check them", add_help=False
     )
+    commands.add_parser(
+        "benchmark", help="run the downstream benchmarks, and make one table", add_help=False
+    )
     command = parser.parse_args(words[:1]).command
+    if command == "benchmark":
+        from protclip_td.benchmark.command import main as benchmark
+
+        return _report_errors(lambda: benchmark(words[1:]))
     if command == "protanno":
         from protclip_td.protanno.command import main as protanno
 

@@ -31,12 +31,14 @@ from protclip_td.training.signals import Interrupted
 from protclip_td.wording import fold
 
 
-def run(config: Any, resume: Path | None = None) -> None:
+def run(config: Any, resume: Path | None = None, kept_features: Path | None = None) -> None:
     """Run a configuration: train, evaluate the best checkpoint, keep everything in a folder.
 
     Parameters:
         config (Config): checked configuration
         resume (Path, optional): run folder to go on in; a new one is made by default
+        kept_features (Path, optional): where a fixed encoder's features are kept; by default
+            beside the run folder
 
     Raises:
         InputError: the parts do not fit together, or the run folder cannot be used
@@ -51,7 +53,7 @@ def run(config: Any, resume: Path | None = None) -> None:
             experiment = build(config)
             if folder is None and is_first:
                 folder = RunFolder.create(config.output_dir)
-            _Run(config, experiment, folder, console).go()
+            _Run(config, experiment, folder, console, kept_features).go()
         finally:
             if folder is not None:
                 folder.close()
@@ -65,6 +67,7 @@ class _Run:
     experiment: Experiment
     folder: RunFolder | None
     console: Console
+    kept_features: Path | None = None
 
     def __post_init__(self) -> None:
         engine = self.experiment.engine
@@ -83,7 +86,8 @@ class _Run:
             self._describe(self.folder)
         self._resume()
         if self.config.get("fix_encoder"):
-            keep_encoder_features(self.experiment.task, self.path.parent / "kept_features")
+            kept = self.kept_features or self.path.parent / "kept_features"
+            keep_encoder_features(self.experiment.task, kept)
         with self._resume_command():
             if self.config.train.num_epoch:
                 self._train()

@@ -74,10 +74,21 @@ def test_manual_runs(workplace, tiny_protein_folder):
 
 
 def test_before_and_after_are_configurations(workplace):
-    before, after = blocks("yaml")
+    before, after, _ = blocks("yaml")
     start, end = before.index("  model:\n"), before.index("  criterion:")
     for name, text in ("before", before), ("after", before[:start] + after + before[end:]):
         Path(f"{name}.yaml").write_text(text)
     assert load_config("before.yaml").task.model["class"] == "ESM"
     model = load_config("after.yaml").task.model
     assert model == {"class": "ProtCLIP", "checkpoint": "path/to/ProtCLIP"}
+
+
+def test_the_variant_is_one(workplace):
+    *_, text = blocks("yaml")
+    Path("property_classification.yaml").write_text(
+        find_config("downstream/property_classification").read_text()
+    )
+    Path("enzymes.yaml").write_text(text)
+    config = load_config("enzymes.yaml", ["--encoder", "ProteinCNN"])
+    assert config.dataset.transform.max_length == 1022
+    assert config.dataset.target == "class"

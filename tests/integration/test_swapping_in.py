@@ -10,12 +10,11 @@ from typing import NamedTuple
 import pytest
 import sequence_tables as tables
 import torch
-import yaml
 from torchdrug import data
 from torchdrug.models import ProteinCNN
 
 from protclip_td.building import build
-from protclip_td.config import find_config, load_config
+from protclip_td.config import load_config
 from protclip_td.models import ProtCLIP
 
 NUM_EPOCH = 6
@@ -92,7 +91,7 @@ def training_loss(experiment):
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("fix_encoder", [False, True], ids=["tuned", "fixed"])
 def test_trains(name, fix_encoder, flags, tiny_protein_folder):
-    flags += [f"--protein_encoder={tiny_protein_folder}", f"--fix_encoder={fix_encoder}"]
+    flags += [f"--encoder={tiny_protein_folder}", f"--fix_encoder={fix_encoder}"]
     experiment = build(load_config(f"downstream/{name}", flags))
     task = experiment.task
     encoder, head = weights(task.model), weights(task.mlp)
@@ -118,7 +117,8 @@ def test_trains(name, fix_encoder, flags, tiny_protein_folder):
 
 @pytest.mark.parametrize("name", ["property_classification"])
 def test_published_weights_and_the_shared_space(name, flags, released_folder):
-    flags += [f"--checkpoint={released_folder}", "--readout=projection", "--num_epoch=1"]
+    block = f"{{class: ProtCLIP, checkpoint: {released_folder}, readout: projection}}"
+    flags += [f"--encoder={block}", "--num_epoch=1"]
     experiment = build(load_config(f"downstream/{name}", flags))
     model = experiment.task.model
     before = weights(model)
@@ -133,17 +133,11 @@ def test_published_weights_and_the_shared_space(name, flags, released_folder):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_other_encoders_fit_in_the_same_file(name, flags, tmp_path):
+def test_other_encoders_fit_in_the_same_file(name, flags):
     """What runs here is TorchDrug's pipeline: its own CNN stands in the same file as well."""
-    text = find_config(f"downstream/{name}").read_text()
-    start = text.index("    class: ProtCLIP")
-    end = text.index("  criterion:")
-    cnn = {"class": "ProteinCNN", "input_dim": 21, "hidden_dims": [32, 32],
-           "kernel_size": 5, "padding": 2}  # fmt: skip
-    block = "".join(f"    {line}\n" for line in yaml.safe_dump(cnn).splitlines())
-    config = tmp_path / "cnn.yaml"
-    config.write_text(text[:start] + block + text[end:])
-    experiment = build(load_config(config, [*flags, "--lr_ratio=1"]))
+    block = "{class: ProteinCNN, input_dim: 21, hidden_dims: [32, 32], kernel_size: 5, padding: 2}"
+    flags += [f"--encoder={block}", "--lr_ratio=1"]
+    experiment = build(load_config(f"downstream/{name}", flags))
     assert isinstance(experiment.task.model, ProteinCNN)
     loss = training_loss(experiment)
     experiment.engine.fit(NUM_EPOCH)

@@ -22,6 +22,7 @@ ORDER = [
     {"config"},
     {"building"},
     {"run"},
+    {"benchmark"},
     {"cli"},
     {"_torchdrug"},
 ]

@@ -1,0 +1,114 @@
+"""`protclip-td benchmark`: its command line."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from protclip_td.benchmark.catalogue import choose
+from protclip_td.benchmark.data_files import DATA_FOLDER, list_benchmarks
+from protclip_td.benchmark.settings import Settings, check_flags
+from protclip_td.errors import InputError
+
+_HELP = """\
+usage: protclip-td benchmark NAME ... --checkpoint CHECKPOINT -o FOLDER
+                             [--control ENCODER] [--seeds 0,1,2]
+                             [--VARIABLE VALUE ...]
+       protclip-td benchmark --list [--path DATA_FOLDER]
+
+Runs benchmarks one after the other and writes results.md, results.json and
+results.png into FOLDER. What is done is skipped, so that the same command goes
+on after an interruption; what fails is named at the end.
+
+  NAME                     `all` are the 22 of the paper, `extras` the others
+  --checkpoint CHECKPOINT  ProtCLIP folder, published or ours
+  --encoder ENCODER        instead: random:ESM-2-8M, an ESM-2 folder, name or
+                           .pt file, or a TorchDrug model such as ProteinCNN
+  --control ENCODER        an encoder to compare with, such as the plain ESM-2
+  -o, --output FOLDER      folder of all results
+  --seeds SEEDS            seeds of the runs of each, such as 0,1,2 (default: 0)
+  --VARIABLE VALUE         a variable of the configurations: --fix_encoder true
+  --list                   the benchmarks, and whether their data are there
+  -h, --help               this text
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command.
+
+    Parameters:
+        words (list of str): what stands behind ``protclip-td benchmark``
+
+    Returns:
+        int: 0, or 1 if a benchmark failed
+
+    Raises:
+        InputError: the command line is wrong, or the folder is another benchmark's
+    """
+    names, rest = _split_names(words)
+    options, others = _parser().parse_known_args(rest)
+    if options.help or not words:
+        print(_HELP, end="")
+        return 0
+    flags = _pairs(others)
+    if options.list:
+        print(list_benchmarks(Path(flags.get("path", DATA_FOLDER)).expanduser()))
+        return 0
+    benchmarks = choose(names)
+    if not benchmarks:
+        raise InputError("which benchmarks? Give their names, or `all`; --list shows them")
+    if options.output is None:
+        raise InputError("-o is needed: the folder of all results")
+    check_flags(flags, [benchmark.name for benchmark in benchmarks])
+    from protclip_td.benchmark.runner import run_benchmarks  # after what costs nothing to find
+
+    settings = Settings(_encoders(options), flags)
+    return min(run_benchmarks(benchmarks, settings, _seeds(options.seeds), options.output), 1)
+
+
+def _split_names(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The names in front, and the flags behind them."""
+    first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
+    return list(words[:first]), list(words[first:])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("protclip-td benchmark", add_help=False, allow_abbrev=False)
+    for flag in ("--checkpoint", "--encoder", "--control"):
+        parser.add_argument(flag)
+    parser.add_argument("-o", "--output", type=lambda text: Path(text).expanduser())
+    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("-h", "--help", action="store_true")
+    return parser
+
+
+def _pairs(words: Sequence[str]) -> dict[str, str]:
+    """Flags of the configurations: ``["--lr", "1e-3"]`` → {"lr": "1e-3"}."""
+    flags: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        flag, equals, value = word.partition("=")
+        if not flag.startswith("--"):
+            raise InputError(f"{word}: expected a flag here; names of benchmarks come first")
+        given = value if equals else next(rest, None)
+        if given is None:
+            raise InputError(f"{flag} needs a value")
+        flags[flag.removeprefix("--").replace("-", "_")] = given
+    return flags
+
+
+def _encoders(options: argparse.Namespace) -> dict[str, str]:
+    """Encoders by role."""
+    if (options.checkpoint is None) == (options.encoder is None):
+        raise InputError("give either --checkpoint, a ProtCLIP folder, or --encoder")
+    if options.checkpoint is not None and not Path(options.checkpoint).expanduser().is_dir():
+        raise InputError(f"--checkpoint: there is no folder {options.checkpoint}")
+    encoders = {"model": options.checkpoint or options.encoder}
+    return encoders | ({"control": options.control} if options.control else {})
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return list(dict.fromkeys(int(word) for word in text.split(",")))
+    except ValueError:
+        raise InputError(f"--seeds: {text!r} given; expected numbers, such as 0,1,2") from None

@@ -1,0 +1,39 @@
+"""`--list`: the benchmarks, and whether their data are there."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark
+
+#: Where the configurations look for data.
+DATA_FOLDER = "~/protein-datasets"
+
+
+def missing_files(benchmark: Benchmark, folder: Path) -> list[str]:
+    """Files of a benchmark that are not in the data folder."""
+    return [entry for entry in benchmark.data if not _is_there(entry.split("|"), folder)]
+
+
+def list_benchmarks(folder: Path) -> str:
+    """All benchmarks, a line each, and below it what of the data is missing and where it belongs.
+
+    Parameters:
+        folder (Path): data folder
+    """
+    rows = [(benchmark, missing_files(benchmark, folder)) for benchmark in BENCHMARKS]
+    width = max(len(benchmark.name) for benchmark, _ in rows)
+    lines = [f"Data folder: {folder}  (another one: --path)", ""]
+    for benchmark, missing in rows:
+        state = "missing" if missing else "there"
+        lines.append(f"  {benchmark.name:<{width}}  {state:<7}  {benchmark.title}")
+        lines += [f"  {'':<{width}}           {folder / name}" for name in missing]
+    lines += [
+        "",
+        "`all` are the first 22, `extras` the others. What is missing is fetched if it can be;",
+        "the message of a run that cannot names address, size and checksum.",
+    ]
+    return "\n".join(lines)
+
+
+def _is_there(patterns: Iterable[str], folder: Path) -> bool:
+    return any(next(folder.glob(pattern), None) is not None for pattern in patterns)
