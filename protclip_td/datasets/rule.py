@@ -82,19 +82,23 @@ def rule_for(manifest: dict[str, Any], **given: Any) -> Rule:
 
 
 def _built_for(options: dict[str, Any]) -> dict[str, Any]:
-    """What the options of `protclip-td protanno build` mean for the draw."""
-    if "sampling" not in options:  # made by ProtAnno itself, which keeps everything
-        return {}
+    """What the options that a store was built with mean for the draw."""
     meant = {f.name: options[f.name] for f in fields(Rule) if f.name in options}
+    # A store that holds all levels was built without the rule, which then is the draw's.
+    for name, levels in _LEVELS.items():
+        if set(meant.get(name, ())) == set(levels):
+            del meant[name]
     if options.get("keep_all"):
-        # Whatever else is in the store is Swiss-Prot's, kept on purpose.
-        meant |= {"confidences": CONFIDENCES, "coverages": COVERAGES}
-    if options["sampling"] == "thin":
+        meant |= _LEVELS  # whatever else is in the store is Swiss-Prot's, kept on purpose
+    if options.get("sampling") == "thin":
         # The weights were applied already.
         meant |= {"confidence_exponent": 0.0, "coverage_exponent": 0.0}
     if not (meant.get("valid_fraction") or meant.get("test_fraction")):
         meant = {key: value for key, value in meant.items() if not key.endswith("_fraction")}
     return meant
+
+
+_LEVELS: dict[str, Collection[int]] = {"confidences": CONFIDENCES, "coverages": COVERAGES}
 
 
 def _check_levels(name: str, given: Collection[int], known: Collection[int]) -> None:

@@ -44,6 +44,7 @@ def build(
     scheduler: str | None = None,
     resume: bool = False,
     replace: bool = False,
+    report: bool = True,
     quiet: bool = True,
 ) -> Store:
     """Build a ProtAnno store, or go on building it.
@@ -58,6 +59,7 @@ def build(
         scheduler (str, optional): address of a Dask scheduler to work on it instead
         resume (bool, optional): go on although inputs were replaced since the build was begun
         replace (bool, optional): build although there is another store, and then replace it
+        report (bool, optional): write a report with plots beside the store
         quiet (bool, optional): show no progress
 
     Returns:
@@ -79,7 +81,7 @@ def build(
         with _explained(staging):
             staging.make()
             with lock(staging), workers(jobs, scheduler) as pool:
-                _build(staging, request, versions, pool, resume, quiet)
+                _build(staging, request, versions, pool, resume, report, quiet)
     return Store(folder)
 
 
@@ -181,6 +183,7 @@ def _build(
     versions: dict[str, str],
     pool: Workers,
     resume: bool,
+    report: bool,
     quiet: bool,
 ) -> None:
     """Run the phases that are not done yet."""
@@ -197,7 +200,7 @@ def _build(
         sort_buckets(staging, plan["bits"], request.options, pool, progress)
     if not staging.manifest.exists():
         parts = cut_parts(staging, pool, progress)
-        finish(staging, parts, load(staging.excluded), request.asked(), versions)
+        finish(staging, parts, load(staging.excluded), request.asked(), versions, report)
     publish(staging)
 
 

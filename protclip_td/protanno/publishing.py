@@ -18,8 +18,9 @@ def finish(
     excluded: list[dict[str, Any]],
     options: dict[str, Any],
     versions: dict[str, str],
+    report: bool,
 ) -> None:
-    """Write the report and then the manifest of a store whose parts are all there.
+    """Write the report, if wanted, and then the manifest of a store whose parts are all there.
 
     Raises:
         InputError: there is not a single pair in it
@@ -38,7 +39,8 @@ def finish(
     groups = describe_groups(parts)
     manifest = make_manifest(groups, before, after, sums["rejected"], description)
     manifest["versions"].update(versions)
-    write_report(manifest, staging.result)
+    if report:
+        write_report(manifest, staging.result)
     write_json(staging.manifest, manifest, sync=True)
 
 

@@ -80,7 +80,7 @@ class _Reader:
                 "; ".join(f"{damage.path}: {damage.what}" for damage in self._damage)
                 + f". What was read before the damage is kept in {self._staging.root}; put a whole "
                 "file in its place and call again with --resume"
-            )
+            ) from self._damage[0]
 
 
 def _chunk_name(number: int, chunk: RawChunk) -> str:

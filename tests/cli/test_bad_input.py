@@ -43,9 +43,9 @@ def assert_plain(message):
 
 @pytest.fixture(
     params=[
-        ("empty", "the file is empty; expected a UniProtKB flat file"),
-        ("gzip cut off", "the gzip file is cut off; "),
-        ("cut in an entry", "it ends in the middle of entry P16188; "),
+        ("empty", "the file is empty; expected entries of UniProt"),
+        ("gzip cut off", "the gzip file is cut off. Get it again"),
+        ("cut in an entry", "it ends in the middle of entry P16188. Get it again"),
         ("no sequence", "1 rejected (1 x no sequence); the first is P15455"),
         ("no residues", "1 rejected (1 x letters that are no residues); the first is P15455"),
         ("no property", "1 rejected (1 x no property); the first is line 1"),

@@ -25,9 +25,15 @@ def rule_of(given=None, **options):
 
 
 def test_the_papers_by_default():
-    for manifest in ({}, {"options": {"keep_evidence": True, "confidence": None}}):
-        assert rule_for(manifest) == Rule()
+    assert rule_for({}) == Rule()
     assert rule_of().as_dict() == Rule().as_dict()
+
+
+def test_a_store_of_all_levels_is_drawn_from_by_the_papers_rule():
+    rule = rule_of(confidences=[1, 2, 3, 4, 5], coverages=[4])
+    assert (list(rule.confidences), list(rule.coverages)) == ([1, 2, 3], [4])
+    rule = rule_of(confidences=[1, 2, 3, 4, 5], coverages=[1, 2, 3, 4])
+    assert (list(rule.confidences), list(rule.coverages)) == ([1, 2, 3], [3, 4])
 
 
 def test_what_the_store_was_built_for():

@@ -5,8 +5,14 @@ import threading
 import numpy as np
 import pytest
 
-from protclip_td.data.making import open_or_make
+from protclip_td.datasets.making import open_or_make
 from protclip_td.errors import InputError
+from protclip_td.properties import PROTEIN_EXISTENCE
+from protclip_td.protanno import building
+
+
+def folders_in(path):
+    return [folder for folder in path.iterdir() if folder.is_dir()]
 
 
 def test_opening_at_the_same_time_for_the_first_time(tmp_path, sample_entries):
@@ -22,7 +28,7 @@ def test_opening_at_the_same_time_for_the_first_time(tmp_path, sample_entries):
     for thread in threads:
         thread.join()
     assert [len(store) for store in stores] == [len(sample_entries)] * 4
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(folders_in(tmp_path)) == 1
 
 
 def test_other_sources_and_options_never_meet_an_old_store(tmp_path, sample_entries):
@@ -33,7 +39,7 @@ def test_other_sources_and_options_never_meet_an_old_store(tmp_path, sample_entr
     pair.write_text('{"seq": "MK", "text": "FUNCTION: x"}\n' * 2)
     assert len(open_or_make(tmp_path / "stores", pair)) == 2
     open_or_make(tmp_path / "stores", keep_evidence=True)
-    assert len(list((tmp_path / "stores").iterdir())) == 4
+    assert len(folders_in(tmp_path / "stores")) == 4
     assert open_or_make(tmp_path / "stores", "sample").folder == sample.folder
 
 
@@ -61,6 +67,42 @@ def test_reading_never_writes(tmp_path):
 
 def test_the_manifest_tells_the_source(tmp_path, sample_path):
     manifest = open_or_make(tmp_path, confidence=3).manifest
-    assert manifest["source"]["size"] == sample_path.stat().st_size
-    assert manifest["options"] == {"keep_evidence": False, "confidence": 3}
+    (made_from,) = manifest["inputs"]
+    assert (made_from["name"], made_from["size"]) == (sample_path.name, sample_path.stat().st_size)
+    assert manifest["options"]["confidence"] == 3
     assert np.sum(manifest["counts"]["after"]) == manifest["entries"] == 209
+
+
+def test_everything_in_the_file_is_kept(tmp_path):
+    """Also entries of all levels, with the same sequence, and without an accession."""
+    pairs = tmp_path / "pairs.tsv"
+    rows = [f"P{n}\tMK\tName\t{level}" for n in range(3) for level in PROTEIN_EXISTENCE.values()]
+    header = "Entry\tSequence\tProtein names\tProtein existence"
+    pairs.write_text("\n".join([header, *rows]) + "\n")
+    assert len(open_or_make(tmp_path / "stores", pairs)) == 15
+
+
+def test_a_source_that_cannot_be_read_leaves_nothing_behind(tmp_path):
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"seq": "M-", "text": "FUNCTION: x"}\n')
+    with pytest.raises(InputError, match=r"no usable entry in .*bad\.jsonl: 1 rej.*the first"):
+        open_or_make(tmp_path / "stores", bad)
+    assert not folders_in(tmp_path / "stores")
+
+
+def test_a_killed_first_use_is_gone_on_with(tmp_path, monkeypatch):
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(building, "finish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            open_or_make(tmp_path)
+        monkeypatch.setattr(building, "read_inputs", None)  # done already
+    assert len(open_or_make(tmp_path)) == 209
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot make the ProtAnno store.*where you may write"):
+        open_or_make(tmp_path / "file" / "stores")

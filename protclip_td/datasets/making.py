@@ -1,0 +1,149 @@
+"""Opens the store of a data file, and makes it on first use."""
+
+import fcntl
+import hashlib
+import json
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from protclip_td.data.built_in import SAMPLE
+from protclip_td.data.options import ReadOptions
+from protclip_td.data.pairs import FORMAT, MANIFEST, Store
+from protclip_td.data.source import DamagedSourceError, check_file
+from protclip_td.data.writing import REJECTED, file_sha256
+from protclip_td.errors import InputError
+from protclip_td.properties import CONFIDENCES, COVERAGES
+from protclip_td.protanno.building import build
+from protclip_td.protanno.options import BuildOptions
+from protclip_td.protanno.staging import Staging, load
+
+logger = logging.getLogger(__name__)
+
+
+def open_or_make(
+    path: str | Path,
+    source: str | Path | None = None,
+    keep_evidence: bool = False,
+    confidence: int | None = None,
+    verbose: int = 0,
+) -> Store:
+    """Open the store for a data file, made in a sub-folder of `path` on first use.
+
+    The sub-folder is named after the file, its content and the options, so that another file or
+    other options never meet an old store. Everything in the file is kept, since the sampling rule
+    is the data set's. Several processes may do this at once: one makes the store, the others wait.
+
+    Parameters:
+        path (str): folder of stores, or one store
+        source (str, optional): data file in a format of `readers.read_pairs`; "sample" or None for
+            the built-in sample. Not needed where `path` is a store itself.
+        keep_evidence, confidence: see `readers.read_pairs`
+        verbose (int, optional): with 1, show progress
+
+    Raises:
+        InputError: the file cannot be read, has no usable entry, or is not what the store at
+            `path` was made from
+    """
+    path = Path(path).expanduser()
+    if (path / MANIFEST).is_file():
+        return _open(path, source)
+    file = check_file(SAMPLE if source in (None, "sample") else Path(str(source)))
+    options = ReadOptions(keep_evidence=keep_evidence, confidence=confidence)
+    folder = path / _folder_name(file, options)
+    with _one_at_a_time(folder):
+        if not (folder / MANIFEST).is_file():
+            _make(file, folder, options, verbose)
+    return Store(folder)
+
+
+def _open(path: Path, source: str | Path | None) -> Store:
+    """A store that was made before, provided that it holds the source asked for, if any."""
+    store = Store(path)
+    if source is not None:
+        file = check_file(SAMPLE if source == "sample" else source)
+        inputs = store.manifest.get("inputs", [])
+        if [made_from["sha256"] for made_from in inputs] != [file_sha256(file)]:
+            names = ", ".join(made_from["name"] for made_from in inputs) or "something else"
+            raise InputError(
+                f"{path} is a ProtAnno store made from {names}, and source is {file}, another "
+                "content; leave source out (or null) to use the store, or give another path"
+            )
+    return store
+
+
+def _make(file: Path, folder: Path, options: ReadOptions, verbose: int) -> None:
+    logger.info("Making the ProtAnno store %s from %s", folder, file)
+    everything = BuildOptions(
+        read=options, confidences=CONFIDENCES, coverages=COVERAGES, identical="keep"
+    )
+    try:
+        store = build([file], folder, everything, report=False, quiet=not verbose)
+    except InputError as error:
+        mistake = _mistake(error, file, folder)
+        shutil.rmtree(folder, ignore_errors=True)  # a repaired file will have a folder of its own
+        raise mistake from error
+    rejected = store.manifest["rejected"]
+    if rejected:
+        logger.warning(
+            "%d entries of %s were left out (%s); each is named in %s",
+            sum(rejected.values()),
+            file,
+            ", ".join(f"{number} x {reason}" for reason, number in rejected.items()),
+            folder / REJECTED,
+        )
+
+
+def _mistake(error: InputError, file: Path, folder: Path) -> InputError:
+    """What was wrong with the file, without what only `protclip-td protanno build` offers."""
+    if isinstance(error.__cause__, DamagedSourceError):
+        return InputError(str(error.__cause__))
+    staging = Staging(folder)
+    if not staging.sorted.is_file() or np.any(load(staging.sorted)["after"]["counts"]):
+        return error
+    with (staging.result / REJECTED).open() as table:
+        rows = (line.rstrip("\n").split("\t") for line in islice(table, 1, None))
+        where, reason, detail, *_ = next(rows, ("", "nothing in it", ""))
+        reasons = Counter([reason])
+        reasons.update(row[1] for row in rows)
+    why = ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common())
+    return InputError(
+        f"no usable entry in {file}: {reasons.total()} rejected ({why}); "
+        f"the first is {' '.join(filter(None, (where, reason, detail)))}"
+    )
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let the other processes that want to make this store wait; reading needs no lock."""
+    if (folder / MANIFEST).is_file():
+        yield
+        return
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = folder.with_name(f".{folder.name}.lock").open("w")
+    except OSError as error:
+        raise InputError(
+            f"cannot make the ProtAnno store {folder}: {error.strerror}; give a path where you "
+            "may write"
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _folder_name(file: Path, options: ReadOptions) -> str:
+    key = {
+        "format": FORMAT,
+        "sha256": file_sha256(file),
+        "keep_evidence": options.keep_evidence,
+        "confidence": options.confidence,
+    }
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+    return f"{file.name.split('.')[0]}-{digest[:12]}"
