@@ -100,18 +100,23 @@ def _keep(twins: list[Entry], options: BuildOptions, dropped: Counter[str]) -> I
 
 def _best(twins: list[Entry], options: BuildOptions, dropped: Counter[str]) -> Iterator[Entry]:
     eligible = sorted(_keep(twins, options, dropped), key=lambda entry: _rank(entry, options))
-    dropped["identical sequence"] += max(0, len(eligible) - 1)
+    _count_twins(dropped, eligible[1:])
     yield from eligible[:1]
 
 
 def _merge(twins: list[Entry], options: BuildOptions, dropped: Counter[str]) -> Iterator[Entry]:
     best, *others = sorted(twins, key=lambda entry: _rank(entry, options))
-    dropped["identical sequence"] += len(others)
+    _count_twins(dropped, others)
     name, function, location, similarity = (
         next(filter(None, texts), "") for texts in zip(*(e.properties for e in (best, *others)))
     )
     merged = replace(best, properties=(name, function, location, similarity))
     yield from _keep([merged], options, dropped)
+
+
+def _count_twins(dropped: Counter[str], others: Sequence[Entry]) -> None:
+    if others:
+        dropped["identical sequence"] += len(others)
 
 
 _TREATMENT = {"keep": _keep, "best": _best, "merge": _merge}

@@ -1,0 +1,126 @@
+"""`protclip-td protanno`: what it prints, and with which status."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from protclip_td import cli
+from protclip_td.data.pairs import Store
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, sample_path):
+    """A store of the sample, made by the command."""
+    folder = tmp_path_factory.mktemp("protanno") / "store"
+    code = "import sys; from protclip_td.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "protanno", "build"]
+    done = subprocess.run(
+        [*command, str(sample_path), "-o", str(folder)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"183 pairs in {folder}\n"
+    return folder
+
+
+def test_options_reach_the_manifest(tmp_path, sample_path, capsys):
+    words = "--confidences 1,2 --coverages 2,3,4 --keep-all --identical merge --sampling thin "
+    words += "--confidence-exponent -1 --seed 3 --valid-fraction 0.1 --test-fraction 0.2 "
+    words += "--min-residues 50 --max-residues 1000 --release 2026_01 --keep-evidence --jobs 1 "
+    words += "--properties function,protein_name,similarity"
+    words = ["protanno", "build", str(sample_path), "-o", str(tmp_path / "s"), *words.split()]
+    assert cli.main(words) == 0
+    assert Store(tmp_path / "s").manifest["options"] == {
+        "keep_evidence": True,
+        "confidence": None,
+        "properties": ["function", "protein_name", "similarity"],
+        "min_residues": 50,
+        "max_residues": 1000,
+        "confidences": [1, 2],
+        "coverages": [2, 3, 4],
+        "keep_all": True,
+        "identical": "merge",
+        "sampling": "thin",
+        "confidence_exponent": -1.0,
+        "coverage_exponent": 0.5,
+        "seed": 3,
+        "valid_fraction": 0.1,
+        "test_fraction": 0.2,
+        "identity": None,
+        "release": "2026_01",
+    }
+
+
+def test_info_is_the_manifest_for_people(folder, capsys):
+    assert cli.main(["protanno", "info", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"ProtAnno store {folder}: 183 pairs\n")
+    rows = [line.split() for line in shown.splitlines() if line.startswith("1 evidence")]
+    assert [row[-4:] for row in rows] == [["0", "2", "35", "113"], ["0", "0", "30", "112"]]
+    for text in ("uniprot_sample.dat.gz: 952,423 bytes", "12 x identical sequence", "seed: 0"):
+        assert text in shown
+
+
+def test_verify_names_what_is_damaged(folder, capsys):
+    assert cli.main(["protanno", "verify", str(folder)]) == 0
+    assert "every part is as the manifest says" in capsys.readouterr().out
+    parts = sorted(folder.rglob("*.parquet"))
+    contents = [path.read_bytes() for path in parts]
+    parts[0].unlink()
+    parts[1].write_bytes(contents[1][:-1])
+    parts[2].write_bytes(contents[2][:100] + b"?" + contents[2][101:])
+    assert cli.main(["protanno", "verify", str(folder)]) == 1
+    shown = capsys.readouterr().out.splitlines()
+    names = [str(path.relative_to(folder)) for path in parts]
+    assert shown == [
+        f"{names[0]}: missing",
+        f"{names[1]}: {len(contents[1]) - 1:,} bytes instead of {len(contents[1]):,}",
+        f"{names[2]}: its content has changed",
+        "3 parts are damaged; build again with --replace to mend the store",
+    ]
+    for path, content in zip(parts, contents):
+        path.write_bytes(content)
+
+
+def test_replace_mends_a_damaged_store(tmp_path, folder, sample_path, capsys):
+    words = ["protanno", "build", str(sample_path), "-o", str(tmp_path / "s"), "--jobs", "1"]
+    assert cli.main(words) == 0
+    next((tmp_path / "s").rglob("*.parquet")).unlink()
+    assert cli.main([*words, "--replace"]) == 0
+    assert cli.main(["protanno", "verify", str(tmp_path / "s")]) == 0
+    assert json.loads((tmp_path / "s" / "manifest.json").read_text()) == Store(folder).manifest
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["build", "missing.dat", "-o", "out"], "missing.dat: no such file"),
+        (["build", __file__, "-o", "out"], "format is unknown"),
+        (["build", __file__, "-o", "out", "--sampling", "weighted", "--seed", "1",
+          "--valid-fraction", "2"], "leave some sequences to train on"),
+        (["info", "."], "holds no ProtAnno store: there is no manifest.json"),
+        (["verify", "."], "holds no ProtAnno store: there is no manifest.json"),
+    ],
+)  # fmt: skip
+def test_mistakes_end_with_a_message_and_status_2(tmp_path, words, message, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["protanno", *words]) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert error.startswith("error: ")
+    assert message in error
+
+
+@pytest.mark.parametrize("words", [[], ["build"], ["build", "x"], ["build", "x", "-o", "y", "--z"]])
+def test_wrong_words_show_the_usage(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["protanno", *words])
+    assert ended.value.code == 2
+    assert "usage: protclip-td protanno" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["1,two", "", "1 2"])
+def test_lists_of_numbers(text, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["protanno", "build", "x", "-o", "y", "--coverages", text])
+    assert "--coverages" in capsys.readouterr().err

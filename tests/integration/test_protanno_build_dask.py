@@ -1,0 +1,61 @@
+"""The same build on a Dask cluster, one of whose workers is killed in the middle."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+from protanno_builds import contents
+
+from protclip_td.errors import InputError
+from protclip_td.properties import CONFIDENCES, COVERAGES
+from protclip_td.protanno import reading, workers
+from protclip_td.protanno.building import build
+from protclip_td.protanno.options import BuildOptions
+
+distributed = pytest.importorskip("distributed")
+
+ALL = BuildOptions(confidences=CONFIDENCES, coverages=COVERAGES)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A scheduler and two worker processes on this machine's loopback."""
+    with distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+    ) as cluster:
+        yield cluster
+
+
+def test_a_killed_worker_changes_no_byte(tmp_path, sample_path, cluster, monkeypatch):
+    monkeypatch.setattr(reading, "CHUNK_BYTES", 100_000)
+    plain = contents(build([sample_path], tmp_path / "plain", ALL).folder)
+    folder, victims = tmp_path / "store", []
+    with distributed.Client(cluster) as client:
+        pids = list(client.run(os.getpid).values())
+    assert len(pids) == 2
+
+    def kill_one():
+        while len(list(folder.glob(".building/chunks/*.frames"))) < 5:
+            time.sleep(0.01)
+        victims.append(len(list(folder.glob(".building/chunks/*.frames"))))
+        os.kill(pids[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_one, daemon=True)
+    killer.start()
+    store = build([sample_path], folder, ALL, scheduler=cluster.scheduler_address)
+    killer.join(1)
+    assert contents(store.folder) == plain
+    assert victims[0] < 20
+    with distributed.Client(cluster) as client:
+        assert pids[0] not in client.run(os.getpid).values()
+
+
+def test_no_scheduler(tmp_path, sample_path, monkeypatch):
+    monkeypatch.setattr(workers, "_PATIENCE", 0.5)
+    with pytest.raises(InputError, match=r"no Dask scheduler with a worker answers at tcp://127"):
+        build([sample_path], tmp_path / "store", ALL, scheduler="tcp://127.0.0.1:9")

@@ -1,0 +1,234 @@
+"""What goes into a store: eligible, one of each sequence, not excluded, thinned by the rule."""
+
+import gzip
+import json
+import shutil
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from protanno_builds import use_small_sizes
+
+from protclip_td.data.entry import Entry
+from protclip_td.errors import InputError
+from protclip_td.properties import CONFIDENCES, COVERAGES
+from protclip_td.protanno.accessions import accession_frames, find_repeated, text_digest
+from protclip_td.protanno.building import build
+from protclip_td.protanno.exclusion import Excluded, prepare
+from protclip_td.protanno.frames import write_frames
+from protclip_td.protanno.options import BuildOptions
+from protclip_td.protanno.selecting import select
+
+EVERYTHING = BuildOptions(confidences=CONFIDENCES, coverages=COVERAGES)
+FULL = ("Insulin", "Lowers glucose.", "Secreted.", "Belongs to the insulin family.")
+
+
+@pytest.fixture
+def nothing(tmp_path):
+    """No sequence is excluded."""
+    return Excluded(tmp_path)
+
+
+def entry(accession="P1", sequence="MK", properties=FULL, confidence=1, reviewed=False):
+    return Entry(accession, sequence, properties, confidence, reviewed)
+
+
+def kept(entries, options, excluded):
+    """Accessions that are kept, which must not depend on the order."""
+    forward, backward = (select(e, options, excluded) for e in (entries, entries[::-1]))
+    assert (forward.kept, forward.dropped) == (backward.kept, backward.dropped)
+    assert len(entries) == len(forward.kept) + forward.dropped.total() + forward.leaked.total()
+    return [e.accession for e in forward.kept]
+
+
+def test_the_papers_levels_are_kept(nothing):
+    entries = [
+        entry(f"{confidence}{coverage}", f"M{'K' * confidence}{'A' * coverage}",
+              ("x",) * coverage + ("",) * (4 - coverage), confidence)
+        for confidence in CONFIDENCES for coverage in COVERAGES
+    ]  # fmt: skip
+    assert set(kept(entries, BuildOptions(), nothing)) == {"13", "14", "23", "24", "33", "34"}
+    assert select(entries, BuildOptions(), nothing).dropped == {"confidence": 8, "coverage": 6}
+
+
+@pytest.mark.parametrize(
+    "better",
+    [
+        {"confidence": 1},
+        {"properties": FULL, "confidence": 2},
+        {"properties": ("x", "x", "", ""), "reviewed": True, "confidence": 2},
+        {"properties": ("x", "x", "", ""), "accession": "A0", "confidence": 2},
+    ],
+    ids=["confidence", "coverage", "reviewed", "accession"],
+)
+def test_the_best_of_identical_sequences_is_kept(nothing, better):
+    worse = entry("B1", properties=("x", "x", "", ""), confidence=2)
+    best = replace(worse, **{"accession": "C1", **better})
+    chosen = select([worse, best], EVERYTHING, nothing)
+    assert chosen.kept == [best]
+    assert chosen.dropped == {"identical sequence": 1}
+
+
+def test_an_entry_that_the_options_drop_takes_no_others_place(nothing):
+    known, full = entry("A", properties=("x", "", "", "")), entry("B", confidence=3)
+    assert kept([known, full], BuildOptions(), nothing) == ["B"]
+
+
+def test_merging_fills_what_the_best_one_lacks(nothing):
+    best = entry("A", properties=("Insulin", "", "", ""))
+    others = [
+        entry("B", properties=("Other", "", "Secreted.", ""), confidence=2),
+        entry("C", properties=("", "Lowers.", "Cell.", ""), confidence=3),
+    ]
+    options = replace(EVERYTHING, identical="merge")
+    (merged,) = select([*others, best], options, nothing).kept
+    assert merged == replace(best, properties=("Insulin", "Lowers.", "Secreted.", ""))
+    assert kept([*others, best], replace(options, coverages=(1, 2)), nothing) == []
+
+
+def test_all_of_identical_sequences_can_be_kept(nothing):
+    entries = [entry("B"), entry("A"), entry("C", confidence=5)]
+    options = replace(EVERYTHING, identical="keep", confidences=(1,))
+    assert kept(entries, options, nothing) == ["A", "B"]
+
+
+@pytest.mark.parametrize("identical", ["best", "merge", "keep"])
+@pytest.mark.parametrize("sampling", ["weighted", "thin"])
+def test_keep_all_keeps_all_of_swiss_prot(nothing, identical, sampling):
+    poor = entry("A", "MA", ("x", "", "", ""), 5, reviewed=True)
+    entries = [poor, entry("B", "MA"), entry("C", "MC", ("x", "", "", ""), 5)]
+    options = BuildOptions(keep_all=True, identical=identical, sampling=sampling)
+    accessions = kept(entries, options, nothing)
+    assert "A" in accessions
+    assert "C" not in accessions
+
+
+def test_thinning_keeps_each_with_its_probability(nothing):
+    number = 3000
+    entries = [
+        entry(f"{confidence}-{coverage}-{i}", "M", ("x",) * coverage + ("",) * (4 - coverage),
+              confidence)
+        for confidence in (1, 2, 3) for coverage in (1, 3, 4) for i in range(number)
+    ]  # fmt: skip
+    options = replace(EVERYTHING, sampling="thin", identical="keep")
+    counts = Counter((e.confidence, e.coverage) for e in select(entries, options, nothing).kept)
+    for confidence in (1, 2, 3):
+        for coverage in (1, 3, 4):
+            chance = confidence**-3 * (coverage / 4) ** 0.5
+            spread = (number * chance * (1 - chance)) ** 0.5
+            assert abs(counts[confidence, coverage] - number * chance) <= 3 * spread
+
+
+def test_thinning_depends_on_the_seed_alone(nothing):
+    entries = [entry(f"P{i}", f"MK{'A' * i}", confidence=2) for i in range(200)]
+    one, same, other = (
+        kept(entries, replace(EVERYTHING, sampling="thin", seed=seed), nothing)
+        for seed in (1, 1, 2)
+    )
+    assert one == same != other
+
+
+@pytest.fixture
+def fasta(tmp_path):
+    """Excluded sequences, some in two files; their letters, gaps and packing vary."""
+    one, two = tmp_path / "test.fasta", tmp_path / "flip.fasta.gz"
+    one.write_text("\n>sp|P1|X some name\nmk\nAA*\n>empty\n>P2\nMCC\n")
+    two.write_bytes(gzip.compress(b">P3\r\nMCC\r\n>P4\r\nMDD"))
+    return [one, two]
+
+
+def test_excluded_sequences_are_left_out_and_counted(tmp_path, fasta):
+    records = prepare(fasta, tmp_path)
+    assert [(r["name"], r["sequences"]) for r in records] == [
+        ("test.fasta", 3),
+        ("flip.fasta.gz", 2),
+    ]
+    entries = [entry(f"E{i}", s) for i, s in enumerate(["MKAA", "MCC", "MDD", "MDDD", "MCC"])]
+    chosen = select(entries, EVERYTHING, Excluded(tmp_path))
+    assert [e.accession for e in chosen.kept] == ["E3"]
+    assert chosen.leaked == {(0, "identical"): 3, (1, "identical"): 1}
+
+
+def test_excluded_files_must_be_fasta(tmp_path):
+    path = tmp_path / "test.csv"
+    path.write_text("sequence,label\nMK,1\n")
+    with pytest.raises(InputError, match=r"test.csv: expected FASTA, which begins with '>'"):
+        prepare([path], tmp_path)
+
+
+def test_the_manifest_says_what_was_excluded(tmp_path, sample_path, sample_entries, monkeypatch):
+    use_small_sizes(monkeypatch)
+    path = tmp_path / "test.fasta"
+    chosen = {e.sequence for e in sample_entries[:9]}
+    path.write_text("".join(f">x\n{sequence}\n" for sequence in chosen))
+    store = build([sample_path], tmp_path / "store", EVERYTHING, exclude=[path])
+    gone = sum(e.sequence in chosen for e in sample_entries)
+    (record,) = store.manifest["excluded"]
+    assert (record["name"], record["sequences"]) == ("test.fasta", len(chosen))
+    assert (record["identical"], record["similar"]) == (gone, 0)
+    assert not chosen & {e.sequence for e in store.read(range(len(store)))}
+    path.write_text(">y\nMK\n")
+    with pytest.raises(InputError, match="with other excluded files"):
+        build([sample_path], tmp_path / "store", EVERYTHING, exclude=[path])
+
+
+def test_similar_sequences_need_mmseqs(tmp_path, sample_path, fasta, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match=r"no `mmseqs` on the path; install it"):
+        build(
+            [sample_path],
+            tmp_path / "store",
+            replace(EVERYTHING, identity=0.5),
+            exclude=fasta,
+        )
+
+
+@pytest.mark.skipif(shutil.which("mmseqs") is None, reason="MMseqs2 is not installed")
+def test_similar_sequences_are_left_out(tmp_path, sample_path, sample_entries):
+    chosen = next(e for e in sample_entries if 150 < len(e.sequence) < 400)
+    changed = "".join(
+        "A" if i % 10 == 0 and letter != "A" else letter for i, letter in enumerate(chosen.sequence)
+    )
+    path = tmp_path / "test.fasta"
+    path.write_text(f">x\n{changed}\n")
+    options = replace(EVERYTHING, identity=0.8)
+    manifest = build([sample_path], tmp_path / "store", options, exclude=[path]).manifest
+    (record,) = manifest["excluded"]
+    assert record["identical"] == 0
+    assert record["similar"] >= 1
+    assert "mmseqs2" in manifest["versions"]
+
+
+@pytest.mark.parametrize("bits", [0, 3])
+def test_repeated_accessions_are_found(tmp_path, bits):
+    one = [entry("A", "MK"), entry("B", "MA"), entry("line 3", "MC"), entry("A", "MK")]
+    two = [entry("B", "MA"), entry("A", "MD"), entry("line 3", "ME"), entry("A", "MK")]
+    paths = [tmp_path / "1", tmp_path / "2"]
+    for path, entries in zip(paths, (one, two)):
+        write_frames(path, accession_frames(entries, bits))
+    found = [pair for number in range(1 << bits) for pair in find_repeated(paths, number)]
+    assert found == [(text_digest("A"), text_digest("MD"))]
+
+
+def test_the_same_accession_with_another_sequence_is_rejected(tmp_path, monkeypatch):
+    use_small_sizes(monkeypatch)
+    paths = [tmp_path / "new.jsonl", tmp_path / "old.jsonl"]
+    for path, sequences in zip(paths, (["MK", "MA", "MC"], ["MD", "MA"])):
+        lines = [
+            {"accession": f"P{i}", "seq": s, "text": "FUNCTION: x"} for i, s in enumerate(sequences)
+        ]
+        path.write_text("\n".join(map(json.dumps, lines)))
+    store = build(paths, tmp_path / "store", EVERYTHING)
+    entries = store.read(range(len(store)))
+    assert {(e.accession, e.sequence) for e in entries} == {
+        ("P0", "MK"),
+        ("P1", "MA"),
+        ("P2", "MC"),
+    }
+    assert store.manifest["rejected"] == {"same accession with another sequence": 1}
+    assert store.manifest["dropped"]["identical sequence"] == 1
+    line = (store.folder / "rejected.tsv").read_text().splitlines()[1]
+    assert line.startswith("P0\tsame accession with another sequence\tthe first one is kept")
+    counts = np.array(store.manifest["counts"]["before"]) - store.manifest["counts"]["after"]
+    assert counts.sum() == 2
