@@ -97,7 +97,7 @@ def read_parquet(folder: Path, groups: Sequence[Group], block: int) -> BlockRead
 
 
 def write_parquet(
-    table: pa.Table, groups: Sequence[Group], folder: Path, block: int, level: int | None
+    table: pa.Table, groups: Sequence[Group], folder: Path, block: int, level: int | None = None
 ) -> None:
     """Write parts; without a level, each column has the one that suits it."""
     for path, rows in parts(table, groups, folder):

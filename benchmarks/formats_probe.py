@@ -31,17 +31,23 @@ class Reader(Protocol):
 
 def write(kind: str, table: pa.Table, groups: Sequence[Group], folder: Path) -> None:
     """Write all rows; `kind` is such as "parquet 512" or "parquet 512 level 3"."""
-    from formats_blocks import write_arrow, write_parquet
-    from formats_lance import write_lance
-    from formats_rowwise import write_lmdb, write_plain_arrow
-
     name, *settings = kind.split()
-    if name == "parquet":
-        write_parquet(table, groups, folder, int(settings[0]), int((settings[2:] or [0])[0]))
-    elif settings:
-        write_arrow(table, groups, folder, int(settings[0]))
+    if settings:
+        from formats_blocks import write_arrow, write_parquet
+
+        block, *level = (int(word) for word in settings if word.isdigit())
+        if name == "parquet":
+            write_parquet(table, groups, folder, block, *level)
+        else:
+            write_arrow(table, groups, folder, block)
+    elif name == "lance":
+        from formats_lance import write_lance
+
+        write_lance(table, folder)
     else:
-        {"arrow": write_plain_arrow, "lance": write_lance, "lmdb": write_lmdb}[name](table, folder)
+        from formats_rowwise import write_lmdb, write_plain_arrow
+
+        {"arrow": write_plain_arrow, "lmdb": write_lmdb}[name](table, folder)
 
 
 def opener(kind: str, groups: Sequence[Group], folder: Path) -> Callable[[], Reader]:

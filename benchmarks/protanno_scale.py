@@ -7,8 +7,8 @@ For each size: writes a gzip-compressed flat file of synthetic TrEMBL-like entri
 (`synthetic_entries.py`), builds a store of all of them from the command line, with one process and
 with two, and reads from it in a fresh process. Then opens and draws from stores of 10 million and
 of 251.5 million entries, made of links to the full parts of the largest one, if it has any
-(`scale_links.py`), and projects build time and size to the latter. All levels are kept, dropped ones as well: the rule's
-store is smaller.
+(`scale_links.py`), and projects build time and size to the latter. Entries of all levels are kept,
+which the rule would drop by default.
 
 Columns: `peak` is the memory of all processes of the build together, `largest` that of one; `of
 gzip` is the store's size against the gzip-compressed flat text of the same fields; `random` and

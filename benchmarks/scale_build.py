@@ -11,6 +11,7 @@ import psutil
 from protclip_td.data.pairs import read_manifest
 
 _INTERVAL = 0.2  # seconds between looks at the memory
+_PROGRAM = "import sys; from protclip_td.cli import main; sys.exit(main())"
 _ALL = ("--confidences", "1,2,3,4,5", "--coverages", "1,2,3,4")
 
 
@@ -21,8 +22,7 @@ def build(source: Path, folder: Path, jobs: int) -> dict[str, Any]:
         dict: seconds, and the largest memory: of all processes together with what they share
         counted once (`peak_mb`), and of the largest process alone (`process_mb`)
     """
-    program = Path(sys.executable).with_name("protclip-td")
-    command = [str(program), "protanno", "build", str(source),
+    command = [sys.executable, "-c", _PROGRAM, "protanno", "build", str(source),
                "-o", str(folder), "--jobs", str(jobs), *_ALL]  # fmt: skip
     start = time.perf_counter()
     with subprocess.Popen(

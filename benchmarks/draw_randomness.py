@@ -1,0 +1,192 @@
+"""What the draw does at the size of UniProt, and what its shuffled blocks cost in randomness.
+
+    python benchmarks/draw_randomness.py
+
+An index of as many rows as ProtAnno-D, with the paper's shares; no sequences. Prints
+
+- the composition that the formula P ∝ C⁻³ · √R · N predicts, and what is drawn;
+- draws per second, and memory of the index;
+- how the draw differs from rows drawn from anywhere in their group.
+"""
+
+import argparse
+import pickle
+import time
+import tracemalloc
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+
+import numpy as np
+from synthetic_entries import PAPER_ENTRIES, paper_shares
+from tables import aligned, markdown
+
+from protclip_td.data.pairs import _BLOCKS_KEPT as BLOCKS_KEPT
+from protclip_td.data.pairs import BLOCK_ROWS, Group
+from protclip_td.data.sampling import PropertyDrivenDraw
+from protclip_td.datasets import PropertyDrivenSampler
+from protclip_td.datasets.rows import Stretch, draw_rows
+from protclip_td.datasets.rule import Rule
+from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
+
+BATCH = 64
+_PAIRS_FOR_MEETING = 1_000_000
+Table = Callable[[Sequence[str], Sequence[Sequence[str]]], str]
+
+
+def paper_groups() -> list[Group]:
+    """The 20 groups of ProtAnno-D before the rule, their shares taken as independent."""
+    sizes = np.rint(paper_shares("D") * PAPER_ENTRIES).astype(np.int64).ravel().tolist()
+    begins = np.concatenate(([0], np.cumsum(sizes)[:-1])).tolist()
+    levels = [(level, coverage) for level in PROTEIN_EXISTENCE for coverage in COVERAGES]
+    return [Group(*level, begin, size) for level, begin, size in zip(levels, begins, sizes)]
+
+
+def kept(groups: Sequence[Group]) -> list[Group]:
+    """Those that the paper's rule keeps."""
+    rule = Rule()
+    groups = [group for group in groups if group.confidence in rule.confidences]
+    return [group for group in groups if group.coverage in rule.coverages]
+
+
+def composition(groups: Sequence[Group], num_draws: int, table: Table) -> str:
+    """Share of the draws by group: by the formula, and drawn."""
+    draw = draw_rows([Stretch(*group) for group in groups], num_draws)
+    drawn = np.bincount(group_of(draw, num_draws), minlength=len(groups)) / num_draws
+    total = sum(group.size for group in groups)
+    rows = [
+        [
+            f"C = {group.confidence}, R = {group.coverage}/4",
+            f"{group.size:,}",
+            f"{group.size / total:.2%}",
+            f"{share:.2%}",
+            f"{found:.2%}",
+            f"{share / (group.size / total):.2f}" if group.size else "",
+        ]
+        for group, share, found in zip(groups, draw.probabilities, drawn)
+    ]
+    header = ["group", "entries", "share", "P", f"of {num_draws:,} draws", "P / share"]
+    return table(header, rows)
+
+
+def group_of(draw: PropertyDrivenDraw, num_draws: int) -> np.ndarray:
+    """Groups of the first draws of epoch 0."""
+    return draw.order(0)(np.arange(num_draws))[0]
+
+
+def speed(groups: Sequence[Group], num_draws: int, table: Table) -> str:
+    """Seconds for so many draws of a large epoch, and memory."""
+    tracemalloc.start()
+    sampler = PropertyDrivenSampler(groups, num_draws=PAPER_ENTRIES)
+    list(islice(sampler, BATCH))
+    used, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    sampler = PropertyDrivenSampler(groups, num_draws=PAPER_ENTRIES)
+    begin = time.perf_counter()
+    for _ in islice(sampler, num_draws):
+        pass
+    seconds = time.perf_counter() - begin
+    rows = [
+        [f"seconds for {num_draws:,} draws", f"{seconds:.2f}"],
+        ["draws per second", f"{num_draws / seconds:,.0f}"],
+        ["memory of the sampler in use (MB)", f"{used / 1e6:.2f}"],
+        ["most memory while it draws (MB)", f"{most / 1e6:.2f}"],
+        ["what is sent to a worker (kB)", f"{len(pickle.dumps(sampler.draw)) / 1e3:.2f}"],
+        ["state in the middle of an epoch", str(sampler.state_dict())],
+    ]
+    return table([f"{sum(g.size for g in groups):,} rows in {len(groups)} groups", ""], rows)
+
+
+def randomness(groups: Sequence[Group], num_draws: int, table: Table) -> str:
+    """Blocks and neighbours of the draw, beside those of rows drawn from anywhere."""
+    draw = draw_rows([Stretch(*group) for group in groups], num_draws=PAPER_ENTRIES // 10)
+    group, rank = draw.order(0)(np.arange(num_draws))
+    anywhere = np.random.default_rng(0).integers(draw.group_sizes[group])
+    columns = [_measures(group, ranks) for ranks in (rank, anywhere)]
+    again = [_meet_again(order) for order in (_block_orders(), _free_orders())]
+    names = [
+        f"blocks decoded per 1,000 draws, {BLOCKS_KEPT} kept",
+        f"blocks that a batch of {BATCH} is from",
+        "pairs in a batch that are from one block",
+        "correlation of a group's ranks, one draw and the next",
+        f"pairs in a batch that meet again in the next epoch, {_PAIRS_FOR_MEETING:,} rows",
+    ]
+    values = zip(*([*column, f"{share:.4%}"] for column, share in zip(columns, again)))
+    header = [f"{num_draws:,} draws", "shuffled blocks", "anywhere"]
+    return table(header, [[name, *pair] for name, pair in zip(names, values)])
+
+
+def _measures(group: np.ndarray, rank: np.ndarray) -> list[str]:
+    block = group << 32 | rank // BLOCK_ROWS
+    batches = np.sort(block[: len(block) // BATCH * BATCH].reshape(-1, BATCH), axis=1)
+    distinct = 1 + (np.diff(batches, axis=1) != 0).sum(1)
+    pairs = _pairs_within(batches[:, :] + (np.arange(len(batches))[:, None] << 40))
+    largest = rank[group == np.bincount(group).argmax()]
+    return [
+        f"{1000 * _misses(block.tolist()) / len(block):.1f}",
+        f"{distinct.mean():.1f}",
+        f"{pairs / (len(batches) * BATCH * (BATCH - 1) / 2):.4%}",
+        f"{np.corrcoef(largest[:-1], largest[1:])[0, 1]:.3f}",
+    ]
+
+
+def _pairs_within(labels: np.ndarray) -> int:
+    """How many pairs have the same label."""
+    counts = np.unique(labels, return_counts=True)[1]
+    return int((counts * (counts - 1) // 2).sum())
+
+
+def _misses(blocks: Iterable[int]) -> int:
+    """How many blocks are decoded if the last ones used are kept, as a store does."""
+    cache: OrderedDict[int, None] = OrderedDict()
+    misses = 0
+    for block in blocks:
+        if block in cache:
+            cache.move_to_end(block)
+            continue
+        misses += 1
+        cache[block] = None
+        if len(cache) > BLOCKS_KEPT:
+            cache.popitem(last=False)
+    return misses
+
+
+def _block_orders() -> list[np.ndarray]:
+    """All rows of one group, each once, in two epochs."""
+    draw = PropertyDrivenDraw([_PAIRS_FOR_MEETING], [1.0], _PAIRS_FOR_MEETING)
+    return [draw.order(epoch)(np.arange(_PAIRS_FOR_MEETING))[1] for epoch in (0, 1)]
+
+
+def _free_orders() -> list[np.ndarray]:
+    generator = np.random.default_rng(0)
+    return [generator.permutation(_PAIRS_FOR_MEETING) for _ in (0, 1)]
+
+
+def _meet_again(orders: Sequence[np.ndarray]) -> float:
+    """Share of the pairs in a batch of the first epoch that share one in the second."""
+    batches = [np.argsort(order) // BATCH for order in orders]
+    num_batch = -(-_PAIRS_FOR_MEETING // BATCH)
+    return _pairs_within(batches[0] * num_batch + batches[1]) / _pairs_within(batches[0])
+
+
+def main() -> None:
+    """Print all tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--draws", type=int, default=1_000_000, help="default: 1,000,000")
+    parser.add_argument("--markdown", action="store_true", help="tables for the documentation")
+    args = parser.parse_args()
+    table: Table = markdown if args.markdown else aligned
+    groups = paper_groups()
+    parts = [
+        composition(kept(groups), args.draws, table),
+        composition(groups, args.draws, table),
+        speed(groups, args.draws, table),
+        randomness(kept(groups), args.draws, table),
+    ]
+    print("\n\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()
