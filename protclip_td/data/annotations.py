@@ -51,8 +51,9 @@ def read_annotations(
 
     Example::
 
-        >>> read_annotations("goa_human.gaf.gz", read_ontology("go-basic.obo"), "MF")["P01308"]
-        frozenset({'GO:0005158', 'GO:0005159', 'GO:0005179', ...})
+        >>> annotations = read_annotations("goa_human.gaf", ontology, "MF")
+        >>> sorted(annotations["P01911"])  # binds MHC class II, polysaccharides, antigens
+        ['GO:0023026', 'GO:0030247', 'GO:0042605']
     """
     path = Path(path).expanduser()
     terms: dict[str, set[str]] = {}

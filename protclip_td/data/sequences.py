@@ -29,8 +29,8 @@ def read_sequences(path: str | Path, wanted: Collection[str] | None = None) -> d
 
     Example::
 
-        >>> read_sequences("human.fasta.gz", wanted=["P01308"])
-        {'P01308': 'MALWMRLLPLLALLALWGPDPAAAFVNQHLCGSHLVEALYLVCGERGFFYTPKT...'}
+        >>> read_sequences("uniprot_sample.dat.gz", wanted=["P01911"])
+        {'P01911': 'MVCLKLPGGSCMTALTVTLMVLSSPLALSGDTRPRFLWQPKRECHFFNGTERVRF...'}
     """
     found: dict[str, str] = {}
     for accession, sequence, line in _records(path):

@@ -25,7 +25,8 @@ def text_lines(path: str | Path, expected: str) -> Iterator[tuple[int, str]]:
 
     Example::
 
-        >>> list(text_lines("two.fasta", "a FASTA file"))
+        >>> _ = Path("one.fasta").write_bytes(b">P12345\\r\\nMKT\\r\\n")
+        >>> list(text_lines("one.fasta", "a FASTA file"))
         [(1, '>P12345'), (2, 'MKT')]
     """
     path = Path(path).expanduser()

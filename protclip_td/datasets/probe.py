@@ -70,8 +70,8 @@ class PROBE(torch_data.Dataset, core.Configurable):
         >>> dataset = PROBE("~/protein-datasets", aspect="MF")
         >>> sorted(dataset[0])
         ['graph', 'index', 'similarity']
-        >>> dataset[0]["similarity"].shape  # to all proteins, NaN where the pair does not count
-        torch.Size([500])
+        >>> len(dataset[0]["similarity"]) == len(dataset)  # to all, NaN where it does not count
+        True
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class PROBE(torch_data.Dataset, core.Configurable):
         allow_missing: bool = False,
     ) -> None:
         self.folder = Path(path).expanduser() / "probe"
+        self.missing: list[str] = []
         self.aspect = _choice("aspect", aspect, ("MF", "BP", "CC"))
         self.proteins = _choice("proteins", str(proteins), PROTEINS)
         if (annotation is None) != (ontology is None):
@@ -140,7 +141,6 @@ class PROBE(torch_data.Dataset, core.Configurable):
         self.sequences = [found[accession] for accession in self.accessions]
         similarity = lin_similarity(self.accessions, annotations, terms)
         self.similarity = torch.from_numpy(similarity)
-        self.missing: list[str] = []
 
     def _sequence_file(self, given: str | None) -> Path:
         return Path(given).expanduser() if given else fetch(HUMAN_URL, self.folder, HUMAN_FILE)
@@ -157,7 +157,7 @@ class PROBE(torch_data.Dataset, core.Configurable):
 
     def split(self) -> list[torch_data.Subset]:
         """Training and validation set, both empty, and the test set of all proteins."""
-        return [torch_data.Subset(self, rows) for rows in ([], [], range(len(self)))]
+        return [torch_data.Subset(self, rows) for rows in ((), (), range(len(self)))]
 
     def __len__(self) -> int:
         return len(self.accessions)

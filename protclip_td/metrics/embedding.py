@@ -68,8 +68,10 @@ def similarity_correlation(feature: Tensor, similarity: Tensor) -> dict[str, flo
 
     Example::
 
-        >>> similarity_correlation(torch.randn(500, 1280), lin)["manhattan"]
-        0.0013
+        >>> lin = torch.tensor([[1.0, 0.8, 0.1], [0.8, 1.0, 0.3], [0.1, 0.3, 1.0]])
+        >>> feature = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+        >>> similarity_correlation(feature, lin)["manhattan"]  # of 2/3, 0 and 2/3
+        0.866...
     """
     num = len(feature)
     if similarity.shape != (num, num):

@@ -31,9 +31,9 @@ class SemanticSimilarity(tasks.Task, core.Configurable):
     Example::
 
         >>> task = SemanticSimilarity(model)
-        >>> engine = core.Engine(task, *dataset.split(), optimizer, batch_size=8)
-        >>> engine.evaluate("test")
-        {'spearmanr [manhattan]': 0.21, 'spearmanr [cosine]': 0.2, ..., 'number of pairs': 124750.0}
+        >>> known = {"similarity": torch.rand(5, 5), "index": torch.arange(5)}
+        >>> list(task.evaluate(torch.randn(5, 8), known))
+        ['spearmanr [manhattan]', 'spearmanr [cosine]', 'spearmanr [euclidean]', 'number of pairs']
     """
 
     #: The embeddings of a fixed model can be kept from run to run.

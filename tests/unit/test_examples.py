@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from gene_ontology_files import ONTOLOGY, write_probe
 from helpers import batch_of, tiny_model
 
 import protclip_td
+from protclip_td.data.annotations import read_annotations
+from protclip_td.data.ontology import read_ontology
 from protclip_td.data.pairs import Store
 from protclip_td.data.table import Table
 from protclip_td.datasets import ProtAnno
@@ -40,6 +43,8 @@ def folder(tmp_path_factory, sample_path):
     values = [0.17, -0.2, *np.linspace(0, 1, 18)]
     rows = [f"{'MK' * (i + 1)},{value:.2f}" for i, value in enumerate(values)]
     (folder / "stability.csv").write_text("\n".join(["sequence,stability", *rows]) + "\n")
+    probe = write_probe(folder / "protein-datasets", sample_path)
+    shutil.copy(probe / "sample.gaf", folder / "goa_human.gaf")
     return folder
 
 
@@ -49,6 +54,7 @@ def names(folder, pairs, tiny_protein_folder, tiny_text_folder):
     from transformers import EsmConfig, EsmModel
 
     model = tiny_model(tiny_protein_folder, tiny_text_folder)
+    ontology = read_ontology(ONTOLOGY)
     columns = {
         "stability": ["0.17", "", "-0.2"],
         "location": ["Nucleus", "Cytoplasm", "Nucleus"],
@@ -63,6 +69,8 @@ def names(folder, pairs, tiny_protein_folder, tiny_text_folder):
         "dataset": ProtAnno(str(folder / "protanno")),
         "store": Store(folder / "protanno"),
         "table": Table(folder / "table.csv", columns, [2, 3, 4], ""),
+        "ontology": ontology,
+        "annotations": read_annotations(folder / "goa_human.gaf", ontology, "MF"),
         "EsmModel": EsmModel,
         "config": EsmConfig.from_pretrained(tiny_protein_folder),
         "step": lambda: signal.raise_signal(signal.SIGINT),
