@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from protclip_td.data.entry import Entry, Rejection, fault
 from protclip_td.errors import InputError
-from protclip_td.properties import PROPERTY_KEYS
+from protclip_td.properties import PROPERTY_KEYS, PROTEIN_EXISTENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class ReadOptions:
         max_residues (int, optional): longer ones are, None for no limit
 
     Raises:
-        InputError: unknown or repeated properties, or a maximum below the minimum
+        InputError: unknown or repeated properties, a confidence that is none, or a maximum below
+            the minimum
     """
 
     keep_evidence: bool = False
@@ -38,6 +39,8 @@ class ReadOptions:
                 f"properties: {', '.join(self.properties) or 'none'} given; expected each at most "
                 f"once of {', '.join(PROPERTY_KEYS)}"
             )
+        if self.confidence is not None and self.confidence not in PROTEIN_EXISTENCE:
+            raise InputError(f"confidence: {self.confidence} given; expected 1 (best) to 5")
         if self.max_residues is not None and self.max_residues < self.min_residues:
             raise InputError(
                 f"sequence length: at least {self.min_residues} and at most {self.max_residues} "
@@ -53,7 +56,7 @@ def admit(entry: Entry, options: ReadOptions, stated: int | None = None) -> Entr
         options (ReadOptions): what is wanted
         stated (int, optional): how many residues the file says that it has
     """
-    if options.properties != PROPERTY_KEYS:
+    if len(options.properties) < len(PROPERTY_KEYS):
         entry = _with_properties(entry, options.properties)
     return fault(entry) or _wrong_length(entry, options, stated) or entry
 

@@ -65,9 +65,11 @@ def _name(block: bytes, lines: LineCounter, begin: int) -> str:
 
 def _parse(block: bytes, accession: str, options: ReadOptions) -> Entry | Rejection:
     """One entry from its text, or why it is none."""
+    if block.count(b"<proteinExistence") > 1:
+        return Rejection(accession, "cut in the middle", "two entries have run into one")
     try:
         block.decode()
-        tree = fromstring(_without_namespace(block))
+        tree = fromstring(_without_namespace(_shortened(block)))
     except UnicodeDecodeError as error:
         return Rejection(accession, "not UTF-8", str(error))
     except ParseError as error:
@@ -90,6 +92,24 @@ def _parse(block: bytes, accession: str, options: ReadOptions) -> Entry | Reject
     )
     stated = sequences[0].get("length", "")
     return admit(entry, options, read_number(stated))
+
+
+def _shortened(block: bytes) -> bytes:
+    """An entry without literature, cross references and features: most of it, and not needed.
+
+    The schema puts each kind in one stretch; that of cross references stands between comments and
+    protein existence.
+    """
+    for first, last in ((b"<reference ", b"</reference>"), (b"<feature ", b"</feature>")):
+        block = _cut_out(block, block.find(first), block.rfind(last) + len(last))
+    comments, existence = block.rfind(b"</comment>"), block.find(b"<proteinExistence")
+    if comments < 0:
+        return block
+    return _cut_out(block, block.find(b"<dbReference ", comments), existence)
+
+
+def _cut_out(block: bytes, begin: int, end: int) -> bytes:
+    return block[:begin] + block[end:] if 0 <= begin < end else block
 
 
 def _without_namespace(block: bytes) -> bytes:

@@ -213,6 +213,7 @@ def test_only_the_wanted_properties_and_lengths(tmp_path, texts):
         ({"properties": ("function", "name")}, "function, name given; expected each at most once"),
         ({"properties": ("function", "function")}, "function, function given"),
         ({"properties": ()}, "none given"),
+        ({"confidence": 6}, "6 given; expected 1"),
         ({"min_residues": 10, "max_residues": 5}, "at least 10 and at most 5 residues given"),
     ],
 )

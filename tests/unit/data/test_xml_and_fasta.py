@@ -1,6 +1,7 @@
 """UniProtKB XML gives the same pairs as the flat file; FASTA gives name and protein existence."""
 
 import gzip
+import re
 
 import pytest
 
@@ -69,6 +70,14 @@ ENTRY = """\
     </component>
     <component><recommendedName><fullName>Chain B</fullName></recommendedName></component>
   </protein>
+  <organism>
+    <name type="scientific">Homo sapiens</name><dbReference type="NCBI Taxonomy" id="9606"/>
+  </organism>
+  <organismHost><dbReference type="NCBI Taxonomy" id="9606"/></organismHost>
+  <reference key="1">
+    <citation type="book"><title>No title</title><dbReference type="PubMed" id="1"/></citation>
+  </reference>
+  <reference key="2"><citation type="submission"/><scope>SEQUENCE</scope></reference>
   <comment type="function">
     <text evidence="1 2">Binds A &lt; B &amp; C. Found in alpha- and beta-cells (PubMed:1).</text>
   </comment>
@@ -96,7 +105,12 @@ ENTRY = """\
   </comment>
   <comment type="alternative products"><isoform><sequence type="displayed"/></isoform></comment>
   <comment type="similarity"><text evidence="2">Belongs to the test family.</text></comment>
+  <dbReference type="EMBL" id="ABC"><property type="molecule type" value="mRNA"/></dbReference>
+  <dbReference type="GO" id="GO:0000001"/>
   <proteinExistence type="inferred from homology"/>
+  <keyword id="KW-0001">Test</keyword>
+  <feature type="chain"><location><begin position="1"/></location></feature>
+  <feature type="site" evidence="2"><location><position position="1"/></location></feature>
   <evidence key="1" type="ECO:0000269"><source><dbReference type="PubMed" id="1"/></source>
   </evidence>
   <evidence key="2" type="ECO:0000305"/>
@@ -137,6 +151,13 @@ def test_xml_gives_what_the_flat_file_gives(read, keep_evidence):
     assert [entry] == read(FLAT, keep_evidence=keep_evidence)[0]
     assert ("{ECO:" in entry.biotext) == keep_evidence
     assert entry.properties[2].startswith("Cytoplasm, cytosol")
+
+
+def test_an_entry_without_comments_keeps_its_names(read):
+    without = re.sub(r"(?s)<comment .*</comment>", "", ENTRY)
+    (entry,), _ = read(xml(without))
+    flat = "".join(line for line in FLAT.splitlines(True) if not line.startswith("CC"))
+    assert [entry] == read(flat)[0]
 
 
 def test_statements_of_old_releases_say_how_sure_they_are(read):
@@ -194,7 +215,9 @@ def test_two_entries_run_into_one_are_none(read):
     """The end of the first and the beginning of the second are lost."""
     other = ENTRY.replace("P00001", "P00002").split("\n", 1)[1]
     both = ENTRY.replace("</entry>\n", "") + other
-    assert read(xml(both)) == ([], [("P00001", "no sequence", "2 sequence elements")])
+    entries, (rejection,) = read(xml(both))
+    assert not entries
+    assert rejection == ("P00001", "cut in the middle", "two entries have run into one")
 
 
 @pytest.mark.parametrize(
