@@ -53,65 +53,101 @@ class Benchmark:
         return [Case(f"{self.name}-{split}", {"split": split}) for split in self.splits]
 
 
-_LOCALIZATION = ("accuracy",)
+_CLASS = ("accuracy", "matthews correlation coefficient")
 _ANNOTATION = ("f1_max", "auprc@micro")
-_MUTATION = ("spearmanr",)
+_MUTATION = ("spearmanr", "root mean squared error")
 _RANKING = ("mrr filtered", "mrr first hit", "recall@10")
 _SIMILARITY = ("spearmanr [manhattan]", "spearmanr [cosine]", "spearmanr [euclidean]")
 _INTERACTION = ("micro_f1",)
 _PPI_SPLITS = ("random", "bfs", "dfs")
-_PRIMEKG = ("primekg/kg.csv",)
-_PROBE = ("probe/human_reviewed.fasta.gz",)
-_STRING = ("string_actions",)
+
+_CHAINS = ("annot.tsv", "test.csv", "train.txt", "valid.txt", "sequences.fasta")
+# Under TorchDrug's name or under DeepFRI's.
+_EC, _GO = (
+    tuple(f"{folder}_{name}|{folder}_{release}_{name}" for name in _CHAINS)
+    for folder, release in (
+        ("EnzymeCommission/nrPDB-EC", "2020.04"),
+        ("GeneOntology/nrPDB-GO", "2019.06.18"),
+    )
+)
+_NODES = ("protein", "biological", "molecular", "cellular", "disease")
+_PRIMEKG = (
+    *(f"primekg/{name}.csv" for name in ("kg", *_NODES)),
+    "primekg/drug.pkl|primekg/drug.npz",
+)
+_STRING = {
+    "shs27k": ("protein.actions.SHS27k.STRING.txt", "protein.SHS27k.sequences.dictionary.tsv"),
+    "shs148k": ("protein.actions.SHS148k.STRING.txt", "protein.SHS148k.sequences.dictionary.tsv"),
+    "string": ("9606.protein.actions.v11.0.txt.gz", "9606.protein.sequences.v11.0.fa.gz"),
+}
+
+
+def _annotation(name: str, title: str, data: tuple[str, ...]) -> Benchmark:
+    return Benchmark(name, title, "classification", _ANNOTATION, data)
+
+
+def _mutation(name: str, title: str, file: str) -> Benchmark:
+    return Benchmark(name, title, "mutation effect", _MUTATION, (file,))
+
+
+def _cross_modal(name: str, title: str) -> Benchmark:
+    return Benchmark(name, title, "cross-modal", _RANKING, _PRIMEKG)
+
+
+def _similarity(aspect: str, title: str) -> Benchmark:
+    matrix = f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_500_proteins.csv"
+    data = ("probe/human_reviewed.fasta.gz", f"probe/{matrix}")
+    name = f"similarity_{aspect.lower()}"
+    return Benchmark(name, title, "semantic similarity", _SIMILARITY, data)
+
+
+def _interaction(name: str, title: str) -> Benchmark:
+    data = tuple(f"string_actions/{file}" for file in _STRING[name])
+    return Benchmark(name, title, "interaction", _INTERACTION, data, _PPI_SPLITS)
+
+
+def _extra(
+    name: str, title: str, metrics: tuple[str, ...], *data: str, needs_text: bool = False
+) -> Benchmark:
+    return Benchmark(name, title, "extras", metrics, data, is_extra=True, needs_text=needs_text)
+
 
 #: All benchmarks in the order in which they are run and shown.
 BENCHMARKS: tuple[Benchmark, ...] = (
-    Benchmark("bin", "Binary localization", "classification", _LOCALIZATION,
+    Benchmark("bin", "Binary localization", "classification", _CLASS,
               ("subcellular_localization_2.tar.gz",)),
-    Benchmark("sub", "Subcellular localization", "classification", _LOCALIZATION,
+    Benchmark("sub", "Subcellular localization", "classification", _CLASS,
               ("subcellular_localization.tar.gz",)),
-    Benchmark("ec", "Enzyme Commission", "classification", _ANNOTATION, ("EnzymeCommission*",)),
-    Benchmark("go_bp", "GO biological process", "classification", _ANNOTATION,
-              ("GeneOntology*",)),
-    Benchmark("go_mf", "GO molecular function", "classification", _ANNOTATION,
-              ("GeneOntology*",)),
-    Benchmark("go_cc", "GO cellular component", "classification", _ANNOTATION,
-              ("GeneOntology*",)),
-    Benchmark("beta_lactamase", "Beta-lactamase activity", "mutation effect", _MUTATION,
-              ("beta_lactamase.tar.gz",)),
-    Benchmark("aav", "AAV fitness", "mutation effect", _MUTATION, ("aav*",)),
-    Benchmark("thermostability", "Thermostability", "mutation effect", _MUTATION,
-              ("thermo*|meltome*",)),
-    Benchmark("fluorescence", "Fluorescence", "mutation effect", _MUTATION,
-              ("fluorescence.tar.gz",)),
-    Benchmark("stability", "Stability", "mutation effect", _MUTATION, ("stability.tar.gz",)),
-    Benchmark("prot2bp", "Protein to biological process", "cross-modal", _RANKING, _PRIMEKG),
-    Benchmark("prot2mf", "Protein to molecular function", "cross-modal", _RANKING, _PRIMEKG),
-    Benchmark("prot2cc", "Protein to cellular component", "cross-modal", _RANKING, _PRIMEKG),
-    Benchmark("prot2drug", "Protein to drug", "cross-modal", _RANKING, _PRIMEKG),
-    Benchmark("disease2prot", "Disease to protein", "cross-modal", _RANKING, _PRIMEKG),
-    Benchmark("similarity_mf", "Similarity, molecular function", "semantic similarity",
-              _SIMILARITY, (*_PROBE, "probe/*MF*")),
-    Benchmark("similarity_bp", "Similarity, biological process", "semantic similarity",
-              _SIMILARITY, (*_PROBE, "probe/*BP*")),
-    Benchmark("similarity_cc", "Similarity, cellular component", "semantic similarity",
-              _SIMILARITY, (*_PROBE, "probe/*CC*")),
-    Benchmark("shs27k", "SHS27k interactions", "interaction", _INTERACTION, _STRING, _PPI_SPLITS),
-    Benchmark("shs148k", "SHS148k interactions", "interaction", _INTERACTION, _STRING,
-              _PPI_SPLITS),
-    Benchmark("string", "STRING interactions", "interaction", _INTERACTION, _STRING, _PPI_SPLITS),
-    Benchmark("human_ppi", "Human pairs", "extras", _LOCALIZATION, ("human_ppi.zip",),
-              is_extra=True),
-    Benchmark("yeast_ppi", "Yeast pairs", "extras", _LOCALIZATION, ("yeast_ppi.zip",),
-              is_extra=True),
-    Benchmark("ppi_affinity", "Affinity of pairs", "extras",
-              ("root mean squared error", "spearmanr"), ("ppi_affinity.zip",), is_extra=True),
-    Benchmark("zero_shot_sub", "Localization by text", "extras", ("accuracy",),
-              ("subcellular_localization.tar.gz",), is_extra=True, needs_text=True),
-    Benchmark("zero_shot_reaction", "Reaction by text", "extras", ("accuracy",),
-              ("Reaction*|reaction*",), is_extra=True, needs_text=True),
-    Benchmark("text_to_protein", "Text to protein", "extras", ("mrr", "recall@10"),
-              ("GeneOntology*",), is_extra=True, needs_text=True),
+    _annotation("ec", "Enzyme Commission", _EC),
+    _annotation("go_bp", "Gene Ontology, biological process", _GO),
+    _annotation("go_mf", "Gene Ontology, molecular function", _GO),
+    _annotation("go_cc", "Gene Ontology, cellular component", _GO),
+    _mutation("beta_lactamase", "Activity of beta-lactamase", "beta_lactamase.tar.gz"),
+    _mutation("aav", "Fitness of AAV capsids", "aav/splits.zip"),
+    _mutation("thermostability", "Melting temperature", "thermostability/splits.zip"),
+    _mutation("fluorescence", "Fluorescence of GFP", "fluorescence.tar.gz"),
+    _mutation("stability", "Stability of designed proteins", "stability.tar.gz"),
+    _cross_modal("prot2bp", "Protein to biological process"),
+    _cross_modal("prot2mf", "Protein to molecular function"),
+    _cross_modal("prot2cc", "Protein to cellular component"),
+    _cross_modal("prot2drug", "Protein to drug"),
+    _cross_modal("disease2prot", "Disease to protein"),
+    _similarity("MF", "Similarity of molecular functions"),
+    _similarity("BP", "Similarity of biological processes"),
+    _similarity("CC", "Similarity of cellular components"),
+    _interaction("shs27k", "Types of interaction, SHS27k"),
+    _interaction("shs148k", "Types of interaction, SHS148k"),
+    _interaction("string", "Types of interaction, STRING"),
+    _extra("human_ppi", "Human pairs that interact", _CLASS, "human_ppi.zip"),
+    _extra("yeast_ppi", "Yeast pairs that interact", _CLASS, "yeast_ppi.zip"),
+    _extra("ppi_affinity", "Affinity of pairs",
+           ("root mean squared error", "spearmanr"), "ppi_affinity.zip"),
+    _extra("zero_shot_sub", "Localization by text", ("accuracy", "chance accuracy"),
+           "subcellular_localization.tar.gz", needs_text=True),
+    _extra("zero_shot_reaction", "Reaction by text", ("accuracy", "chance accuracy"),
+           "Reaction.zip", "Reaction/reaction_name.tsv", needs_text=True),
+    _extra("text_to_protein", "Proteins found by text",
+           ("mrr first hit", "recall@10"), *_GO, needs_text=True),
 )  # fmt: skip
 
 

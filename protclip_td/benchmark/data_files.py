@@ -15,22 +15,28 @@ def missing_files(benchmark: Benchmark, folder: Path) -> list[str]:
 
 
 def list_benchmarks(folder: Path) -> str:
-    """All benchmarks, a line each, and below it what of the data is missing and where it belongs.
+    """All benchmarks, a line each, and below it which files are missing below the data folder.
 
     Parameters:
         folder (Path): data folder
     """
-    rows = [(benchmark, missing_files(benchmark, folder)) for benchmark in BENCHMARKS]
-    width = max(len(benchmark.name) for benchmark, _ in rows)
+    width = max(len(benchmark.name) for benchmark in BENCHMARKS)
     lines = [f"Data folder: {folder}  (another one: --path)", ""]
-    for benchmark, missing in rows:
+    shown: dict[tuple[str, ...], str] = {}
+    for benchmark in BENCHMARKS:
+        missing = missing_files(benchmark, folder)
         state = "missing" if missing else "there"
         lines.append(f"  {benchmark.name:<{width}}  {state:<7}  {benchmark.title}")
-        lines += [f"  {'':<{width}}           {folder / name}" for name in missing]
+        if missing and benchmark.data in shown:
+            lines.append(f"      the files of {shown[benchmark.data]}")
+        elif missing:
+            lines += [f"      {name.partition('|')[0]}" for name in missing]
+        shown.setdefault(benchmark.data, benchmark.name)
     lines += [
         "",
-        "`all` are the first 22, `extras` the others. What is missing is fetched if it can be;",
-        "the message of a run that cannot names address, size and checksum.",
+        "`all` are the first 22, `extras` the others. What is missing is fetched into",
+        "the data folder if it can be; the message of a run that cannot names address,",
+        "size and checksum.",
     ]
     return "\n".join(lines)
 

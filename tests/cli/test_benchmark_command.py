@@ -199,7 +199,10 @@ def test_list_says_where_data_belong(words, tmp_path, capsys):
     assert benchmark("--list", "--path", str(tmp_path)) == 0
     assert "property_regression      there    Length" in capsys.readouterr().out
     assert benchmark("--list", "--path", "elsewhere") == 0
-    assert "elsewhere/table.csv" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "Data folder: elsewhere" in out
+    assert "property_classification  missing  Long\n      table.csv" in out
+    assert "property_regression      missing  Length\n      the files of property_c" in out
 
 
 def test_help_fits_a_terminal(capsys):
