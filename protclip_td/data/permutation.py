@@ -2,26 +2,26 @@
 
 import numpy as np
 
+from protclip_td.data.pairs import BLOCK_ROWS
+
 _ROUNDS = 4  # each shifts both columns and rows
 _ONE = np.uint64(1)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
-#: Rows that lie, and are read, together.
-ROWS_PER_BLOCK = 512
 #: Blocks whose rows are shuffled among each other.
 BLOCKS_PER_WINDOW = 16
-ROWS_PER_WINDOW = ROWS_PER_BLOCK * BLOCKS_PER_WINDOW
+ROWS_PER_WINDOW = BLOCK_ROWS * BLOCKS_PER_WINDOW
 
 
 def permute_blocks(index: np.ndarray, size: int, key: np.ndarray, offset: int = 0) -> np.ndarray:
     """Where a keyed permutation that keeps blocks together puts the row at `index`.
 
-    The rows are cut into blocks of 512. The blocks are shuffled, and then the rows of the first 16
-    of them among each other, of the next 16, and so on. So whoever asks for one index after the
-    other needs 16 blocks at a time, however many there are. What fits into 16 blocks is shuffled
-    as a whole.
+    The rows are cut into the blocks of a store, of 512 rows each. The blocks are shuffled, and then
+    the rows of the first 16 of them among each other, of the next 16, and so on. So whoever asks
+    for one index after the other needs 16 blocks at a time, however many there are. What fits into
+    16 blocks is shuffled as a whole.
 
     Parameters:
         index (array): integers below `size`, shape :math:`(n,)`
@@ -41,7 +41,7 @@ def permute_blocks(index: np.ndarray, size: int, key: np.ndarray, offset: int = 
     """
     if size <= ROWS_PER_WINDOW:
         return permute(index, np.array([size]), key)
-    num_block = -(-(offset + size) // ROWS_PER_BLOCK)
+    num_block = -(-(offset + size) // BLOCK_ROWS)
     result = _permute_full_blocks(index + offset, num_block, key) - offset
     # The first and the last block need not be full. From a place that is no row it is walked on,
     # as in `permute`; that these few rows come from other blocks does no harm.
@@ -55,10 +55,10 @@ def _permute_full_blocks(index: np.ndarray, num_block: int, key: np.ndarray) -> 
     """The permutation of all places in so many blocks, be there a row or not."""
     window, place = np.divmod(index, ROWS_PER_WINDOW)
     first = window * BLOCKS_PER_WINDOW
-    room = np.minimum(num_block - first, BLOCKS_PER_WINDOW) * ROWS_PER_BLOCK
+    room = np.minimum(num_block - first, BLOCKS_PER_WINDOW) * BLOCK_ROWS
     place = permute(place, room, mix(key + _ONE + window.astype(np.uint64)))
-    block, row = np.divmod(place, ROWS_PER_BLOCK)
-    return permute(first + block, np.array([num_block]), key) * ROWS_PER_BLOCK + row
+    block, row = np.divmod(place, BLOCK_ROWS)
+    return permute(first + block, np.array([num_block]), key) * BLOCK_ROWS + row
 
 
 def permute(index: np.ndarray, size: np.ndarray, key: np.ndarray) -> np.ndarray:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from protclip_td.data.pairs import BLOCK_ROWS
 from protclip_td.data.permutation import (
     BLOCKS_PER_WINDOW,
-    ROWS_PER_BLOCK,
     ROWS_PER_WINDOW,
     permute,
     permute_blocks,
@@ -75,21 +75,21 @@ def test_keys_can_differ_from_index_to_index():
 @pytest.mark.parametrize(("size", "offset"), [(131_072, 0), (200_000, 0), (200_000, 300)])
 def test_a_window_of_rows_is_sixteen_blocks(size, offset):
     rows = all_rows(size, offset=offset)
-    num_block = -(-(size + offset) // ROWS_PER_BLOCK)
+    num_block = -(-(size + offset) // BLOCK_ROWS)
     strays = 0
     for begin in range(0, size - ROWS_PER_WINDOW, ROWS_PER_WINDOW):
         window = rows[max(begin - offset, 0) : begin - offset + ROWS_PER_WINDOW]
-        blocks = np.bincount((window + offset) // ROWS_PER_BLOCK, minlength=num_block)
+        blocks = np.bincount((window + offset) // BLOCK_ROWS, minlength=num_block)
         whole = np.argsort(blocks)[-BLOCKS_PER_WINDOW:]
         strays += len(window) - blocks[whole].sum()
     # Rows from elsewhere stand only at the places of the first and last block that are no rows.
-    assert strays <= num_block * ROWS_PER_BLOCK - size
+    assert strays <= num_block * BLOCK_ROWS - size
 
 
 def test_blocks_and_the_rows_in_a_window_are_shuffled():
     rows = all_rows(524_288)
     assert (np.abs(np.diff(rows)) == 1).mean() < 1e-3
-    blocks = rows.reshape(-1, ROWS_PER_WINDOW) // ROWS_PER_BLOCK
+    blocks = rows.reshape(-1, ROWS_PER_WINDOW) // BLOCK_ROWS
     assert np.mean(blocks[:, :-1] == blocks[:, 1:]) == pytest.approx(1 / 16, abs=0.004)
     firsts = blocks.min(axis=1)
     assert abs(np.corrcoef(firsts[:-1], firsts[1:])[0, 1]) < 0.25

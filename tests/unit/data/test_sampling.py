@@ -5,6 +5,7 @@ import pytest
 
 from protclip_td.data import sampling
 from protclip_td.data.sampling import PropertyDrivenDraw, ShuffledGroups, entry_weight
+from protclip_td.protanno.paper import CONFIDENCE_SHARES, COVERAGE_SHARES
 
 
 @pytest.fixture(params=[1 << 16, 37], ids=["usual windows", "small windows"])
@@ -51,6 +52,23 @@ def test_drawn_shares_are_within_three_sigma_of_p(seed):
     assert judged.sum() > 3
     assert np.all(np.abs(counts - 100_000 * expected)[judged] <= 3 * sigma[judged])
     assert not counts[sizes == 0].any()
+
+
+def test_the_papers_shares_give_the_composition_that_the_formula_predicts():
+    """ProtAnno-D under the paper's rule; `benchmarks/draw_randomness.py` prints the table."""
+    groups = [(c, r) for c in (1, 2, 3) for r in (3, 4)]
+    sizes = [
+        round(251_500_000 * CONFIDENCE_SHARES["ProtAnno-D"][c - 1] * share)
+        for c, r in groups
+        for share in [COVERAGE_SHARES["ProtAnno-D"][r - 1]]
+    ]
+    mass = [size * c**-3 * (r / 4) ** 0.5 for size, (c, r) in zip(sizes, groups)]
+    predicted = [m / sum(mass) for m in mass]
+    assert [round(100 * p, 1) for p in predicted] == [5.2, 4.0, 2.8, 2.2, 48.3, 37.4]
+    draw = PropertyDrivenDraw(sizes, entry_weight(*np.array(groups).T), num_draws=200_000)
+    counts = np.bincount(epoch_of(draw)[0], minlength=6)
+    sigma = [(200_000 * p * (1 - p)) ** 0.5 for p in predicted]
+    assert all(abs(n - 200_000 * p) <= 3 * s for n, p, s in zip(counts, predicted, sigma))
 
 
 def test_rows_inside_a_group_are_equal():
