@@ -13,6 +13,7 @@ import pickle
 import shutil
 import tarfile
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import lmdb
@@ -41,10 +42,14 @@ _FULL_NAMES = {
 }
 
 
-def sequences(count, shortest=1, longest=220):
+@cache
+def _sample():
+    return sorted({entry.sequence for entry in read_pairs(SAMPLE)}, key=lambda s: (len(s), s))
+
+
+def sequences(count, shortest=1):
     """Real, different sequences, short ones first."""
-    found = sorted({entry.sequence for entry in read_pairs(SAMPLE)}, key=lambda s: (len(s), s))
-    return [s for s in found if shortest <= len(s) <= longest][:count]
+    return [s for s in _sample() if len(s) >= shortest][:count]
 
 
 def hydropathy(sequence):

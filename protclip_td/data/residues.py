@@ -9,6 +9,9 @@ from protclip_td.errors import InputError
 #: The 20 amino acids, then X (any), B (D or N), Z (E or Q), U (selenocysteine), O (pyrrolysine).
 RESIDUE_LETTERS = "ACDEFGHIKLMNPQRSTVWYXBZUO"
 
+#: TorchDrug's options for proteins of residues alone, without atoms and bonds.
+RESIDUES_ONLY: dict[str, None] = {"atom_feature": None, "bond_feature": None}
+
 _GLYCINE = Protein.residue_symbol2id["G"]
 # One more than there are types: TorchDrug's column for "unknown", which stays empty there, too.
 _FEATURE_DIM = len(Protein.residue_symbol2id) + 1

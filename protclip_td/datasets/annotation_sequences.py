@@ -24,6 +24,7 @@ from torchdrug import data, utils
 from torchdrug.core import Registry as R
 
 from protclip_td.data.remote import fetch
+from protclip_td.data.residues import RESIDUES_ONLY
 from protclip_td.data.sequences import read_sequences
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
 from protclip_td.errors import InputError
@@ -58,6 +59,8 @@ class ECSequences(data.ProteinDataset):
     Statistics (test_cutoff=0.95):
         - #Train, #Valid, #Test of TorchDrug: 15,011, 1,664, 1,840; here a few percent more
         - #Term: 538
+
+    Chains have residues only, unless `atom_feature` and `bond_feature` are given.
 
     Parameters:
         path (str): the folder of all data sets; the files lie in its subfolder `EnzymeCommission`
@@ -102,6 +105,8 @@ class GOSequences(data.ProteinDataset):
     Statistics (test_cutoff=0.95):
         - #Train, #Valid, #Test of TorchDrug: 27,496, 3,053, 2,991; here a few percent more
         - #Term: 489 (MF), 1,943 (BP), 320 (CC)
+
+    Chains have residues only, unless `atom_feature` and `bond_feature` are given.
 
     Parameters:
         path (str): the folder of all data sets; the files lie in its subfolder `GeneOntology`
@@ -213,7 +218,7 @@ def _load(
     missing = [chain for chain in order if chain not in annotations.of_chain]
     if missing:
         raise InputError(f"{files.folder}: no annotation of chains {missing[:5]}")
-    dataset.load_sequence([found[chain] for chain in order], {}, **options)
+    dataset.load_sequence([found[chain] for chain in order], {}, **RESIDUES_ONLY | options)
     # As in TorchDrug's classes, whose `tasks` are the keys.
     dataset.targets = {term: i for i, term in enumerate(annotations.terms)}
     dataset.chains, dataset.label_names = order, annotations.names

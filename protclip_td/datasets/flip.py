@@ -9,7 +9,7 @@ from torchdrug.core import Registry as R
 
 from protclip_td.data.archive import unpack
 from protclip_td.data.remote import fetch
-from protclip_td.data.residues import check_sequence
+from protclip_td.data.residues import RESIDUES_ONLY, check_sequence
 from protclip_td.data.table import Table, read_table
 from protclip_td.datasets import columns
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
@@ -33,6 +33,8 @@ class AAV(data.ProteinDataset):
     Statistics:
         - #Train, #Valid, #Test: from the columns `set` and `validation` of the split's file
         - #Residue: 735 and a few more or less by insertions and deletions; 200 are kept
+
+    Proteins have residues only, unless `atom_feature` and `bond_feature` are given.
 
     Parameters:
         path (str): the folder of all data sets; the archive lies in its subfolder `aav`
@@ -81,6 +83,8 @@ class Thermostability(data.ProteinDataset):
         - #Protein in split `human_cell`: 7,158
         - #Train, #Valid, #Test: from the columns `set` and `validation` of the split's file
 
+    Proteins have residues only, unless `atom_feature` and `bond_feature` are given.
+
     Parameters:
         path (str): the folder of all data sets; the archive lies in its subfolder
             `thermostability`
@@ -128,7 +132,9 @@ def _load(dataset: Any, table: Table, region: slice, **options: Any) -> list[int
         sequence = proteins[row].upper()[region]
         check_sequence(sequence, f"{table.where(row)}: 'sequence'")
         sequences.append(sequence)
-    dataset.load_sequence(sequences, {"target": [targets[row] for row in order]}, **options)
+    dataset.load_sequence(
+        sequences, {"target": [targets[row] for row in order]}, **RESIDUES_ONLY | options
+    )
     return [len(rows[name]) for name in SPLITS]
 
 

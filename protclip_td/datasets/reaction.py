@@ -9,6 +9,7 @@ from torchdrug.core import Registry as R
 
 from protclip_td.data.archive import unpack
 from protclip_td.data.remote import fetch
+from protclip_td.data.residues import RESIDUES_ONLY
 from protclip_td.data.table import read_table
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
 
@@ -26,6 +27,8 @@ class Reaction(data.ProteinDataset):
         - #Train: 29,215
         - #Valid: 2,562
         - #Test: 5,651
+
+    Proteins have residues only, unless `atom_feature` and `bond_feature` are given.
 
     Parameters:
         path (str): the folder of all data sets
@@ -46,9 +49,8 @@ class Reaction(data.ProteinDataset):
         self.path = Path(path).expanduser()
         unpack(fetch(self.url, self.path, md5=self.md5))
         files = [str(self.path / "Reaction" / f"Reaction_{split}.lmdb") for split in SPLITS]
-        self.load_lmdbs(
-            files, target_fields=self.target_fields, lazy=lazy, verbose=verbose, **kwargs
-        )
+        options = {**RESIDUES_ONLY, "lazy": lazy, "verbose": verbose, **kwargs}
+        self.load_lmdbs(files, target_fields=self.target_fields, **options)
 
     @property
     def label_names(self) -> list[str]:

@@ -4,6 +4,8 @@ import difflib
 import math
 from typing import Any
 
+from torchdrug.tasks import _get_metric_name
+
 from protclip_td.errors import InputError
 
 # Metrics of which less is more, beside losses; TorchDrug spells some of them out.
@@ -28,6 +30,7 @@ def pick_metric(metrics: dict[str, float], name: str | None) -> tuple[str, float
         metrics (dict): metrics of one evaluation
         name (str, optional): the metric, or the first words of its name: TorchDrug appends the
             target, as in ``spearmanr [scaled_effect1]``. The mean counts where several begin so.
+            TorchDrug's short names (``acc``, ``rmse``) stand for the long ones that it reports.
             Without a name, ``loss`` decides if there is one.
 
     Returns:
@@ -40,7 +43,8 @@ def pick_metric(metrics: dict[str, float], name: str | None) -> tuple[str, float
         return ("loss", metrics["loss"]) if "loss" in metrics else None
     if name in metrics:
         return name, metrics[name]
-    values = [value for key, value in metrics.items() if key.startswith(f"{name} ")]
+    beginnings = (f"{name} ", f"{_get_metric_name(name)} ")
+    values = [value for key, value in metrics.items() if f"{key} ".startswith(beginnings)]
     if values:
         return name, sum(values) / len(values)
     near = difflib.get_close_matches(name, metrics, n=1)

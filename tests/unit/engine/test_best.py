@@ -30,6 +30,21 @@ def test_pick_by_name_beginning_or_default():
     assert pick_metric({"accuracy": 1.0}, None) is None
 
 
+@pytest.mark.parametrize(
+    ("short", "value"), [("acc", 0.1), ("mcc", 0.2), ("rmse", 3.0), ("mae", 4.0), ("auprc", 0.5)]
+)
+def test_short_names_of_torchdrug_stand_for_its_long_ones(short, value):
+    metrics = {
+        "accuracy [localization]": 0.1,
+        "matthews correlation coefficient [localization]": 0.2,
+        "root mean squared error [y]": 3.0,
+        "mean absolute error [y]": 4.0,
+        "auprc [y]": 0.5,
+    }
+    assert pick_metric(metrics, short) == (short, value)
+    assert lower_is_better(short) is (short in ("rmse", "mae"))
+
+
 def test_pick_unknown_suggests():
     with pytest.raises(InputError, match=r"eval_metric: 'los' is not among .* mean 'loss'"):
         pick_metric({"loss": 2.0}, "los")

@@ -1,0 +1,180 @@
+"""TorchDrug's own data sets on files from outside: what is wrong with them is said."""
+
+import gzip
+import logging
+import math
+import os
+import pickle
+from itertools import pairwise
+
+import downstream_files as files
+import numpy as np
+import pytest
+import torch
+from torchdrug import datasets, models, tasks, utils
+from torchdrug.data import PackedProtein, ProteinDataset
+
+from protclip_td.data import torchdrug_files
+from protclip_td.data.lmdb_records import read_records
+from protclip_td.errors import InputError
+
+SEQUENCE = {"atom_feature": None, "bond_feature": None}
+
+
+def records(*targets, **changed):
+    return [{"primary": "MKVLA"[: 2 + i], "y": y, **changed} for i, y in enumerate(targets)]
+
+
+def load(tmp_path, *splits, **options):
+    """A TorchDrug data set of one LMDB folder per split."""
+    paths = []
+    for i, found in enumerate(splits):
+        paths.append(tmp_path / f"y_{i}.lmdb")
+        files.write_lmdb(paths[-1], found)
+    dataset = ProteinDataset()
+    dataset.load_lmdbs(list(map(str, paths)), target_fields=["y"], **SEQUENCE, **options)
+    return dataset
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (
+            [{"primary": "MKV", "x": 1}],
+            r"record 0 has no field 'y'; it has \['primary', 'x', 'id'\]",
+        ),
+        (records("Nucleus"), "record 0: 'y' is 'Nucleus'; expected a number"),
+        (records(0.5, None), "record 1: 'y' is None; expected a number"),
+        (records(0.5, primary="MK-V"), "record 0: 'primary': letters '-' are no residues"),
+        (records(0.5, primary="MKV*"), "record 0: 'primary': letters '\\*' are no residues"),
+        (records(0.5, primary=b"MKV"), "record 0: 'primary' is a bytes; expected residues"),
+        (records(0.5, primary=""), "the sequence is empty"),
+        ([], "has no record .num_examples is 0"),
+    ],
+)
+def test_records_that_cannot_be_used(found, message, tmp_path):
+    with pytest.raises(InputError, match=rf"(?s)data_set.*{message}"):
+        load(tmp_path / "data_set", records(0.1), found)
+
+
+def test_missing_numbers_are_counted_and_stay_missing(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        dataset = load(tmp_path, records(0.5, math.nan, np.float32(2)), records(np.array([np.nan])))
+    assert "2 rows have no 'y' and do not count" in caplog.text
+    assert dataset.num_samples == [3, 1]
+    assert [type(dataset[i]["y"]) for i in range(4)] == [float] * 4
+    assert dataset[2]["y"] == 2
+    assert math.isnan(dataset[3]["y"])
+
+
+def test_no_number_at_all(tmp_path):
+    with pytest.raises(InputError, match="no record has a number in 'y'"):
+        load(tmp_path, records(math.nan), records(math.nan))
+
+
+def test_values_become_what_torchdrug_collates(tmp_path):
+    labels = np.array([1, 0])
+    dataset = load(tmp_path, records(np.int64(3), True, labels))
+    assert dataset.targets["y"][:2] == [3, 1]
+    assert [type(value) for value in dataset.targets["y"]] == [int, int, np.ndarray]
+
+
+def test_folders_that_are_no_lmdb(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere.lmdb cannot be read as LMDB .*Remove"):
+        next(read_records(tmp_path / "nowhere.lmdb"))
+    files.write_lmdb(tmp_path / "y.lmdb", records(1.0))
+    data = tmp_path / "y.lmdb" / "data.mdb"
+    data.write_bytes(os.urandom(data.stat().st_size))
+    with pytest.raises(InputError, match=r"y.lmdb cannot be read as LMDB"):
+        next(read_records(tmp_path / "y.lmdb"))
+    files.write_lmdb(tmp_path / "z.lmdb", records(1.0))
+    with pytest.raises(InputError, match="has no num_sample: it is damaged, or of another layout"):
+        next(read_records(tmp_path / "z.lmdb", "num_sample"))
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("touch touched",)
+
+
+def test_no_record_runs_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"y_0.lmdb, record 0: a pickle asks for \w+.system"):
+        load(tmp_path, records(Evil()))
+    assert not (tmp_path / "touched").exists()
+
+
+def test_pickles_of_proteins_are_read_and_no_others(tmp_path):
+    dataset = load(tmp_path, records(0.5, 0.25))
+    with dataset.data[0].residue():
+        dataset.data[0].residue_feature = dataset.data[0].residue_feature.to_sparse()
+    dataset.pdb_files = ["train/1ABC-A_x.pdb", "valid/1ABC-B_x.pdb"]
+    dataset.save_pickle(str(tmp_path / "y.pkl.gz"))
+    again = ProteinDataset()
+    again.load_pickle(str(tmp_path / "y.pkl.gz"))
+    assert (again.pdb_files, again.sequences) == (dataset.pdb_files, ["MK", "MKV"])
+    assert torch.equal(again.data[1].residue_feature, dataset.data[1].residue_feature)
+    with gzip.open(tmp_path / "evil.pkl.gz", "wb") as file:
+        pickle.dump(Evil(), file)
+    with pytest.raises(InputError, match="which may run code"):
+        ProteinDataset().load_pickle(str(tmp_path / "evil.pkl.gz"))
+
+
+def test_lazy_proteins_are_the_same(folder, monkeypatch):
+    files.make("stability", folder, monkeypatch)
+    eager, lazy = (
+        datasets.Stability(str(folder), lazy=lazy, verbose=0, **SEQUENCE) for lazy in (False, True)
+    )
+    assert lazy.data[1] is None
+    for i in range(len(eager)):
+        assert torch.equal(eager[i]["graph"].residue_letter, lazy[i]["graph"].residue_letter)
+        assert eager[i]["stability_score"] == lazy[i]["stability_score"]
+
+
+def test_without_the_file_torchdrugs_classes_say_what_to_do(folder, monkeypatch):
+    monkeypatch.setattr(datasets.Stability, "url", "file:///nowhere/stability.tar.gz")
+    with pytest.raises(InputError) as error:
+        datasets.Stability(str(folder))
+    assert "stability.tar.gz is missing and cannot be fetched" in str(error.value)
+    assert f"MD5:    {datasets.Stability.md5}\n  folder: {folder}" in str(error.value)
+
+
+def test_half_an_archive_is_not_used(folder, monkeypatch):
+    files.make("stability", folder, monkeypatch)
+    archive = folder / "stability.tar.gz"
+    archive.write_bytes(archive.read_bytes()[:300])
+    with pytest.raises(InputError, match="is there, but it is damaged or another file"):
+        datasets.Stability(str(folder))
+    assert os.listdir(folder) == ["stability.tar.gz"]
+
+
+def test_torchdrugs_functions_are_replaced_once():
+    assert utils.download is torchdrug_files.download
+    assert utils.extract is torchdrug_files.extract
+    before = ProteinDataset.load_lmdbs, tasks.PropertyPrediction.preprocess
+    torchdrug_files.apply()
+    assert (ProteinDataset.load_lmdbs, tasks.PropertyPrediction.preprocess) == before
+    assert "Load the dataset from lmdb files" in ProteinDataset.load_lmdbs.__doc__
+
+
+def classification(dataset, **options):
+    offsets = [0, *np.cumsum(dataset.num_samples)]
+    splits = [torch.utils.data.Subset(dataset, range(a, b)) for a, b in pairwise(offsets)]
+    model = models.ProteinCNN(21, [8])
+    task = tasks.PropertyPrediction(model, task=["y"], criterion="ce", metric=["acc"], **options)
+    task.preprocess(*splits)
+    return task
+
+
+def test_a_class_that_only_the_test_set_has(tmp_path):
+    dataset = load(tmp_path, records(0, 1), records(1), records(0, 4), lazy=True)
+    with pytest.raises(InputError, match=r"'y': classes \[4\] occur in the test set and never in"):
+        classification(dataset)
+    task = classification(dataset, num_class=5)
+    pred = task.predict({"graph": PackedProtein.from_sequence(["MK", "MV"], **SEQUENCE)})
+    assert pred.shape == (2, 5)

@@ -1,0 +1,164 @@
+"""EC and GO from sequences alone: the same rows and labels as TorchDrug's own classes."""
+
+import zipfile
+from pathlib import Path
+
+import downstream_files as files
+import pytest
+import torch
+from torchdrug import datasets
+
+from protclip_td.data.remote import md5_of
+from protclip_td.datasets import ECSequences, GOSequences
+from protclip_td.errors import InputError
+
+THREE_LETTERS = {
+    "A": "ALA", "R": "ARG", "N": "ASN", "D": "ASP", "C": "CYS", "Q": "GLN", "E": "GLU",
+    "G": "GLY", "H": "HIS", "I": "ILE", "L": "LEU", "K": "LYS", "M": "MET", "F": "PHE",
+    "P": "PRO", "S": "SER", "T": "THR", "W": "TRP", "Y": "TYR", "V": "VAL",
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    files.make_ec(tmp_path / "data")
+    files.make_go(tmp_path / "data")
+    return tmp_path / "data"
+
+
+def pdb_text(sequence):
+    """A structure with the alpha carbons alone, far from each other."""
+    lines = [
+        f"ATOM  {i:5d}  CA  {THREE_LETTERS[letter]} A{i:4d}    "
+        f"{5.0 * i:8.3f}{0:8.3f}{0:8.3f}  1.00  0.00           C"
+        for i, letter in enumerate(sequence, 1)
+    ]
+    return "\n".join([*lines, "END"]) + "\n"
+
+
+def make_torchdrugs_archive(folder, name, prefix, cls, monkeypatch):
+    """TorchDrug's archive: the same tables, and an archive of structures for each split."""
+    named = files.split_up(files.chains().items())
+    with zipfile.ZipFile(folder / f"{name}.zip", "w") as outer:
+        for ending in ("annot.tsv", "test.csv"):
+            outer.write(folder / name / f"{prefix}_{ending}", f"{name}/{prefix}_{ending}")
+        for split, found in named.items():
+            path = folder / f"{split}.zip"
+            with zipfile.ZipFile(path, "w") as inner:
+                for chain, sequence in found:
+                    inner.writestr(f"{split}/{chain}_model1.pdb", pdb_text(sequence[:3]))
+            outer.write(path, f"{name}/{split}.zip")
+            path.unlink()
+    monkeypatch.setattr(cls, "md5", md5_of(folder / f"{name}.zip"))
+
+
+CASES = [
+    (datasets.EnzymeCommission, ECSequences, {}),
+    *((datasets.GeneOntology, GOSequences, {"branch": b}) for b in ("MF", "BP", "CC")),
+]
+
+
+@pytest.mark.parametrize(("theirs", "ours", "options"), CASES)
+def test_rows_and_labels_are_torchdrugs(theirs, ours, options, folder, monkeypatch):
+    prefix = "nrPDB-EC" if ours is ECSequences else "nrPDB-GO"
+    make_torchdrugs_archive(folder, theirs.__name__, prefix, theirs, monkeypatch)
+    assert ours(str(folder), test_cutoff=0.5, verbose=0, **options).num_samples == [16, 4, 8]
+    theirs = theirs(str(folder), test_cutoff=0.95, verbose=0, **options)
+    ours = ours(str(folder), verbose=0, **options)
+    assert ours.chains == [Path(file).name.split("_")[0] for file in theirs.pdb_files]
+    assert ours.tasks == theirs.tasks
+    assert ours.num_samples == theirs.num_samples == [16, 4, 7]
+    for mine, yours in zip(ours, theirs):
+        assert torch.equal(mine["targets"], yours["targets"])
+        assert mine["targets"].dtype == yours["targets"].dtype
+        start = mine["graph"].residue_type[: yours["graph"].num_residue]
+        assert torch.equal(start, yours["graph"].residue_type)
+
+
+def test_names_and_columns_of_go(folder):
+    dataset = GOSequences(str(folder), branch="MF")
+    assert dataset.tasks == list(files.GO_TERMS["MF"])
+    assert dataset.label_names == ["ATP binding", "DNA binding", "heme binding"]
+    named = files.chains()
+    for chain, sequence, item in zip(dataset.chains, dataset.sequences, dataset):
+        assert sequence == named[chain]
+        found = [dataset.tasks[i] for i in item["targets"].nonzero().flatten()]
+        assert found == files.terms_of(sequence, dataset.tasks)
+
+
+def test_deepfris_own_names_of_the_files(folder):
+    for path in (folder / "EnzymeCommission").iterdir():
+        path.rename(path.with_name(path.name.replace("nrPDB-EC", "nrPDB-EC_2020.04")))
+    assert len(ECSequences(str(folder))) == 27
+
+
+def test_test_sequences_in_a_file_of_their_own(folder):
+    path = folder / "EnzymeCommission" / "nrPDB-EC_sequences.fasta"
+    records = path.read_text().split(">")[1:]
+    before = ECSequences(str(folder)).sequences
+    path.write_text("".join(f">{record}" for record in records[:20]))
+    test = path.with_name("nrPDB-EC_test_sequences.fasta")
+    test.write_text("".join(f">{record}" for record in records[20:]))
+    assert ECSequences(str(folder)).sequences == before
+
+
+def test_a_list_of_chains_to_keep(folder, tmp_path):
+    whole = ECSequences(str(folder))
+    kept = whole.chains[::2]
+    (tmp_path / "chains.txt").write_bytes("\r\n".join(kept).encode("utf-8-sig"))
+    part = ECSequences(str(folder), chains=str(tmp_path / "chains.txt"))
+    assert part.chains == kept
+    assert part.sequences == whole.sequences[::2]
+
+
+def test_terms_without_a_chain_in_training_are_counted(folder, caplog):
+    targets = torch.stack([item["targets"] for item in ECSequences(str(folder)).split()[0]])
+    before = int((targets.sum(0) == 0).sum())
+    path = folder / "EnzymeCommission" / "nrPDB-EC_annot.tsv"
+    path.write_text(path.read_text().replace("4.2.1.1\n", "4.2.1.1\t9.9.9.9\n", 1))
+    assert len(ECSequences(str(folder)).tasks) == 5
+    assert f"{1 + before} of 5 terms have no chain in training" in caplog.text
+
+
+def edit(folder, name, old, new, count=1):
+    path = folder / "EnzymeCommission" / name
+    path.write_text(path.read_text().replace(old, new, count))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("nrPDB-EC_annot.tsv", "### EC", "EC", "is no annotation file of DeepFRI: expected '### E"),
+        ("nrPDB-EC_annot.tsv", "1.1.1.-", "1.1.-.-", r"terms \['1.1.1.-'\] are not in the file's"),
+        ("nrPDB-EC_annot.tsv", "1Z00-A", "9ZZZ-A", r"no annotation of chains \['1Z00-A'\]"),
+        ("nrPDB-EC_sequences.fasta", "1Z00-A", "9ZZZ-A", r"no sequence of 1 chains .*'1Z00-A'"),
+        ("nrPDB-EC_sequences.fasta", " nrPDB\n", " nrPDB\n-", "letters '-' are no residues"),
+    ],
+)
+def test_files_that_do_not_fit_together(folder, name, old, new, message):
+    edit(folder, name, old, new)
+    with pytest.raises(InputError, match=message):
+        ECSequences(str(folder))
+
+
+def test_an_empty_split(folder):
+    (folder / "EnzymeCommission" / "nrPDB-EC_valid.txt").write_text("\n")
+    with pytest.raises(InputError, match="split 'valid' has no chain"):
+        ECSequences(str(folder))
+
+
+def test_wrong_arguments(folder, tmp_path):
+    with pytest.raises(InputError, match=r"test_cutoff: 0.9 given; expected one of \[0.3"):
+        ECSequences(str(folder), test_cutoff=0.9)
+    with pytest.raises(InputError, match=r"branch: 'XX' given; expected one of \['MF'"):
+        GOSequences(str(folder), branch="XX")
+    with pytest.raises(InputError, match=r"chains: .*no such file; expected one chain per line"):
+        ECSequences(str(folder), chains=str(tmp_path / "chains.txt"))
+
+
+def test_a_missing_file_says_where_it_is_from(tmp_path, monkeypatch):
+    monkeypatch.setattr("protclip_td.datasets.annotation_sequences._URL", "file:///nowhere/")
+    with pytest.raises(InputError) as error:
+        ECSequences(str(tmp_path))
+    assert "file:   nrPDB-EC_2020.04_annot.tsv" in str(error.value)
+    assert f"folder: {tmp_path / 'EnzymeCommission'}" in str(error.value)

@@ -1,0 +1,115 @@
+"""AAV, Thermostability and Reaction from tiny files in the layout of the downloads."""
+
+import os
+import zipfile
+
+import downstream_files as files
+import pytest
+
+from protclip_td.data.remote import md5_of
+from protclip_td.datasets import AAV, Reaction, Thermostability
+from protclip_td.errors import InputError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "data"
+
+
+def letters(item):
+    return bytes(item["graph"].residue_letter.tolist()).decode()
+
+
+def test_splits_follow_both_columns(folder, monkeypatch):
+    files.make("thermostability", folder, monkeypatch)
+    dataset = Thermostability(str(folder))
+    proteins = files.sequences(28)
+    train, valid, test = dataset.split()
+    assert [letters(item) for item in valid] == proteins[::5]
+    assert [letters(item) for item in test] == proteins[1::5]
+    assert [letters(item) for item in train] == [s for i, s in enumerate(proteins) if i % 5 > 1]
+    assert dataset.tasks == ["target"]
+    assert test[0]["target"] == pytest.approx(100 * files.hydropathy(proteins[1]), abs=1e-4)
+    assert sorted(os.listdir(folder / "thermostability")) == ["human_cell.csv", "splits.zip"]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_aav_keeps_the_mutated_region(folder, monkeypatch, lazy):
+    files.make("aav", folder, monkeypatch)
+    dataset = AAV(str(folder), lazy=lazy)
+    whole = AAV(str(folder), keep_mutation_region=False)
+    for part, protein in zip(dataset, whole):
+        assert letters(part) == letters(protein)[474:674]
+        assert part["target"] == protein["target"]
+    assert {letters(item) for item in dataset} == set(files.sequences(28))
+
+
+@pytest.mark.parametrize(("cls", "name"), [(AAV, "human_cell"), (Thermostability, "two_vs_many")])
+def test_unknown_splits(cls, name, tmp_path):
+    with pytest.raises(InputError, match=rf"split: '{name}' is none of FLIP's; expected one of \["):
+        cls(str(tmp_path), split=name)
+
+
+HEADER = ["sequence", "target", "set", "validation"]
+GOOD = [["MKV", "1", "train", "False"], ["MLA", "2", "train", "True"], ["MGG", "3", "test", ""]]
+
+
+def flip_of(folder, text, monkeypatch):
+    """The data set of one CSV text."""
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "splits.zip", "w") as zipped:
+        zipped.writestr("splits/human_cell.csv", text)
+    monkeypatch.setattr(Thermostability, "md5", md5_of(folder / "splits.zip"))
+    return Thermostability(str(folder.parent))
+
+
+def table(rows, header=HEADER, end="\n"):
+    return "".join(",".join(row) + end for row in [header, *rows])
+
+
+def test_windows_line_ends_a_mark_and_quoted_newlines(tmp_path, monkeypatch):
+    text = "\ufeff" + table(
+        [*GOOD, ['"MMM\r\n"', '"4"', "test", ""]], [*HEADER[:3], '"validation"'], "\r\n"
+    )
+    dataset = flip_of(tmp_path / "thermostability", text, monkeypatch)
+    assert dataset.num_samples == [1, 1, 2]
+    assert dataset.sequences == ["MKV", "MLA", "MGG", "MMM"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "message"),
+    [
+        (GOOD, ["sequence", "score", "set", "validation"], "has no column 'target'; it has"),
+        ([*GOOD, ["MKV", "warm", "test", ""]], HEADER, "line 5: 'target' is 'warm'; expected a"),
+        ([*GOOD, ["MK-V", "1", "test", ""]], HEADER, "line 5: 'sequence': letters '-' are no"),
+        ([*GOOD, ["MKV*", "1", "test", ""]], HEADER, r"line 5: 'sequence': letters '\*' are no"),
+        ([*GOOD, ["MKV", "1", "dev", ""]], HEADER, "line 5: 'set' is 'dev'; expected train or"),
+        (GOOD[:2], HEADER, "split 'test' has no row; found {'train': 1, 'valid': 1, 'test': 0}"),
+        (GOOD[1:], HEADER, "split 'train' has no row"),
+    ],
+)
+def test_tables_that_cannot_be_used(rows, header, message, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match=message):
+        flip_of(tmp_path / "thermostability", table(rows, header), monkeypatch)
+
+
+def test_missing_targets_are_counted(tmp_path, monkeypatch, caplog):
+    rows = [*GOOD, ["MMM", "", "test", ""]]
+    dataset = flip_of(tmp_path / "thermostability", table(rows), monkeypatch)
+    assert "1 rows have no 'target' and do not count" in caplog.text
+    assert len(dataset) == 4
+
+
+def test_an_archive_without_the_split(tmp_path, monkeypatch):
+    files.make("thermostability", tmp_path, monkeypatch)
+    with pytest.raises(InputError, match=r"splits.zip has no file 'splits/mixed_split.csv'"):
+        Thermostability(str(tmp_path), split="mixed_split")
+
+
+def test_reaction(folder, monkeypatch):
+    files.make("zero_shot_reaction", folder, monkeypatch)
+    dataset = Reaction(str(folder))
+    assert [len(split) for split in dataset.split()] == list(files.SIZES)
+    assert dataset.tasks == ["label"]
+    assert dataset.label_names[2] == "nitrogenase."
+    assert {item["label"] for item in dataset} == {0, 1, 2}
