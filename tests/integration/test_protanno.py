@@ -13,8 +13,11 @@ from torch.utils import data as torch_data
 from torchdrug import core, data
 from torchdrug.data import PackedProtein
 
+from protclip_td.data.options import ReadOptions
 from protclip_td.datasets import ProtAnno
 from protclip_td.errors import InputError
+from protclip_td.protanno.building import build
+from protclip_td.protanno.options import BuildOptions
 
 
 @pytest.fixture(scope="module")
@@ -262,6 +265,39 @@ def test_rejections_are_said_and_kept(tmp_path, caplog):
 def test_no_entry_left_after_the_rule(folder):
     with pytest.raises(InputError, match=r"no training entry left of 209.*keep 0 entries.*\[1, 2,"):
         ProtAnno(folder, confidences=[5], coverages=[1])
+
+
+def built(tmp_path, sample_path, **options):
+    """A store as `protclip-td protanno build` makes it."""
+    return build([sample_path], tmp_path / "built", BuildOptions(**options), report=False).folder
+
+
+def test_a_built_store_is_used_as_it_was_built_for(tmp_path, sample_path, sample_entries):
+    options = {"keep_all": True, "identical": "keep", "valid_fraction": 0.3, "test_fraction": 0.1}
+    folder = built(tmp_path, sample_path, **options)
+    dataset = ProtAnno(folder)
+    reviewed = sum(bool(entry.reviewed) for entry in sample_entries)
+    assert dataset.composition().after.sum() == len(dataset) >= reviewed
+    assert dataset.composition().after[:, :2].sum() > 0
+    assert [table.tolist() for table in dataset.composition().splits.values()] == [
+        dataset.store.manifest["splits"][name] for name in ("train", "valid", "test")
+    ]
+    assert ProtAnno(folder, coverages=[4]).composition().after[:, :3].sum() == 0
+
+
+def test_a_thinned_store_is_drawn_from_evenly(tmp_path, sample_path):
+    dataset = ProtAnno(built(tmp_path, sample_path, sampling="thin"))
+    train = dataset.composition().splits["train"]
+    np.testing.assert_allclose(dataset.composition().drawn, train / train.sum())
+
+
+def test_properties_come_in_the_order_that_the_store_was_built_with(tmp_path, sample_path):
+    order = ("similarity", "protein_name")
+    options = {"read": ReadOptions(properties=order), "coverages": (2,)}
+    item = ProtAnno(built(tmp_path, sample_path, **options))[0]
+    assert item["biotext"].startswith("SIMILARITY: ")
+    assert " PROTEIN NAME: " in item["biotext"]
+    assert item["property_text"]["function"] == ""
 
 
 @pytest.mark.parametrize(
