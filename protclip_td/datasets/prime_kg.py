@@ -18,7 +18,7 @@ from protclip_td.datasets.prime_kg_nodes import (
     read_node_sequences,
     read_node_vectors,
 )
-from protclip_td.datasets.prime_kg_split import SPLITS, HeldOut, Negatives, hold_out
+from protclip_td.datasets.prime_kg_split import SPLITS, HeldOut, draw_negatives, hold_out
 from protclip_td.errors import InputError
 
 PROTEIN, DRUG = "gene/protein", "drug"
@@ -123,14 +123,16 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         _check_choice("relations", relations, ("all", "target"))
         _check_fraction("test_fraction", test_fraction)
         _check_fraction("valid_fraction", valid_fraction)
+        if num_negative < 1:
+            raise InputError(f"PrimeKG: num_negative is {num_negative}; expected 1 or more")
         self.folder = Path(path).expanduser() / "primekg"
         self.target = TARGETS[target]
         self.split_name = split
         self.graph = self._read_graph(NODE_TYPES if relations == "all" else self.target)
         self.held_out = self._hold_out(test_fraction, valid_fraction, seed)
         self._train = self.graph.triplets[self.held_out.train_rows]
-        negatives = Negatives(self.graph, self.held_out.train_rows, num_negative, seed)
-        self._negatives = negatives.nodes
+        rows = self.held_out.train_rows
+        self._negatives = draw_negatives(self.graph, rows, num_negative, seed)
         self._find_answers()
         self._questions = {
             name: self._questions_about(nodes)

@@ -64,76 +64,48 @@ def _in_order_of_file(values: np.ndarray) -> np.ndarray:
     return values[np.sort(np.unique(values, return_index=True)[1])]
 
 
-class Negatives:
+def draw_negatives(graph: KnowledgeGraph, rows: np.ndarray, num: int, seed: int) -> np.ndarray:
     """For each training triplet, tails of the same type that training never links to its head.
-
-    Drawn once, without repeats, from the nodes that are heads in training, as published.
 
     Parameters:
         graph (KnowledgeGraph): all triplets
-        rows (array): rows of the triplets that train
-        num (int): tails to draw for each; where there are fewer, all of them
+        rows (array): rows of the triplets that train, :math:`m` of them
+        num (int): tails to draw for each, without repeats
         seed (int): another seed, another draw
+
+    Returns:
+        nodes of shape :math:`(m, num)`, −1 where a head has fewer; drawn, as published, among the
+        nodes that are heads in training
     """
-
-    def __init__(self, graph: KnowledgeGraph, rows: np.ndarray, num: int, seed: int) -> None:
-        triplets = graph.triplets[rows]
-        self.num = num
-        self.num_node = len(graph.type)
-        self.linked = np.unique(self._key(triplets[:, 0], triplets[:, 2]))
-        heads = np.unique(triplets[:, 0])
-        self.generator = np.random.default_rng(seed)
-        #: Nodes of shape :math:`(m, num)`, −1 where there are fewer.
-        self.nodes = np.full((len(rows), num), -1, dtype=np.int32)
-        for node_type in np.unique(graph.type[triplets[:, 2]]):
-            pool = heads[graph.type[heads] == node_type]
-            of_type = np.flatnonzero(graph.type[triplets[:, 2]] == node_type)
-            for start in range(0, len(of_type), _CHUNK):
-                chunk = of_type[start : start + _CHUNK]
-                self.nodes[chunk] = self._draw(triplets[chunk, 0], pool)
-
-    def _draw(self, heads: np.ndarray, pool: np.ndarray) -> np.ndarray:
-        """Draw at random; rows with a linked or repeated node are drawn again, with care."""
-        if len(pool) < 4 * self.num:
-            return np.stack([self._draw_exactly(head, pool) for head in heads.tolist()])
-        drawn = pool[self.generator.integers(0, len(pool), (len(heads), self.num))]
-        for _ in range(_ATTEMPTS):
-            wrong = self._are_wrong(heads, drawn)
-            if not wrong.any():
-                break
-            drawn[wrong] = pool[self.generator.integers(0, len(pool), wrong.sum())]
-        for row in np.flatnonzero(self._are_wrong(heads, drawn).any(1)):
-            drawn[row] = self._draw_exactly(int(heads[row]), pool)
-        return drawn
-
-    def _draw_exactly(self, head: int, pool: np.ndarray) -> np.ndarray:
-        free = pool[~self._are_linked(np.full(len(pool), head), pool)]
-        drawn = np.full(self.num, -1)
-        chosen = self.generator.permutation(free)[: self.num]
-        drawn[: len(chosen)] = chosen
-        return drawn
-
-    def _are_wrong(self, heads: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-        """Which are linked to their head, or stand in their row a second time."""
-        wrong = self._are_linked(np.broadcast_to(heads[:, None], drawn.shape), drawn)
-        order = drawn.argsort(axis=1, kind="stable")
-        ordered = np.take_along_axis(drawn, order, axis=1)
-        again = np.zeros_like(wrong)
-        again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
-        repeats = np.zeros_like(wrong)
-        np.put_along_axis(repeats, order, again, axis=1)
-        return wrong | repeats
-
-    def _are_linked(self, heads: np.ndarray, tails: np.ndarray) -> np.ndarray:
-        keys = self._key(heads, tails)
-        place = np.searchsorted(self.linked, keys)
-        return self.linked[np.minimum(place, len(self.linked) - 1)] == keys
-
-    def _key(self, heads: np.ndarray, tails: np.ndarray) -> np.ndarray:
-        return heads.astype(np.int64) * self.num_node + tails
+    generator = np.random.default_rng(seed)
+    head, _, tail = graph.triplets[rows].T
+    heads = np.unique(head)
+    pools = [heads[graph.type[heads] == node_type] for node_type in range(len(NODE_TYPES))]
+    negatives = np.full((len(rows), num), -1, dtype=np.int32)
+    is_free = np.ones(len(graph.type), dtype=bool)
+    for group in _groups(head * len(NODE_TYPES) + graph.type[tail]):
+        # All triplets from one head to one type: their tails are all that is linked.
+        is_free[tail[group]] = False
+        pool = pools[graph.type[tail[group[0]]]]
+        free = pool[is_free[pool]]
+        is_free[tail[group]] = True
+        places = _choose(len(free), len(group), min(num, len(free)), generator)
+        negatives[group, : places.shape[1]] = free[places]
+    return negatives
 
 
-# Triplets at once: 50 negatives each are 400,000 numbers.
-_CHUNK = 8192
-# After so many rounds hardly a row has a wrong node left.
-_ATTEMPTS = 8
+def _groups(keys: np.ndarray) -> list[np.ndarray]:
+    """Rows with the same key."""
+    order = keys.argsort(kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(keys[order])) + 1)
+
+
+def _choose(num_free: int, num_row: int, num: int, generator: np.random.Generator) -> np.ndarray:
+    """In each row `num` of the numbers below `num_free`, without repeats."""
+    if num == num_free:
+        return np.broadcast_to(np.arange(num), (num_row, num))
+    drawn = generator.integers(0, num_free, (num_row, num))
+    ordered = np.sort(drawn, axis=1)
+    for row in np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1)):
+        drawn[row] = generator.choice(num_free, num, replace=False)
+    return drawn

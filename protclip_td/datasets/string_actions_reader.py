@@ -125,7 +125,7 @@ def read_sequences(path: Path, names: Sequence[str]) -> list[str]:
 
 def _by_name(path: Path) -> Mapping[str, str]:
     with opened(path) as file:
-        lines = [line.strip() for line in file]
+        lines = [line.rstrip("\n") for line in file]
     if not lines or not lines[0].startswith(">"):
         rows = [line.split("\t") for line in lines]
         return {row[0]: row[1].strip() for row in rows if len(row) > 1}

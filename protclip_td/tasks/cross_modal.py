@@ -92,6 +92,10 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         self.dropout = dropout
         self.num_negative = num_negative
         self.temperature = temperature
+        self._dataset: Any = None
+        # Computed at first use, where the device is known, and again after other weights came.
+        self._nodes: Nodes | None = None
+        self.register_load_state_dict_post_hook(_forget_nodes)
 
     def preprocess(self, train_set: Any, valid_set: Any, test_set: Any) -> None:
         """Take up the graph, and make the bridge."""
@@ -101,9 +105,10 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
                 f"CrossModalTransformation: {type(dataset).__name__} is no knowledge graph; "
                 "expected datasets.PrimeKG"
             )
+        if dataset is self._dataset:
+            return  # TorchDrug's engine calls this once more, and the bridge must stay the same
         self._dataset = dataset
         self._tail_type = dataset.node_types.index(dataset.target.tail_type)
-        self._nodes: Nodes | None = None  # computed at first use, where the device is known
         self.bridge = Bridge(
             {each: self._width(each) for each in np.unique(dataset.graph.type).tolist()},
             len(dataset.node_types),
@@ -120,7 +125,7 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         Returns:
             the loss, and the same under its name
         """
-        nodes = self._known()
+        nodes = self._known(batch["head"].device)
         negatives, is_there = self._some_negatives(batch["negatives"])
         loss = info_nce_loss(
             self._bridged(batch["head"], batch["relation"], nodes.type[batch["tail"]]),
@@ -150,7 +155,9 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
             mean reciprocal ranks, recall@k, and the number of candidates
         """
         candidates = torch.as_tensor(self._dataset.candidates, device=pred.device)
-        tokens = F.normalize(self.bridge.project(candidates, self._known()).float(), dim=-1)
+        tokens = F.normalize(
+            self.bridge.project(candidates, self._known(pred.device)).float(), dim=-1
+        )
         sums = RankingSums(KS)
         size = max(_CHUNK // len(candidates), 1)
         for rows, questions in zip(pred.split(size), target.split(size)):
@@ -166,7 +173,7 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         return right.to(questions.device)
 
     def _bridged(self, head: Tensor, relation: Tensor, tail_type: Tensor) -> Tensor:
-        nodes = self._known()
+        nodes = self._known(head.device)
         return self.bridge(self.bridge.project(head, nodes), nodes.type[head], relation, tail_type)
 
     def _some_negatives(self, negatives: Tensor) -> tuple[Tensor, Tensor]:
@@ -177,11 +184,10 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         drawn = negatives.gather(1, chosen)
         return drawn.clamp(min=0), drawn >= 0
 
-    def _known(self) -> Nodes:
+    def _known(self, device: torch.device) -> Nodes:
         """All nodes with their vectors."""
         if self._nodes is None:
             check_fixed(self.model, type(self).__name__)
-            device = self.bridge.type_embedding[0].weight.device
             graph = self._dataset.graph
             node_type = torch.from_numpy(graph.type).to(device)
             present = node_type.unique().tolist()
@@ -217,6 +223,10 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
                 "microsoft/BiomedNLP-PubMedBERT-base-uncased-abstract"
             )
         return encoder
+
+
+def _forget_nodes(task: CrossModalTransformation, incompatible_keys: Any) -> None:
+    task._nodes = None
 
 
 def _find_text_encoder(model: Any, source: str | None) -> TextEncoder | None:

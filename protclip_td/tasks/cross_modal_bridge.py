@@ -87,7 +87,7 @@ class Bridge(nn.Module):
         """Nodes of any types and shape as tokens, with one more dimension for the width."""
         flat = nodes.flatten()
         node_type = known.type[flat]
-        tokens = self.type_embedding[1].weight.new_empty(len(flat), self.hidden_dim)
+        tokens = torch.zeros(len(flat), self.hidden_dim, device=flat.device)
         for each in node_type.unique().tolist():
             of_type = (node_type == each).nonzero().flatten()
             projected = self.projection[str(each)](known.vectors_of(each, flat[of_type]))

@@ -1,6 +1,6 @@
 """Which types of action two proteins have on each other, in the light of their network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -57,9 +57,11 @@ class MultiLabelInteraction(tasks.Task, core.Configurable):
         self.node_dim = node_dim
         self.hidden_dim = hidden_dim
         self.dropout = dropout
-        # Computed at first use, where the device is known; a checkpoint need not hold them.
+        self._dataset: Any = None
+        # Computed at first use, where the device is known, and again after other weights came.
         self._vectors: Tensor | None = None
         self._encoded: Tensor | None = None
+        self.register_load_state_dict_post_hook(_forget_vectors)
 
     def preprocess(self, train_set: Any, valid_set: Any, test_set: Any) -> None:
         """Take up the network, and make the head."""
@@ -69,7 +71,9 @@ class MultiLabelInteraction(tasks.Task, core.Configurable):
                 f"MultiLabelInteraction: {type(dataset).__name__} is no network of proteins; "
                 "expected datasets.STRINGActions"
             )
-        self._sequences: Sequence[str] = dataset.sequences
+        if dataset is self._dataset:
+            return  # TorchDrug's engine calls this once more, and the head must stay the same
+        self._dataset = dataset
         self._neighbours = Neighbours(dataset.message_pairs(), len(dataset.sequences))
         self.head = InteractionHead(
             self.model.output_dim, len(dataset.tasks), self.node_dim, self.hidden_dim, self.dropout
@@ -120,5 +124,9 @@ class MultiLabelInteraction(tasks.Task, core.Configurable):
         if self._vectors is None:
             check_fixed(self.model, type(self).__name__)
             device = self.head.epsilon.device
-            self._vectors = protein_vectors(self.model, self._sequences, device)
+            self._vectors = protein_vectors(self.model, self._dataset.sequences, device)
         return self._vectors
+
+
+def _forget_vectors(task: MultiLabelInteraction, incompatible_keys: Any) -> None:
+    task._vectors = task._encoded = None

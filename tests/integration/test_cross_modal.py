@@ -1,0 +1,232 @@
+"""Cross-modal transformation: the leak, the ranking, and runs of the shipped files."""
+
+import json
+
+import graph_files
+import numpy as np
+import pytest
+import torch
+from helpers import tiny_model
+from torchdrug import core, models
+from torchdrug.data import graph_collate
+
+from protclip_td import cli
+from protclip_td.building import build
+from protclip_td.config import load_config
+from protclip_td.datasets import PrimeKG, ProteinTable
+from protclip_td.engine import ResumableEngine
+from protclip_td.tasks import CrossModalTransformation
+
+NAMES = ("prot2bp", "prot2mf", "prot2cc", "prot2drug", "disease2prot")
+SMALL = {"hidden_dim": 32, "num_layer": 1, "num_head": 4}
+
+
+@pytest.fixture(autouse=True)
+def small_graph(monkeypatch):
+    """The small graph has another checksum, and its tails are seen less often."""
+    graph_files.allow_small_graph(monkeypatch)
+    monkeypatch.setattr("protclip_td.datasets.prime_kg._PUBLISHED_COUNT", 2)
+
+
+@pytest.fixture(scope="module")
+def data(sample_entries, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data")
+    graph_files.write_prime_kg(path, graph_files.two_kinds(sample_entries))
+    return str(path)
+
+
+@pytest.fixture
+def model(tiny_protein_folder, tiny_text_folder):
+    return tiny_model(tiny_protein_folder, tiny_text_folder).requires_grad_(False)
+
+
+def make_engine(dataset, model, batch_size=256):
+    task = CrossModalTransformation(model, dropout=0, **SMALL)
+    splits = dataset.split()
+    task.preprocess(*splits)
+    optimizer = torch.optim.AdamW(task.bridge.parameters(), lr=5e-3)
+    return ResumableEngine(task, *splits, optimizer, batch_size=batch_size)
+
+
+def reverse_edges_in_training(dataset):
+    """Of the questions for test, the share whose answer trains in the other direction."""
+    graph, train = dataset.graph, dataset.split()[0]
+    trained = {(train[i]["tail"], train[i]["head"]) for i in range(len(train))}
+    asked = {
+        (head, int(dataset.candidates[place]))
+        for head, relation in dataset._questions["test"]
+        for place in dataset.answers[head, relation]
+    }
+    assert graph.between(*dataset.target).sum() > len(asked) > 0
+    return len(asked & trained) / len(asked)
+
+
+@pytest.mark.parametrize("target", NAMES)
+def test_published_split_leaks_and_clean_split_does_not(data, target):
+    published = PrimeKG(data, target=target, split="published", valid_fraction=0)
+    clean = PrimeKG(data, target=target, split="clean")
+    assert reverse_edges_in_training(published) > 0.6
+    assert reverse_edges_in_training(clean) == 0
+    # Not even another edge of a node that is held out.
+    held_out = {*clean.held_out.test.tolist(), *clean.held_out.valid.tolist()}
+    assert not held_out & set(clean._train[:, [0, 2]].flatten().tolist())
+
+
+def slow_ranking(score, right):
+    """Reciprocal ranks and recalls, candidate by candidate; ties go against the model."""
+    filtered, first, recall = [], [], []
+    for row, answers in zip(score.tolist(), right):
+        wrong = [value for place, value in enumerate(row) if place not in answers]
+        ranks = [1 + sum(value >= row[place] for value in wrong) for place in answers]
+        filtered += [1 / rank for rank in ranks]
+        first.append(1 / min(ranks))
+        order = sorted(range(len(row)), key=lambda place: (-row[place], place in answers))
+        recall.append(len(set(order[:5]) & set(answers)) / len(answers))
+    return np.mean(filtered), np.mean(first), np.mean(recall)
+
+
+def test_evaluation_ranks_as_written(data, model, monkeypatch):
+    monkeypatch.setattr("protclip_td.tasks.cross_modal._CHUNK", 50)  # two questions at once
+    dataset = PrimeKG(data, target="prot2mf", test_fraction=0.3)
+    engine = make_engine(dataset, model)
+    task, test = engine.model.eval(), engine.test_set
+    metric = engine.evaluate("test", log=False)
+
+    batch = graph_collate([test[i] for i in range(len(test))])
+    query = task.predict(batch)
+    nodes = torch.from_numpy(dataset.candidates)
+    key = task.bridge.project(nodes, task._nodes)
+    score = torch.cosine_similarity(query[:, None], key[None], dim=-1)
+    right = [dataset.answers[question] for question in dataset._questions["test"]]
+    mrr, first, recall = slow_ranking(score, right)
+    assert metric["mrr filtered"] == pytest.approx(mrr, rel=1e-4)
+    assert metric["mrr first hit"] == pytest.approx(first, rel=1e-4)
+    assert metric["recall@5"] == pytest.approx(recall, rel=1e-4)
+    assert metric["candidates"] == len(dataset.candidates) == 20
+
+
+def test_vectors_are_those_of_the_encoders(data, model):
+    dataset = PrimeKG(data)
+    task = make_engine(dataset, model).model
+    nodes = task._known(torch.device("cpu"))
+    graph = dataset.graph
+    for node_type, expected in (
+        ("gene/protein", model.protein_features(dataset.sequences())),
+        ("disease", model.text_encoder.means(dataset.texts("disease"))),
+        ("drug", dataset.drug_vectors()),
+    ):
+        of_type = torch.from_numpy(graph.nodes_of(node_type))
+        found = nodes.vectors_of(dataset.node_types.index(node_type), of_type)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_negatives_of_a_step_are_some_of_those_drawn_before(data, model):
+    task = make_engine(PrimeKG(data), model).model
+    given = torch.tensor([[4, 5, 6, 7, 8, 9, 10], [4, 5, -1, -1, -1, -1, -1]])
+    seen = set()
+    for _ in range(30):
+        chosen, is_there = task._some_negatives(given)
+        assert chosen.shape == is_there.shape == (2, 5)
+        assert is_there.sum(1).tolist() == [5, 2]
+        assert len(set(chosen[0].tolist())) == 5
+        assert set(chosen[1][is_there[1]].tolist()) == {4, 5}
+        seen |= set(chosen[0].tolist())
+    assert seen == {4, 5, 6, 7, 8, 9, 10}
+
+
+def fit_and_test(dataset, model):
+    torch.manual_seed(1)
+    engine = make_engine(dataset, model, batch_size=32)
+    engine.train(25)
+    return engine.evaluate("test", log=False)["recall@10"]
+
+
+def test_bridge_learns_and_shuffled_tails_teach_nothing(data, model):
+    """Half of the 20 candidates fit a protein: recall@10 is 0.5 by chance."""
+    options = {"target": "prot2mf", "relations": "target", "test_fraction": 0.4}
+    dataset = PrimeKG(data, **options)
+    assert fit_and_test(dataset, model) > 0.68
+    shuffled = PrimeKG(data, **options)
+    kinds = shuffled.graph.type[shuffled._train[:, 2]]
+    for kind in np.unique(kinds):
+        rows = np.flatnonzero(kinds == kind)
+        order = np.random.default_rng(0).permutation(rows)
+        shuffled._train[rows, 2] = shuffled._train[order, 2]
+        shuffled._negatives[rows] = np.random.default_rng(1).permutation(shuffled._negatives[rows])
+    assert fit_and_test(shuffled, model) < 0.6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_files_build_with_the_settings_of_the_paper(name, data, model, tiny_text_folder):
+    flags = ["--path", data, "--encoder", "random:ESM-2-8M", "--text_encoder", tiny_text_folder]
+    experiment = build(load_config(f"downstream/{name}", flags))
+    task, engine = experiment.task, experiment.engine
+    assert (task.bridge.hidden_dim, len(task.bridge.encoder.layers)) == (768, 6)
+    assert (task.num_negative, experiment.dataset._negatives.shape[1]) == (5, 50)
+    assert (engine.batch_size, engine.clip_grad_norm) == (4096, 1.0)
+    (group,) = experiment.optimizer.param_groups
+    assert (group["initial_lr"], group["weight_decay"]) == (5e-4, 1e-4)
+    assert experiment.scheduler.warmup_ratio == 0.1
+    assert experiment.dataset.manifest["to"] == experiment.dataset.target.tail_type
+
+
+def run(name, data, folder, *flags):
+    small = [f"--{key}={value}" for key, value in SMALL.items()]
+    common = [f"--path={data}", f"--output_dir={folder}", "--num_epoch=1", "--relations=target"]
+    return cli.main(["run", "-c", name, *small, *common, *flags])
+
+
+def test_run_with_a_checkpoint(data, tiny_protein_folder, tiny_text_folder, tmp_path):
+    tiny_model(tiny_protein_folder, tiny_text_folder).save_pretrained(tmp_path / "ProtCLIP")
+    assert run("prot2drug", data, tmp_path / "run", f"--checkpoint={tmp_path}/ProtCLIP") == 0
+    (folder,) = (tmp_path / "run").glob("*-*")
+    results = json.loads((folder / "results.json").read_text())
+    assert 0 < results["mrr filtered"] <= 1
+    assert results["candidates"] == 20
+    manifest = json.loads((folder / "data_manifest.json").read_text())
+    assert (manifest["split"], manifest["selected_on"]) == ("clean", "validation")
+
+
+def test_run_with_another_encoder_and_no_validation(data, tiny_text_folder, tmp_path):
+    encoder = "--encoder={class: ProteinCNN, input_dim: 21, hidden_dims: [16]}"
+    flags = (encoder, f"--text_encoder={tiny_text_folder}", "--split=published")
+    assert run("disease2prot", data, tmp_path / "run", *flags, "--valid_fraction=0") == 0
+    (result,) = (tmp_path / "run").glob("*/results.json")
+    assert json.loads(result.read_text())["epoch"] == 1
+
+
+def test_an_encoder_that_would_be_trained_is_refused(data, tiny_protein_folder, tmp_path, capsys):
+    flags = (f"--encoder={tiny_protein_folder}", "--target=prot2drug", "--fix_encoder=false")
+    assert run("cross_modal", data, tmp_path / "run", *flags) == 2
+    assert "set `fix_encoder: true`" in capsys.readouterr().err
+
+
+def test_stock_engine(data, model):
+    dataset = PrimeKG(data, target="prot2cc")
+    task = CrossModalTransformation(model, **SMALL)
+    optimizer = torch.optim.Adam(task.parameters(), lr=1e-3)
+    engine = core.Engine(task, *dataset.split(), optimizer, batch_size=512, log_interval=1)
+    before = engine.model.bridge.projection["1"].weight.clone()
+    engine.train(1)
+    assert not torch.equal(before, engine.model.bridge.projection["1"].weight)
+    assert len(engine.meter.records["InfoNCE loss"]) == 3
+    assert engine.evaluate("valid", log=False)["candidates"] == 20
+
+
+def test_mistakes(data, tiny_protein_folder, model, tmp_path):
+    with pytest.raises(ValueError, match="num_negative: 0 given"):
+        CrossModalTransformation(model, num_negative=0)
+    with pytest.raises(ValueError, match="temperature: 0 given"):
+        CrossModalTransformation(model, temperature=0)
+    splits = PrimeKG(data).split()
+    with pytest.raises(ValueError, match="hidden_dim: 30 is no multiple of the 4 heads"):
+        CrossModalTransformation(model, hidden_dim=30, num_head=4).preprocess(*splits)
+    plain = models.ProteinCNN(21, [8])
+    with pytest.raises(ValueError, match=r"(?s)names of nodes need a text encoder.*Protein"):
+        CrossModalTransformation(plain, **SMALL).preprocess(*splits)
+    (tmp_path / "table.csv").write_text(
+        "sequence,y\n" + "".join(f"MK{'A' * i},1\n" for i in range(20))
+    )
+    table = ProteinTable(str(tmp_path / "table.csv"), target="y")
+    with pytest.raises(ValueError, match="ProteinTable is no knowledge graph"):
+        CrossModalTransformation(model).preprocess(*table.split())

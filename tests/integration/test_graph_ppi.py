@@ -1,0 +1,179 @@
+"""Types of action on a network of proteins: the protocols, and runs of the shipped files."""
+
+import json
+import math
+
+import graph_files
+import pytest
+import torch
+from torchdrug import core, models
+
+from protclip_td import cli
+from protclip_td.building import build
+from protclip_td.config import load_config
+from protclip_td.datasets import ProteinTable, STRINGActions
+from protclip_td.engine import ResumableEngine
+from protclip_td.models import ProtCLIP
+from protclip_td.tasks import MultiLabelInteraction
+
+SMALL = {"node_dim": 64, "hidden_dim": 64}
+
+
+@pytest.fixture(scope="module")
+def data(sample_entries, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data")
+    graph_files.write_string_actions(path, graph_files.two_kinds(sample_entries))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_protein_folder):
+    return ProtCLIP(tiny_protein_folder).requires_grad_(False)
+
+
+def make_engine(dataset, model, **options):
+    task = MultiLabelInteraction(model, **{**SMALL, **options})
+    splits = dataset.split()
+    task.preprocess(*splits)
+    optimizer = torch.optim.Adam(task.head.parameters(), lr=1e-3)
+    return ResumableEngine(task, *splits, optimizer, batch_size=32)
+
+
+def as_set(pairs):
+    return {tuple(pair) for pair in pairs.tolist()}
+
+
+def pairs_of(dataset, subset):
+    return as_set(dataset.network.pairs[list(subset.indices)])
+
+
+@pytest.mark.parametrize("split", ["random", "bfs", "dfs"])
+def test_clean_protocol_keeps_test_pairs_out(data, split):
+    dataset = STRINGActions(data, split=split)
+    train, valid, test = (pairs_of(dataset, part) for part in dataset.split())
+    assert as_set(dataset.message_pairs()) == train
+    assert not train & test
+    assert not train & valid
+    assert not valid & test
+    assert len(train) + len(valid) + len(test) == len(dataset)
+    assert dataset.manifest["selected_on"] == "validation pairs"
+
+
+def test_published_protocol_lets_test_pairs_speak_and_select(data):
+    dataset = STRINGActions(data, protocol="published")
+    train, valid, test = (pairs_of(dataset, part) for part in dataset.split())
+    assert test < as_set(dataset.message_pairs())
+    assert valid == test
+    assert not train & test
+    assert dataset.manifest["messages_over"] == "all pairs"
+    assert dataset.manifest["selected_on"] == "test pairs"
+    assert test == pairs_of(dataset, STRINGActions(data).split()[2])
+
+
+def trained(dataset, model):
+    """What training leaves behind: the weights, and the epoch that was selected with its value."""
+    torch.manual_seed(0)
+    engine = make_engine(dataset, model)
+    engine.fit(3, eval_metric="micro_f1")
+    return engine.model.head.state_dict(), (engine.best.epoch, engine.best.value)
+
+
+@pytest.mark.parametrize("protocol", ["clean", "published"])
+def test_what_test_pairs_can_change(data, model, protocol):
+    """Test pairs with other labels, and one of them elsewhere, against those of the file."""
+    weights, selected = trained(STRINGActions(data, protocol=protocol), model)
+    changed = STRINGActions(data, protocol=protocol)
+    rows = list(changed.split()[2].indices)
+    changed._targets[rows] = 1 - changed._targets[rows]
+    other_weights, other_selected = trained(changed, model)
+    assert all(torch.equal(weights[name], other_weights[name]) for name in weights)
+    assert (selected == other_selected) == (protocol == "clean")
+    changed.network.pairs[rows[0]] = [0, 47] if 0 not in changed.network.pairs[rows[0]] else [1, 46]
+    other_weights, _ = trained(changed, model)
+    same = all(torch.equal(weights[name], other_weights[name]) for name in weights)
+    assert same == (protocol == "clean")
+
+
+def fit_and_test(dataset, model):
+    torch.manual_seed(1)
+    engine = make_engine(dataset, model, dropout=0)
+    engine.train(40)
+    return float(engine.evaluate("test", log=False)["micro_f1"])
+
+
+def test_learns_and_shuffled_labels_teach_nothing(data, model):
+    dataset = STRINGActions(data)
+    assert fit_and_test(dataset, model) > 0.85
+    shuffled = STRINGActions(data)
+    rows = torch.tensor(shuffled.split()[0].indices)
+    shuffled._targets[rows] = shuffled._targets[rows[torch.randperm(len(rows))]]
+    assert fit_and_test(shuffled, model) < 0.6
+
+
+def test_vectors_are_computed_once_and_kept_by_the_run(data, model):
+    engine = make_engine(STRINGActions(data), model)
+    task = engine.model
+    engine.evaluate("valid", log=False)
+    vectors = task._vectors
+    torch.testing.assert_close(vectors, model.protein_features(engine.train_set.dataset.sequences))
+    engine.train(1)
+    assert task._vectors is vectors
+    task.load_state_dict(task.state_dict())
+    assert task._vectors is None
+    assert not [name for name in task.state_dict() if "vectors" in name]
+
+
+@pytest.mark.parametrize("name", ["shs27k", "string"])
+def test_shipped_files_have_the_settings_of_gnn_ppi(name, data, monkeypatch):
+    monkeypatch.setitem(STRINGActions.files, "STRING", STRINGActions.files["SHS27k"])
+    flags = ["--path", data, "--encoder", "random:ESM-2-8M"]
+    experiment = build(load_config(f"downstream/{name}", flags))
+    head, dataset = experiment.task.head, experiment.dataset
+    widths = (head.input.out_features, head.first.in_features, head.output.out_features)
+    assert widths == (256, 512, 7)
+    assert head.dropout == 0.5
+    (group,) = experiment.optimizer.param_groups
+    assert (group["lr"], group["weight_decay"]) == (1e-3, 5e-4)
+    assert experiment.engine.batch_size == 2048
+    assert (dataset.protocol, dataset.manifest["network"].lower()) == ("clean", name)
+
+
+def run(data, folder, *flags):
+    common = [f"--path={data}", f"--output_dir={folder}", "--num_epoch=2", "--hidden_dim=32"]
+    return cli.main(["run", "-c", "shs27k", *common, *flags])
+
+
+def test_run(data, tiny_protein_folder, tmp_path):
+    split_file = tmp_path / "split.json"
+    flags = (f"--encoder={tiny_protein_folder}", "--split=dfs", f"--split_file={split_file}")
+    assert run(data, tmp_path / "run", *flags) == 0
+    (folder,) = (tmp_path / "run").glob("*-*")
+    results = json.loads((folder / "results.json").read_text())
+    assert 0 <= results["micro_f1"] <= 1
+    assert all(math.isfinite(results[key]) for key in ("auprc@micro", "binary cross entropy"))
+    manifest = json.loads((folder / "data_manifest.json").read_text())
+    assert (manifest["protocol"], manifest["split_file"]) == ("clean", str(split_file))
+    assert json.loads(split_file.read_text())["split"] == "dfs"
+
+
+def test_an_encoder_that_would_be_trained_is_refused(data, tiny_protein_folder, tmp_path, capsys):
+    flags = (f"--encoder={tiny_protein_folder}", "--fix_encoder=false")
+    assert run(data, tmp_path / "run", *flags) == 2
+    assert "set `fix_encoder: true`" in capsys.readouterr().err
+
+
+def test_stock_engine_and_another_encoder(data):
+    model = models.ProteinCNN(21, [16]).requires_grad_(False)
+    task = MultiLabelInteraction(model, **SMALL)
+    optimizer = torch.optim.Adam(task.parameters(), lr=1e-3)
+    engine = core.Engine(task, *STRINGActions(data).split(), optimizer, batch_size=64)
+    engine.train(1)
+    assert set(engine.evaluate("test", log=False)) >= {"micro_f1", "auprc@micro"}
+
+
+def test_other_data_sets_are_refused(model, tmp_path):
+    rows = [f"MK{'A' * i},1" for i in range(20)]
+    (tmp_path / "table.csv").write_text("\n".join(["sequence,y", *rows]))
+    table = ProteinTable(str(tmp_path / "table.csv"), target="y")
+    with pytest.raises(ValueError, match="ProteinTable is no network of proteins"):
+        MultiLabelInteraction(model).preprocess(*table.split())

@@ -1,0 +1,272 @@
+"""Reading PrimeKG, holding nodes out, and drawing negatives."""
+
+import csv
+import pickle
+
+import graph_files
+import numpy as np
+import pytest
+
+from protclip_td.datasets import PrimeKG
+from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
+from protclip_td.datasets.prime_kg_nodes import (
+    read_node_list,
+    read_node_sequences,
+    read_node_vectors,
+)
+from protclip_td.datasets.prime_kg_split import draw_negatives, hold_out
+
+TARGETS = ("prot2bp", "prot2mf", "prot2cc", "prot2drug", "disease2prot")
+
+
+@pytest.fixture(autouse=True)
+def small_graph(monkeypatch):
+    graph_files.allow_small_graph(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def folder(sample_entries, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data")
+    return graph_files.write_prime_kg(path, graph_files.two_kinds(sample_entries, 22))
+
+
+@pytest.fixture(scope="module")
+def graph(folder):
+    nodes = dict.fromkeys(NODE_TYPES) | {"gene/protein": range(44)}
+    return read_graph(folder / "kg.csv", nodes)
+
+
+def named(graph):
+    """Triplets as PrimeKG numbers its nodes."""
+    return {(graph.index[h], graph.relation_name[r], graph.index[t]) for h, r, t in graph.triplets}
+
+
+def rows_that_count(folder, proteins):
+    """Lines of the graph between nodes of the six types, proteins among the given ones."""
+
+    def counts(node_type, index):
+        return node_type in NODE_TYPES and (node_type != "gene/protein" or int(index) in proteins)
+
+    with (folder / "kg.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        row for row in rows if all(counts(row[f"{s}_type"], row[f"{s}_index"]) for s in ("x", "y"))
+    ]
+
+
+def test_graph_holds_what_counts_once(folder, graph):
+    kept = rows_that_count(folder, range(44))
+    assert len(kept) == len((folder / "kg.csv").read_text().splitlines()) - 1 - 4
+    keys = ("x_index", "display_relation", "y_index")
+    expected = dict.fromkeys((int(r[keys[0]]), r[keys[1]], int(r[keys[2]])) for r in kept)
+    assert named(graph) == set(expected)
+    heads = [int(row["x_index"]) for row in kept]
+    assert graph.index[graph.triplets[:, 0]].tolist() == [head for head, _, _ in expected]
+    assert set(heads) == set(graph.index.tolist())
+    by_index = {int(r["x_index"]): (r["x_name"], r["x_type"]) for r in kept}
+    for node, index in enumerate(graph.index.tolist()):
+        assert (graph.name[node], NODE_TYPES[graph.type[node]]) == by_index[index]
+
+
+def test_repeated_lines_count_once(folder, tmp_path, graph):
+    text = (folder / "kg.csv").read_text()
+    body = text.partition("\n")[2]
+    (tmp_path / "kg.csv").write_bytes(b"\xef\xbb\xbf" + (text + body).encode())
+    again = read_graph(tmp_path / "kg.csv", dict.fromkeys(NODE_TYPES))
+    assert named(graph) < named(again)
+    assert len(again.triplets) == len(named(again))
+
+
+def slow_published_test(folder, count):
+    """Test heads as the published code draws them, with its pandas steps written out."""
+    rows = [(int(row["x_index"]), row["x_type"]) for row in rows_that_count(folder, count)]
+    np.random.seed(42)
+    drawn = []
+    for node_type in dict.fromkeys(kind for _, kind in rows):
+        heads = np.array(list(dict.fromkeys(head for head, kind in rows if kind == node_type)))
+        drawn += np.random.choice(heads, size=int(0.1 * len(heads)), replace=False).tolist()
+    return drawn
+
+
+def test_test_nodes_as_published(folder, graph):
+    held_out = hold_out(graph, "gene/protein", "published", 0.1, 0.0, seed=42)
+    assert graph.index[held_out.test].tolist() == slow_published_test(folder, range(44))
+    assert len(held_out.valid) == 0
+
+
+def test_published_leaves_reverse_edges_in_and_clean_does_not(graph):
+    for split, leaks in (("published", True), ("clean", False)):
+        held_out = hold_out(graph, "gene/protein", split, 0.1, 0.1, seed=42)
+        nodes = {*held_out.test.tolist(), *held_out.valid.tolist()}
+        assert len(nodes) == len(held_out.test) + len(held_out.valid)
+        train = graph.triplets[held_out.train_rows]
+        assert not nodes & set(train[:, 0].tolist())
+        assert bool(nodes & set(train[:, 2].tolist())) == leaks
+        valid_types = {NODE_TYPES[graph.type[node]] for node in held_out.valid.tolist()}
+        assert valid_types == {"gene/protein"}
+
+
+@pytest.mark.parametrize("num", [3, 12, 50])
+def test_negatives(graph, num):
+    """Tails of the right type that training never links to the head, each once."""
+    rows = hold_out(graph, "gene/protein", "clean", 0.1, 0.1, seed=42).train_rows
+    train = graph.triplets[rows]
+    heads = set(train[:, 0].tolist())
+    partners = {}
+    for head, _, tail in train.tolist():
+        partners.setdefault(head, set()).add(tail)
+    for (head, _, tail), drawn in zip(train.tolist(), draw_negatives(graph, rows, num, seed=0)):
+        free = {n for n in heads if graph.type[n] == graph.type[tail]} - partners[head]
+        there = drawn[drawn >= 0].tolist()
+        assert set(there) <= free
+        assert len(set(there)) == len(there) == min(num, len(free))
+
+
+def test_negatives_are_seeded_and_even():
+    """40 heads, each linked to a third of 90 tails: every free tail is drawn about as often."""
+    links = np.argwhere(np.random.default_rng(0).random((40, 90)) < 0.33)
+    links[:, 1] += 40
+    triplets = np.insert(links, 1, 0, axis=1)
+    both = np.concatenate([triplets, triplets[:, ::-1]])
+    node_type = np.array([1] * 40 + [0] * 90)
+    graph = KnowledgeGraph(np.arange(130), [""] * 130, node_type, ["r"], both)
+    rows = np.arange(len(both))
+    negatives = draw_negatives(graph, rows, 20, seed=1)
+    assert (draw_negatives(graph, rows, 20, seed=1) == negatives).all()
+    assert (draw_negatives(graph, rows, 20, seed=2) != negatives).any()
+    counts = np.bincount(negatives[: len(triplets)].flatten(), minlength=130)
+    assert counts[:40].sum() == 0
+    assert counts[40:].min() > 0.6 * counts[40:].mean()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("relations", ["all", "target"])
+def test_questions_and_answers(folder, target, relations):
+    dataset = PrimeKG(str(folder.parent), target=target, relations=relations)
+    graph, (train, valid, test) = dataset.graph, dataset.split()
+    assert (train[0]["head"], train[0]["tail"]) == tuple(dataset._train[0][[0, 2]])
+    for part in (valid, test):
+        for item in (part[i] for i in range(len(part))):
+            rows = graph.triplets[:, :2] == [item["head"], item["relation"]]
+            tails = graph.triplets[rows.all(1), 2]
+            tails = tails[graph.type[tails] == NODE_TYPES.index(dataset.target.tail_type)]
+            answers = dataset.candidates[dataset.answers[item["head"], item["relation"]]]
+            assert sorted(answers.tolist()) == sorted(tails.tolist())
+    kinds = set(graph.type.tolist())
+    assert len(kinds) == (6 if relations == "all" else 2)
+    assert dataset.manifest["candidates"] == len(graph.nodes_of(dataset.target.tail_type))
+
+
+def test_candidates_of_the_published_protocol_are_seen_often(folder, monkeypatch):
+    monkeypatch.setattr("protclip_td.datasets.prime_kg._PUBLISHED_COUNT", 9)
+    clean = PrimeKG(str(folder.parent))
+    published = PrimeKG(str(folder.parent), split="published")
+    asked = clean.graph.triplets[clean.graph.between(*clean.target), 2].tolist()
+    expected = [node for node in clean.candidates.tolist() if asked.count(node) >= 9]
+    assert 0 < len(expected) < len(clean.candidates)
+    assert published.candidates.tolist() == expected
+
+
+def test_without_validation_the_last_epoch_counts(folder):
+    dataset = PrimeKG(str(folder.parent), split="published", valid_fraction=0, **FEW)
+    assert [len(part) > 0 for part in dataset.split()] == [True, False, True]
+    assert dataset.manifest["selected_on"] == "nothing: last epoch"
+
+
+FEW = {"target": "prot2mf"}
+
+
+@pytest.fixture(autouse=True)
+def rarely_seen(monkeypatch):
+    monkeypatch.setattr("protclip_td.datasets.prime_kg._PUBLISHED_COUNT", 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "prot2dna"}, "target is 'prot2dna'; expected one of"),
+        ({"split": "dirty"}, "split is 'dirty'"),
+        ({"relations": "some"}, "relations is 'some'"),
+        ({"test_fraction": 1.0}, "test_fraction is 1.0; expected a share"),
+        ({"test_fraction": 0.01}, "nothing is left for test .*too small for split 'clean'"),
+    ],
+)
+def test_bad_options(folder, options, message):
+    with pytest.raises(ValueError, match=message):
+        PrimeKG(str(folder.parent), **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("kg.csv", "relation,x_index\n", "kg.csv has no column"),
+        ("kg.csv", None, r"kg.csv, line \d+: \d+ cells; the header has 12"),
+        ("protein.csv", "node_index,sequence\n0,MKV\n1,MK-V\n", "line 3.*'-' are no residues"),
+        ("protein.csv", "node_index,sequence\nP1,MKV\n", "'node_index' is 'P1'; expected a whole"),
+        ("protein.csv", "node_index,seq\n0,MKV\n", "no column 'sequence'"),
+        ("protein.csv", "node_index,sequence\n999,MKV\n", "has no triplet from gene/protein"),
+        ("biological.csv", "version https://git-lfs\noid\n", "no column 'node_index'"),
+    ],
+)
+def test_bad_files(folder, tmp_path, name, content, message):
+    copy = tmp_path / "primekg"
+    copy.mkdir()
+    for file in folder.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    whole = (copy / name).read_text()
+    (copy / name).write_text(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(ValueError, match=message):
+        PrimeKG(str(tmp_path), relations="target")
+
+
+def test_missing_and_other_files_say_where_they_belong(folder, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"(?s)biological.csv is missing.*from:.*folder:.*primekg"):
+        PrimeKG(str(tmp_path))
+    monkeypatch.setattr(PrimeKG, "md5", "0" * 32)
+    with pytest.raises(ValueError, match=r"(?s)kg.csv is there, but.*MD5: +00000.*primekg"):
+        PrimeKG(str(folder.parent))
+
+
+def test_vectors_of_drugs_from_numpy_and_pickle(folder, tmp_path):
+    of_pickle = read_node_vectors(folder / "drug.pkl")
+    path = tmp_path / "drug.npz"
+    np.savez(path, node_index=list(of_pickle), embedding=np.stack(list(of_pickle.values())))
+    of_numpy = read_node_vectors(path)
+    assert of_numpy.keys() == of_pickle.keys()
+    assert all((of_numpy[index] == of_pickle[index]).all() for index in of_numpy)
+
+
+class Evil:
+    def __reduce__(self):
+        return print, ("run",)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (pickle.dumps(Evil()), "may run code"),
+        (pickle.dumps({"node_index": [1]}), "has no `node_index` and `embedding`"),
+        (pickle.dumps([1, 2]), "holds a list; expected a dict"),
+        (pickle.dumps({"node_index": [1], "embedding": [[1.0], [2.0]]}), "one vector per node"),
+        (pickle.dumps({"node_index": [1], "embedding": [[float("nan")]]}), "NaN or infinite"),
+        (b"version https://git-lfs", "drug.pkl"),
+    ],
+)
+def test_bad_vectors(tmp_path, content, message):
+    (tmp_path / "drug.pkl").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_node_vectors(tmp_path / "drug.pkl")
+
+
+def test_damaged_numpy_file(tmp_path):
+    (tmp_path / "drug.npz").write_bytes(b"PK no zip")
+    with pytest.raises(ValueError, match=r"drug\.npz is damaged"):
+        read_node_vectors(tmp_path / "drug.npz")
+
+
+def test_quoted_newlines_and_windows_line_ends(tmp_path):
+    text = '\ufeffnode_index,description\r\n3,"two\r\nlines"\r\n7,one\r\n'
+    (tmp_path / "disease.csv").write_bytes(text.encode())
+    assert read_node_list(tmp_path / "disease.csv") == {3, 7}
+    (tmp_path / "protein.csv").write_bytes(b"node_index,sequence\r\n5,MKV\r\n")
+    assert read_node_sequences(tmp_path / "protein.csv") == {5: "MKV"}

@@ -1,0 +1,256 @@
+"""Reading a network of actions, and dividing its pairs."""
+
+import gzip
+import json
+
+import graph_files
+import numpy as np
+import pytest
+
+from protclip_td.datasets import STRINGActions
+from protclip_td.datasets.string_actions_reader import (
+    ACTIONS,
+    Network,
+    largest_component,
+    read_network,
+    read_sequences,
+)
+from protclip_td.datasets.string_actions_split import draw_split, read_split
+
+HEADER = "\t".join(graph_files.ACTIONS_HEADER)
+
+
+def line(first, second, mode):
+    return f"{first}\t{second}\t{mode}\t\tt\tf\t900"
+
+
+def write(path, *lines, end="\n"):
+    path.write_bytes((end.join([HEADER, *lines]) + end).encode())
+    return path
+
+
+@pytest.fixture
+def data(pairs, tmp_path):
+    graph_files.write_string_actions(tmp_path, [entry.sequence for entry in pairs])
+    return str(tmp_path)
+
+
+def random_pairs(num_node, num_pair, seed=0):
+    generator = np.random.default_rng(seed)
+    both = np.argwhere(np.triu(np.ones((num_node, num_node)), 1))
+    return generator.permutation(both)[:num_pair]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "bom"])
+def test_lines_of_a_pair_are_one_pair(tmp_path, end, mark):
+    path = write(
+        tmp_path / "a.txt",
+        line("P2", "P1", "binding"), line("P1", "P2", "reaction"),
+        line("P3", "P1", "ptmod"), line("P1", "P2", "binding"), end=end,
+    )  # fmt: skip
+    path.write_bytes(mark + path.read_bytes())
+    network = read_network(path)
+    assert network.proteins == ["P2", "P1", "P3"]
+    assert network.pairs.tolist() == [[1, 0], [1, 2]]
+    assert network.labels.tolist() == [[1, 1, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0]]
+
+
+def test_gzip_and_fasta_are_read_as_well(tmp_path):
+    plain = write(tmp_path / "a.txt", line("P1", "P2", "binding"))
+    packed = tmp_path / "a.txt.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert read_network(packed).proteins == ["P1", "P2"]
+    fasta = tmp_path / "s.fa.gz"
+    fasta.write_bytes(gzip.compress(b">P2 some words\nMKV\nLA\n>P1\nMK\n"))
+    assert read_sequences(fasta, ["P1", "P2"]) == ["MK", "MKVLA"]
+
+
+def test_the_largest_part_that_hangs_together():
+    pairs = np.array([[0, 5], [1, 2], [2, 3], [3, 4], [4, 1]])
+    labels = np.eye(7, dtype=np.uint8)[[0, 1, 2, 3, 4]]
+    part = largest_component(Network(list("abcdef"), pairs, labels))
+    assert part.proteins == list("bcde")
+    assert part.pairs.tolist() == [[0, 1], [1, 2], [2, 3], [3, 0]]
+    assert part.labels.tolist() == labels[1:].tolist()
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([line("P1", "P2", "bindin")], r"line 2: action 'bindin' is none of \['reaction'"),
+        ([line("P1", "P2", "binding"), "P1\tP3"], "line 3: 2 cells; the header has 7"),
+        ([line("P1", "P1", "binding")], "line 2: P1 acts on itself"),
+        ([], "no action below it"),
+    ],
+)
+def test_bad_actions(tmp_path, lines, message):
+    with pytest.raises(ValueError, match=message):
+        read_network(write(tmp_path / "a.txt", *lines))
+
+
+def test_bad_files(tmp_path):
+    (tmp_path / "a.txt").write_text("protein1\tprotein2\tmode\n")
+    with pytest.raises(ValueError, match=r"no column \['item_id_a', 'item_id_b'\]"):
+        read_network(tmp_path / "a.txt")
+    lines = [line(f"P{i}", f"P{i + 1}", "binding") for i in range(1000)]
+    whole = gzip.compress("\n".join([HEADER, *lines]).encode())
+    (tmp_path / "a.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"a.gz is damaged"):
+        read_network(tmp_path / "a.gz")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("P1\tMKV\n", "no sequence for 2 of 3 proteins of the network: P2, P3"),
+        ("P1\tMKV\nP2\tM-V\nP3\tMK\n", "P2: letters '-' are no residues"),
+        ("P1\tMKV\nP2\tMKV*\nP3\tMK\n", r"P2: letters '\*' are no residues"),
+        ("P1\tMKV\nP2\t\nP3\tMK\n", "P2: the sequence is empty"),
+    ],
+)
+def test_bad_sequences(tmp_path, content, message):
+    (tmp_path / "s.tsv").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        read_sequences(tmp_path / "s.tsv", ["P1", "P2", "P3"])
+
+
+def slow_search(pairs, way, num_test, start):
+    """The search of GNN-PPI, node by node, from a given protein."""
+    chosen, visited, waiting = [], [], [start]
+    while len(chosen) < num_test:
+        protein = waiting.pop(0) if way == "bfs" else waiting[-1]
+        if protein not in visited:
+            visited.append(protein)
+            chosen += [r for r, pair in enumerate(pairs) if protein in pair and r not in chosen]
+        rows = [pair for pair in pairs if protein in pair]
+        partners = [int(pair.sum() - protein) for pair in rows]
+        new = [p for p in partners if p not in visited]
+        if way == "bfs":
+            waiting += [p for p in new if p not in waiting]
+        elif new:
+            waiting.append(new[0])
+        else:
+            waiting.pop()
+    return sorted(chosen)
+
+
+@pytest.mark.parametrize("way", ["bfs", "dfs"])
+@pytest.mark.parametrize("seed", range(3))
+def test_searches_as_gnn_ppi(way, seed):
+    pairs = random_pairs(30, 90, seed)
+    test = draw_split(pairs, way, 0.2, 0.1, seed).test
+    degree = np.bincount(pairs.flatten(), minlength=30)
+    starts = [p for p in range(30) if 0 < degree[p] <= 5]
+    assert test in [slow_search(pairs, way, 18, start) for start in starts]
+    assert len(test) >= 18
+
+
+@pytest.mark.parametrize("way", ["random", "bfs", "dfs"])
+def test_splits_are_whole_and_seeded(way):
+    pairs = random_pairs(80, 200)
+    split = draw_split(pairs, way, 0.2, 0.1, seed=3)
+    assert sorted([*split.train, *split.valid, *split.test]) == list(range(200))
+    assert len(split.valid) == int(0.1 * (200 - len(split.test)))
+    assert split == draw_split(pairs, way, 0.2, 0.1, seed=3)
+    assert any(split.test != draw_split(pairs, way, 0.2, 0.1, seed).test for seed in range(4, 12))
+
+
+def test_search_goes_on_in_another_part():
+    pairs = np.array([[2 * i, 2 * i + 1] for i in range(20)])
+    for way in ("bfs", "dfs"):
+        assert len(draw_split(pairs, way, 0.5, 0.2, seed=0).test) == 10
+
+
+def test_the_split_is_kept_in_a_file_and_read_again(data, tmp_path):
+    first = STRINGActions(data, split="bfs", seed=5)
+    path = tmp_path / "string_actions" / "SHS27k.bfs.seed5.split.json"
+    content = json.loads(path.read_text())
+    assert content["test_index"] == list(first.split()[2].indices)
+    assert (content["network"], content["split"], content["seed"]) == ("SHS27k", "bfs", 5)
+    content["train_index"], content["test_index"] = content["test_index"], content["train_index"]
+    path.write_text(json.dumps(content))
+    again = STRINGActions(data, split="bfs", seed=5)
+    assert list(again.split()[2].indices) == content["test_index"]
+
+
+def test_split_files_of_gnn_ppi_fit(data, tmp_path):
+    num_pair = len(STRINGActions(data))
+    path = tmp_path / "theirs.json"
+    path.write_text(
+        json.dumps({"train_index": [*range(10, num_pair)], "valid_index": [*range(10)]})
+    )
+    train, valid, test = STRINGActions(data, split_file=str(path)).split()
+    assert list(test.indices) == list(range(10))
+    assert len(valid) == int(0.1 * (num_pair - 10))
+    assert sorted([*train.indices, *valid.indices]) == list(range(10, num_pair))
+    train, valid, test = STRINGActions(data, split_file=str(path), protocol="published").split()
+    assert list(test.indices) == list(valid.indices) == list(range(10))
+    assert list(train.indices) == list(range(10, num_pair))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"train_index": [0, 1], "valid_index": [2], "test_index": [4]}', "are not the 4 pairs"),
+        ('{"train_index": [0, 1], "valid_index": [1], "test_index": [2, 3]}', "are not the 4 pair"),
+        ('{"train_index": [0, 1]', "is no split .*JSONDecodeError"),
+        ('{"train": [0, 1]}', "is no split"),
+        ('{"train_index": ["a"], "valid_index": [1], "test_index": [2]}', "is no split"),
+        ("[1, 2]", "is no split"),
+    ],
+)
+def test_bad_split_files(tmp_path, content, message):
+    (tmp_path / "split.json").write_text(content)
+    with pytest.raises(ValueError, match=message):
+        read_split(tmp_path / "split.json", 4, 0.1, seed=0)
+
+
+def test_a_folder_that_cannot_be_written_is_no_mistake(data, tmp_path, caplog):
+    target = tmp_path / "gone" / "split.json"
+    dataset = STRINGActions(data, split_file=str(target))
+    assert len(dataset.split()[2]) > 0
+    assert "could not be kept" in caplog.text
+
+
+def test_items(data, pairs):
+    dataset = STRINGActions(data)
+    item = dataset[0]
+    first, second = (dataset.sequences[item[key]] for key in ("node1", "node2"))
+    modes = graph_files._modes(first, second)
+    assert item["targets"].tolist() == [float(action in modes) for action in ACTIONS]
+    assert dataset.tasks == list(ACTIONS)
+    assert len(dataset.sequences) == len(pairs)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "SHS28k"}, "name is 'SHS28k'; expected one of"),
+        ({"split": "bsf"}, "split is 'bsf'"),
+        ({"protocol": "strict"}, "protocol is 'strict'"),
+        ({"test_fraction": 1.0}, "test_fraction is 1.0; expected a share"),
+        ({"valid_fraction": 0.001}, "nothing is left for one of"),
+    ],
+)
+def test_bad_options(data, options, message):
+    with pytest.raises(ValueError, match=message):
+        STRINGActions(data, **options)
+
+
+def test_missing_files_say_where_they_belong(tmp_path):
+    with pytest.raises(ValueError, match=r"(?s)SHS27k.STRING.txt is missing.*string_actions"):
+        STRINGActions(str(tmp_path))
+    with pytest.raises(ValueError, match=r"(?s)SHS148k.STRING.txt is missing.*by hand.*folder:"):
+        STRINGActions(str(tmp_path), "SHS148k")
+
+
+def test_actions_that_nothing_can_learn_are_told(data, tmp_path, caplog):
+    num_pair = len(dataset := STRINGActions(data))
+    binding = [i for i in range(num_pair) if dataset[i]["targets"][1]]
+    rest = [i for i in range(num_pair) if i not in binding]
+    path = tmp_path / "binding.json"
+    path.write_text(json.dumps({"train_index": rest, "valid_index": binding}))
+    caplog.clear()
+    STRINGActions(data, split_file=str(path))
+    assert "['binding', 'activation'] occur in test only" in caplog.text
