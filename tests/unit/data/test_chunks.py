@@ -2,11 +2,11 @@
 
 import gzip
 import hashlib
-import json
 import pickle
 import random
 
 import pytest
+from written_entries import HEADER, as_fasta, as_json, as_row, as_xml
 
 from protclip_td.data import chunks
 from protclip_td.data import source as source_module
@@ -19,25 +19,6 @@ from protclip_td.errors import InputError
 OPTIONS = ReadOptions()
 
 
-def as_xml(entry):
-    """A short XML entry with name, existence and sequence."""
-    return (
-        f'<entry dataset="Swiss-Prot">\n<accession>{entry.accession}</accession>\n<protein>'
-        f"<recommendedName><fullName>A &amp; {entry.accession}</fullName></recommendedName>"
-        '</protein>\n<proteinExistence type="predicted"/>\n<sequence '
-        f'length="{len(entry.sequence)}">{entry.sequence}</sequence>\n</entry>\n'
-    )
-
-
-def as_fasta(entry):
-    lines = [entry.sequence[i : i + 60] for i in range(0, len(entry.sequence), 60)]
-    return f">sp|{entry.accession}|X_Y Protein OS=O PE=2 SV=1\n" + "\n".join(lines) + "\n"
-
-
-def as_row(entry):
-    return f"{entry.accession}\tFUNCTION: Binds {entry.accession}.\t{entry.sequence}\n"
-
-
 @pytest.fixture(scope="module")
 def texts(sample_path, sample_entries):
     """The sample in every format, and how many entries each has."""
@@ -46,10 +27,8 @@ def texts(sample_path, sample_entries):
         Format.FLAT_FILE: gzip.decompress(sample_path.read_bytes()),
         Format.XML: ("<uniprot>\n" + "".join(map(as_xml, some)) + "</uniprot>\n").encode(),
         Format.FASTA: "".join(map(as_fasta, some)).encode(),
-        Format.TSV: ("Entry\tFunction\tSequence\n" + "".join(map(as_row, some))).encode(),
-        Format.JSON_LINES: "".join(
-            json.dumps({"seq": e.sequence, "text": e.biotext}) + "\n" for e in some
-        ).encode(),
+        Format.TSV: (f"{HEADER}\n" + "".join(map(as_row, some))).encode(),
+        Format.JSON_LINES: "".join(map(as_json, some)).encode(),
     }
 
 
