@@ -22,7 +22,8 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
     and together the ranks draw what one process would. Memory does not grow with the store.
 
     Parameters:
-        groups (sequence of Group): groups to draw from, such as a store's `groups`
+        groups (sequence of Group or Stretch): what to draw from, such as a store's `groups`, or the
+            `stretches` of ProtAnno's training set, which leave out the held-out sequences
         num_draws (int): draws per epoch over all ranks; what does not divide by the number of
             ranks is left out at the end
         exponents (tuple of float, optional): of confidence and of coverage, (−3, ½) in the paper

@@ -14,10 +14,16 @@ from torchdrug import core, data
 from torchdrug.data import PackedProtein
 
 from protclip_td.data.options import ReadOptions
-from protclip_td.datasets import ProtAnno
+from protclip_td.datasets import PropertyDrivenSampler, ProtAnno
 from protclip_td.errors import InputError
 from protclip_td.protanno.building import build
 from protclip_td.protanno.options import BuildOptions
+from protclip_td.training.loading import (
+    BatchIndices,
+    SeededItems,
+    make_loader,
+    training_indices,
+)
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +156,31 @@ def test_an_open_data_set_keeps_no_list_of_rows(folder):
     dataset = ProtAnno(folder, draws_per_epoch=10_000_000)
     assert all(len(pickle.dumps(part)) < 20_000 for part in dataset.split())
     assert len(dataset.split()[0].indices[-10:]) == 10
+
+
+def test_the_sampler_for_plain_pytorch_draws_the_same(dataset):
+    train_set = dataset.split()[0]
+    sampler = PropertyDrivenSampler(train_set.stretches, len(train_set))
+    for epoch in (0, 3):
+        train_set.set_epoch(epoch)
+        sampler.set_epoch(epoch)
+        assert list(sampler) == rows(train_set)
+
+
+def batches_of(dataset, epoch, first, num_worker):
+    """What a run that goes on at batch `first` of an epoch is given."""
+    train_set = dataset.split()[0]
+    batches = BatchIndices(training_indices(train_set, 0, epoch), 16, first)
+    loader = make_loader(SeededItems(train_set, 0, epoch), batches, num_worker)
+    return [(batch["accession"], batch["biotext"]) for batch in loader]
+
+
+@pytest.mark.parametrize("num_worker", [0, 2])
+def test_a_run_goes_on_in_the_middle_of_an_epoch(folder, num_worker):
+    options = {"draws_per_epoch": 100, "seed": 5}
+    whole = batches_of(ProtAnno(folder, **options), 3, 0, 0)
+    assert len(whole) == 7
+    assert batches_of(ProtAnno(folder, **options), 3, 4, num_worker) == whole[4:]
 
 
 def test_splits_are_disjoint_and_keep_the_rule(dataset):
