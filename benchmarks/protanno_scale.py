@@ -12,8 +12,9 @@ which the rule would drop by default.
 
 Columns: `peak` is the memory of all processes of the build together, `largest` that of one; `of
 gzip` is the store's size against the gzip-compressed flat text of the same fields; `random` and
-`drawn` are rows read per second in batches of 64, at random from everywhere and by the sampler;
-`worker` is what a forked data-loader worker takes to open the store and read 100 batches.
+`drawn` are rows read per second in batches of 64, at random from everywhere and by the sampler,
+after its first 256 batches, which took `warm-up`; `read` is the memory after that, and `worker`
+what a forked data-loader worker takes to open the store and read 100 batches.
 """
 
 import argparse
@@ -152,7 +153,7 @@ def build_rows(result: Result) -> list[list[str]]:
     ]
 
 
-_READING = ("store", "open, ms", "open, MB", "draws/s", "drawn", "random", "after reading, MB",
+_READING = ("store", "open, ms", "open, MB", "draws/s", "warm-up, s", "drawn", "random", "read, MB",
             "worker, MB")  # fmt: skip
 
 
@@ -164,6 +165,7 @@ def reading_row(result: Result) -> list[str]:
         f"{result['open_ms']:.1f}",
         f"{result['open_mb']:.1f}",
         f"{result['draws_per_second']:,.0f}",
+        f"{result['warm_up_seconds']:.1f}",
         f"{result['drawn_rows_per_second']:,.0f}",
         f"{result['random_rows_per_second']:,.0f}",
         f"{result['read_mb']:.0f}",

@@ -24,7 +24,7 @@ def draw_scale(results: list[dict[str, Any]], path: Path) -> None:
         right.plot(entries, [b["peak_mb"] for _, b in builds], **style)
     for axis, label in ((left, "µs per entry"), (right, "peak memory, MB")):
         axis.set_xscale("log")
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, 1.15 * max(max(line.get_ydata()) for line in axis.lines))
         axis.set_xlabel("synthetic entries")
         axis.set_ylabel(label)
         axis.grid(alpha=0.25)
