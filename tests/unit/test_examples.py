@@ -7,6 +7,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import graph_files
 import numpy as np
 import pytest
 import torch
@@ -19,6 +20,7 @@ from protclip_td.data.ontology import read_ontology
 from protclip_td.data.pairs import Store
 from protclip_td.data.table import Table
 from protclip_td.datasets import ProtAnno
+from protclip_td.models import ProtCLIP
 from protclip_td.tasks import ProteinTextPretraining
 
 RELEASED = Path(__file__).parents[1] / "data" / "released_tiny"
@@ -34,7 +36,7 @@ def examples():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, sample_path):
+def folder(tmp_path_factory, sample_path, sample_entries):
     """Where the files lie that the examples name."""
     folder = tmp_path_factory.mktemp("examples")
     shutil.copy(sample_path, folder / "uniprot_sample.dat.gz")
@@ -45,6 +47,9 @@ def folder(tmp_path_factory, sample_path):
     (folder / "stability.csv").write_text("\n".join(["sequence,stability", *rows]) + "\n")
     probe = write_probe(folder / "protein-datasets", sample_path)
     shutil.copy(probe / "sample.gaf", folder / "goa_human.gaf")
+    proteins = graph_files.two_kinds(sample_entries)
+    graph_files.write_prime_kg(folder / "protein-datasets", proteins)
+    graph_files.write_string_actions(folder / "protein-datasets", proteins)
     return folder
 
 
@@ -72,6 +77,7 @@ def names(folder, pairs, tiny_protein_folder, tiny_text_folder):
         "ontology": ontology,
         "annotations": read_annotations(folder / "goa_human.gaf", ontology, "MF"),
         "EsmModel": EsmModel,
+        "ProtCLIP": ProtCLIP,
         "config": EsmConfig.from_pretrained(tiny_protein_folder),
         "step": lambda: signal.raise_signal(signal.SIGINT),
     }
@@ -86,6 +92,7 @@ def one_row():
 def test_example(case, names, folder, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("HOME", str(folder))
+    graph_files.allow_small_graph(monkeypatch)
     case.globs = {**names, **case.globs}
     if case.name.endswith("residue_classes"):
         case.globs["table"] = one_row()
