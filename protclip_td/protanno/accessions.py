@@ -11,7 +11,7 @@ from protclip_td.data.pairs import sequence_digest
 from protclip_td.protanno.frames import read_frame
 
 #: There are at most 2 ** this ranges of accessions, each looked through by itself.
-RANGE_BITS = 8
+RANGE_BITS = 7
 
 _RECORD = np.dtype([("accession", "<u8"), ("digest", "<u8")])
 _NO_ACCESSION = re.compile(r"line \d+")  # what readers call entries of files without accessions

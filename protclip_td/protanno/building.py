@@ -6,7 +6,6 @@ its bytes depend neither on that nor on the number of processes.
 """
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,13 +24,10 @@ from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.publishing import finish, publish
 from protclip_td.protanno.reading import read_inputs
+from protclip_td.protanno.rows import coarse_bits
 from protclip_td.protanno.sorting import sort_buckets
 from protclip_td.protanno.staging import Staging, begin, describe_input, load, lock
 from protclip_td.protanno.workers import Workers, workers
-
-# Bytes of input, compressed as they are, whose rows fit into a bucket. In memory they take about
-# five times as much.
-_BUCKET_BYTES = 1 << 24
 
 
 def build(
@@ -190,20 +186,16 @@ def _build(
     described = [describe_input(path) for path in request.inputs]
     size = sum(record["size"] for record in described)
     options = {**request.asked(), "exclude": request.excluded()}
-    plan = begin(staging, described, options, _bits(size), resume)
+    plan = begin(staging, described, options, coarse_bits(size), resume)
     progress = Progress(size, quiet)
     if not staging.excluded.exists():
         write_json(staging.excluded, prepare(request.exclude, staging.root))
     if not staging.read.exists():
-        read_inputs(staging, plan, request.options.read, pool, progress)
+        with progress.reading():
+            read_inputs(staging, plan, request.options, pool, progress)
     if not staging.sorted.exists():
         sort_buckets(staging, plan["bits"], request.options, pool, progress)
     if not staging.manifest.exists():
         parts = cut_parts(staging, pool, progress)
         finish(staging, parts, load(staging.excluded), request.asked(), versions, report)
     publish(staging)
-
-
-def _bits(size: int) -> int:
-    """Logarithm of the number of buckets for inputs of some bytes."""
-    return max(0, math.ceil(math.log2(size / _BUCKET_BYTES)))

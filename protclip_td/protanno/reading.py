@@ -2,29 +2,34 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from protclip_td.data.chunks import CHUNK_BYTES, RawChunk, parse_chunk, raw_chunks
-from protclip_td.data.entry import Entry, Rejection
-from protclip_td.data.options import ReadOptions
+from protclip_td.data.chunks import RawChunk, parse_chunk, raw_chunks
+from protclip_td.data.entry import Entry
 from protclip_td.data.source import DamagedSourceError
 from protclip_td.data.tally import Tally
 from protclip_td.errors import InputError
 from protclip_td.protanno.accessions import RANGE_BITS, accession_frames
 from protclip_td.protanno.frames import read_frame, write_frames, write_json
+from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
-from protclip_td.protanno.rows import COARSE_BITS, encode, frames_by_bucket
+from protclip_td.protanno.rows import encode, fine_bits, frames_by_bucket
+from protclip_td.protanno.selecting import hopeless
 from protclip_td.protanno.staging import Staging, describe_input
 from protclip_td.protanno.workers import Workers
+
+#: Bytes of text in a chunk. It is in memory several times, and so is each that waits for a worker.
+CHUNK_BYTES = 1 << 23
 
 _SUMMARY = "summary"
 _NO_FLUSH = 1 << 62  # one frame per bucket, since all rows of a chunk are in memory anyway
 
 
 def read_inputs(
-    staging: Staging, plan: dict[str, Any], options: ReadOptions, pool: Workers, progress: Progress
+    staging: Staging, plan: dict[str, Any], options: BuildOptions, pool: Workers, progress: Progress
 ) -> None:
     """Stage all inputs. What is staged already is not parsed again.
 
@@ -38,7 +43,9 @@ def read_inputs(
         progress.count(entries)
     reader.check()
     names = [path.name for path in reader.chunks]
-    write_json(staging.read, {"inputs": reader.records, "chunks": names})
+    staged = sum(summary["staged_bytes"] for summary in summaries(reader.chunks))
+    read = {"inputs": reader.records, "chunks": names, "bits": fine_bits(bits, staged)}
+    write_json(staging.read, read)
 
 
 class _Reader:
@@ -88,47 +95,44 @@ def _chunk_name(number: int, chunk: RawChunk) -> str:
     return f"{number:03d}-{chunk.begin:015d}-{content}.frames"
 
 
-def stage_chunk(chunk: RawChunk, options: ReadOptions, bits: int, path: Path) -> int:
-    """Parse a chunk and write its rows by bucket; a task of the first phase.
+def stage_chunk(chunk: RawChunk, options: BuildOptions, bits: int, path: Path) -> int:
+    """Parse a chunk and write the rows that may be kept by bucket; a task of the first phase.
 
     Parameters:
         chunk (RawChunk): part of an input
-        options (ReadOptions): how entries are read
+        options (BuildOptions): how entries are read, and which are kept
         bits (int): logarithm of the number of buckets
         path (Path): file to make
 
     Returns:
         int: entries in it
     """
-    parsed = parse_chunk(chunk, options)
-    tally, rejections = Tally(), list(parsed.rejections)
-    entries, lines = [], []
+    parsed = parse_chunk(chunk, options.read)
+    tally, dropped = Tally(), Counter[str]()
+    staged: list[Entry] = []
     for entry in parsed.entries:
-        try:
-            lines.append(encode(entry))
-        except UnicodeEncodeError as error:
-            rejections.append(Rejection(_printable(entry.accession), "no Unicode text", str(error)))
-            continue
-        entries.append(entry)
         tally.add(entry)
-    summary = {"tally": tally.as_dict(), "rejections": rejections}
-    write_frames(path, _frames(entries, lines, bits, summary))
-    return len(entries)
+        reason = hopeless(entry, options)
+        if reason:
+            dropped[reason] += 1
+        else:
+            staged.append(entry)
+    summary = {"tally": tally.as_dict(), "dropped": dropped, "rejections": parsed.rejections}
+    write_frames(path, _frames(staged, bits, summary))
+    return len(parsed.entries)
 
 
 def _frames(
-    entries: list[Entry], lines: list[bytes], bits: int, summary: dict[str, Any]
+    entries: list[Entry], bits: int, summary: dict[str, Any]
 ) -> Iterator[tuple[str, bytes]]:
+    lines = [encode(entry) for entry in entries]
+    summary["staged_bytes"] = sum(map(len, lines))
     yield _SUMMARY, json.dumps(summary).encode()
-    yield from accession_frames(entries, min(bits, RANGE_BITS))
-    yield from frames_by_bucket(lines, min(bits, COARSE_BITS), _NO_FLUSH)
-
-
-def _printable(text: str) -> str:
-    return text.encode(errors="replace").decode()
+    yield from accession_frames(entries, RANGE_BITS)
+    yield from frames_by_bucket(lines, bits, _NO_FLUSH)
 
 
 def summaries(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
-    """What `stage_chunk` noted of each chunk: its tally and what it rejected."""
+    """What `stage_chunk` noted of each chunk: its tally, and what it dropped and rejected."""
     for path in paths:
         yield json.loads(read_frame(path, _SUMMARY))

@@ -4,6 +4,7 @@ A bucket is a range of hashes: equal sequences are always in the same one.
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -13,10 +14,13 @@ from protclip_td.protanno.frames import read_frame
 
 _DIGITS = 16  # of a hash in hex
 
-# More buckets than these are made in two steps, so that what a chunk has of one is no crumb.
+#: Bytes of lines that a bucket has at most, about; in memory its entries take five times as much.
+BUCKET_BYTES = 1 << 23
+
+#: Chunks are cut into at most 2 ** this many buckets, so that what each has of one is no crumb.
 COARSE_BITS = 6
 
-_FLUSH = 1 << 17
+_FLUSH = 1 << 16
 
 
 def encode(entry: Entry) -> bytes:
@@ -41,6 +45,20 @@ def decode(line: bytes) -> Entry:
 def bucket_of(line: bytes, bits: int) -> int:
     """The number of the bucket, of 2 ** bits, that a line belongs to."""
     return int(line[:_DIGITS], 16) >> (64 - bits)
+
+
+def coarse_bits(input_bytes: int) -> int:
+    """Logarithm of the number of buckets that chunks are cut into, for inputs of some bytes."""
+    return min(COARSE_BITS, _bits(input_bytes))
+
+
+def fine_bits(coarse: int, staged_bytes: int) -> int:
+    """Logarithm of the number of buckets in the end, for so many bytes of lines."""
+    return max(coarse, _bits(staged_bytes))
+
+
+def _bits(size: int) -> int:
+    return max(0, math.ceil(math.log2(max(size, 1) / BUCKET_BYTES)))
 
 
 def frames_by_bucket(

@@ -63,7 +63,7 @@ def select(
     rows = []
     for (digest, accession, _, entry), source in zip(hashed, known):
         if repeated and (text_digest(accession), digest) in repeated:
-            result.rejections.append(Rejection(accession, REPEATED, "the first one is kept"))
+            result.rejections.append(Rejection(accession, REPEATED, "the first one counts"))
         elif source is not None:
             result.leaked[source, "identical"] += 1
         else:
@@ -135,6 +135,11 @@ def _ineligible(entry: Entry, options: BuildOptions) -> str | None:
     if entry.confidence not in options.confidences:
         return "confidence"
     return None if entry.coverage in options.coverages else "coverage"
+
+
+def hopeless(entry: Entry, options: BuildOptions) -> str | None:
+    """Why `select` would drop an entry whatever the others are, None if that depends on them."""
+    return None if options.identical == "merge" else _ineligible(entry, options)
 
 
 def _wins(entry: Entry, options: BuildOptions) -> bool:

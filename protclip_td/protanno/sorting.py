@@ -18,12 +18,7 @@ from protclip_td.protanno.frames import write_atomically, write_frames, write_js
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.reading import summaries
-from protclip_td.protanno.rows import (
-    COARSE_BITS,
-    decode,
-    frames_by_bucket,
-    read_lines,
-)
+from protclip_td.protanno.rows import decode, frames_by_bucket, read_lines
 from protclip_td.protanno.selecting import by_group, select
 from protclip_td.protanno.staging import Staging, load
 from protclip_td.protanno.summary import SPLITS, Summary
@@ -31,22 +26,20 @@ from protclip_td.protanno.workers import Workers
 
 
 def sort_buckets(
-    staging: Staging, bits: int, options: BuildOptions, pool: Workers, progress: Progress
+    staging: Staging, coarse: int, options: BuildOptions, pool: Workers, progress: Progress
 ) -> None:
     """Make the buckets, and a summary of them; what was staged before is removed then."""
-    folder = staging.root.parent
-    if bits > COARSE_BITS:
-        tasks = [
-            (folder, n, bits) for n in range(1 << COARSE_BITS) if not _coarse(staging, n).exists()
-        ]
-        _run(pool, split_bucket, tasks, 1 << COARSE_BITS, progress, "splitting")
-    ranges = 1 << min(bits, RANGE_BITS)
-    lists = [staging.accessions / f"{number}.json" for number in range(ranges)]
-    searches = [(folder, n) for n, path in enumerate(lists) if not path.exists()]
-    _run(pool, search_accessions, searches, ranges, progress, "looking for repeated accessions")
+    folder, bits = staging.root.parent, load(staging.read)["bits"]
+    if bits > coarse:
+        missing = [n for n in range(1 << coarse) if not _coarse(staging, n).exists()]
+        splits = [(folder, number, bits) for number in missing]
+        _run(pool, split_bucket, splits, 1 << coarse, progress, "splitting")
+    lists = [staging.accessions / f"{number}.json" for number in range(1 << RANGE_BITS)]
+    searches = [(folder, number) for number, path in enumerate(lists) if not path.exists()]
+    _run(pool, search_accessions, searches, len(lists), progress, "looking for repeated accessions")
     repeated = _by_bucket((pair for path in lists for pair in load(path)), bits)
     sorts = [
-        (folder, bucket, bits, options, repeated[bucket])
+        (folder, bucket, coarse, bits, options, repeated[bucket])
         for bucket in range(1 << bits)
         if not _summary(staging, bucket).exists()
     ]
@@ -99,6 +92,7 @@ def _by_bucket(pairs: Iterable[tuple[int, int]], bits: int) -> dict[int, set[tup
 def sort_bucket(
     folder: Path,
     bucket: int,
+    coarse: int,
     bits: int,
     options: BuildOptions,
     repeated: set[tuple[int, int]],
@@ -108,8 +102,8 @@ def sort_bucket(
     Leaves an Arrow file with one batch of rows per confidence and coverage, and then a summary.
     """
     staging = Staging(folder)
-    if bits > COARSE_BITS:
-        lines = read_lines([_coarse(staging, bucket >> (bits - COARSE_BITS))], bucket)
+    if bits > coarse:
+        lines = read_lines([_coarse(staging, bucket >> (bits - coarse))], bucket)
     else:
         lines = read_lines(staging.chunk_paths(), bucket)
     selection = select(

@@ -103,7 +103,7 @@ def begin(
         staging (Staging): where the build is
         inputs (list of dict): see `describe_input`
         options (dict): everything else that decides what comes out
-        bits (int): logarithm of the number of buckets, if nothing is staged yet
+        bits (int): logarithm of the number of coarse buckets, if nothing is staged yet
         resume (bool): inputs may have been replaced; what is the same in them is not read again
 
     Returns:

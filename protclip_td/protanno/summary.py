@@ -25,6 +25,7 @@ class Summary:
     def add_chunk(self, chunk: dict[str, Any]) -> None:
         """Add what `reading.stage_chunk` noted."""
         self._before += Tally(chunk["tally"])
+        self._dropped.update(chunk["dropped"])
         self._rejected.update(reason for _, reason, _ in chunk["rejections"])
 
     def add_bucket(self, bucket: dict[str, Any]) -> None:

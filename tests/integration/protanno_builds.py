@@ -8,16 +8,15 @@ from typing import Any
 import pytest
 
 from protclip_td.data import pairs, writing
-from protclip_td.protanno import building, cutting, publishing, reading, sorting
+from protclip_td.protanno import cutting, publishing, reading, rows
 
 
 def use_small_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the sample's 209 entries fill many chunks, buckets, coarse buckets, parts and blocks."""
     monkeypatch.setattr(publishing, "write_report", _write_page)  # pictures take a second
     monkeypatch.setattr(reading, "CHUNK_BYTES", 200_000)
-    monkeypatch.setattr(building, "_BUCKET_BYTES", 100_000)
-    for module in (reading, sorting):
-        monkeypatch.setattr(module, "COARSE_BITS", 2)
+    monkeypatch.setattr(rows, "BUCKET_BYTES", 20_000)
+    monkeypatch.setattr(rows, "COARSE_BITS", 2)
     for module in (pairs, writing):
         monkeypatch.setattr(module, "BLOCK_ROWS", 4)
     for module in (pairs, writing, cutting):

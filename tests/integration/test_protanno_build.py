@@ -1,9 +1,12 @@
 """A build gives the same bytes however it is run, and keeps account of every entry."""
 
+import io
 import itertools
 import json
 import multiprocessing
 import os
+import re
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +20,7 @@ from protanno_builds import contents, in_child, kill_at_rename, use_small_sizes
 from protclip_td.data.pairs import Store
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
-from protclip_td.protanno import reading, staging, workers
+from protclip_td.protanno import reading, rows, staging, workers
 from protclip_td.protanno.building import build
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.verifying import find_damage
@@ -72,7 +75,7 @@ def test_the_report_comes_with_its_pictures(tmp_path, sample_path):
 def test_sizes_of_chunks_and_buckets_change_no_byte(tmp_path, sample_path, monkeypatch):
     plain = build([sample_path], tmp_path / "plain", ALL)
     monkeypatch.setattr(reading, "CHUNK_BYTES", 50_000)
-    monkeypatch.setattr("protclip_td.protanno.building._BUCKET_BYTES", 10_000)
+    monkeypatch.setattr(rows, "BUCKET_BYTES", 10_000)
     cut = build([sample_path], tmp_path / "cut", ALL)
     assert contents(cut.folder) == contents(plain.folder)
 
@@ -200,6 +203,29 @@ def test_splits_are_where_the_store_cuts_them(tmp_path, sample_path, small):
         sizes = {"test": test, "valid": held_out - test, "train": group.size - held_out}
         for name, table in store.manifest["splits"].items():
             assert table[group.confidence - 1][group.coverage - 1] == sizes[name]
+
+
+class Terminal(io.StringIO):
+    """What bars are shown on."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_progress_in_compressed_bytes_and_entries(tmp_path, inputs, small, monkeypatch, jobs):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    build(inputs, tmp_path / "store", ALL, jobs=jobs, quiet=False)
+    shown = sys.stderr.getvalue()
+    size = sum(path.stat().st_size for path in inputs)
+    assert re.search(rf"reading: 100%.*{size / 1000:.0f}k/{size / 1000:.0f}k.*249 entries", shown)
+    for phase in ("splitting", "looking for repeated accessions", "sorting", "writing"):
+        assert re.search(rf"{phase}: 100%", shown)
+
+
+def test_no_progress_where_nobody_looks(tmp_path, inputs, capsys):
+    build(inputs[1:], tmp_path / "store", ALL, quiet=False)
+    assert capsys.readouterr().err == ""
 
 
 def test_other_tools_open_it(tmp_path, sample_path, small):

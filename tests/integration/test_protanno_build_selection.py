@@ -229,6 +229,6 @@ def test_the_same_accession_with_another_sequence_is_rejected(tmp_path, monkeypa
     assert store.manifest["rejected"] == {"same accession with another sequence": 1}
     assert store.manifest["dropped"]["identical sequence"] == 1
     line = (store.folder / "rejected.tsv").read_text().splitlines()[1]
-    assert line.startswith("P0\tsame accession with another sequence\tthe first one is kept")
+    assert line.startswith("P0\tsame accession with another sequence\tthe first one counts")
     counts = np.array(store.manifest["counts"]["before"]) - store.manifest["counts"]["after"]
     assert counts.sum() == 2
