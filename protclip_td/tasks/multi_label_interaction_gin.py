@@ -93,12 +93,15 @@ class InteractionHead(nn.Module):
         self.dropout = dropout
 
     def encode(self, vectors: Tensor, neighbours: Neighbours) -> Tensor:
-        """Proteins in the light of their neighbours, :math:`(n, hidden\\_dim)`."""
+        """All proteins in the light of their neighbours, :math:`(n, hidden\\_dim)`."""
         feature = self.input(vectors)
-        feature = self.convolution((1 + self.epsilon) * feature + neighbours.sum(feature))
-        feature = F.dropout(F.relu(self.first(feature)), self.dropout, self.training)
-        return self.second(feature)
+        return self.convolution((1 + self.epsilon) * feature + neighbours.sum(feature))
 
     def forward(self, feature: Tensor, node1: Tensor, node2: Tensor) -> Tensor:
         """Logits of pairs, :math:`(B, num\\_class)`, from what `encode` gives."""
-        return self.output(feature[node1] * feature[node2])
+        # What follows looks at each protein alone, so those of the pairs are enough.
+        nodes, place = torch.cat([node1, node2]).unique(return_inverse=True)
+        feature = F.relu(self.first(feature[nodes]))
+        feature = self.second(F.dropout(feature, self.dropout, self.training))
+        first, second = feature[place].chunk(2)
+        return self.output(first * second)
