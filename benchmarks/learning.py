@@ -14,8 +14,11 @@ among them, and texts their proteins; 200 more are held out to choose settings b
     no_contrastive, no_bsr, no_mlm, no_pda
                     the same with one loss left out
 
-The tuned ones start from the heads of `frozen` and see the same pairs in the same order. Each
-result is kept in the results folder as it is done; what is there already is not done again.
+The tuned ones see the same pairs in the same order. What is compared in the end is the protein
+encoder: in `frozen` and in all tuned configurations, heads are trained anew on the features that
+the encoder then gives, in the same way, from several seeds, and the mean is reported; the losses
+are those of the model as it was tuned. Each result is kept in the results folder as it is done;
+what is there already is not done again.
 """
 
 import argparse
@@ -23,23 +26,26 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from go_pairs import open_pairs, split_by_text
 from learning_frozen import (
+    Features,
     FrozenSettings,
     SharedSpace,
     composition_space,
     read_features,
+    read_protein_features,
     space_of,
     train_space,
 )
 from learning_table import render
 from learning_tuned import TunedSettings, frequency_loss, judge, tune
+from torch import Tensor
 
 from protclip_td.errors import InputError
 from protclip_td.models.protclip import ProtCLIP
@@ -70,7 +76,7 @@ class LearningBenchmark:
         self.results.mkdir(parents=True, exist_ok=True)
         self.dataset = open_pairs(args.data, self.results / "store")
         num_valid = args.held_out * 2 // 5
-        self.rows = split_by_text(self.dataset, num_valid, args.held_out, args.seed)
+        self.rows = split_by_text(self.dataset, args.data, num_valid, args.held_out, args.seed)
         self.frozen = FrozenSettings(seed=args.seed)
         self.tuned = TunedSettings(
             pairs=args.pairs, batch_size=args.batch_size, precision=args.precision, seed=args.seed
@@ -89,47 +95,64 @@ class LearningBenchmark:
         result |= {"num_train": len(self.rows["train"]), "threads": torch.get_num_threads()}
         path.write_text(json.dumps(result, indent=1) + "\n")
 
-    def _model(self) -> ProtCLIP:
-        """A new model, the same each time."""
-        torch.manual_seed(self.args.seed)
+    def _model(self, seed: int | None = None) -> ProtCLIP:
+        """A new model, the same each time for a seed."""
+        torch.manual_seed(self.args.seed if seed is None else seed)
         return ProtCLIP(self.args.protein_encoder, self.args.text_encoder)
 
-    def _judge(self, model: ProtCLIP) -> dict[str, Any]:
-        splits = ("valid", "test")
-        return {split: judge(model, self.dataset, self.rows, split) for split in splits}
+    def _judge(self, model: ProtCLIP) -> dict[str, float]:
+        return judge(model, self.dataset, self.rows, "test")
 
     def _untrained(self) -> dict[str, Any]:
         guess = frequency_loss(self.dataset, self.rows)
-        return {**self._judge(self._model()), "frequency_loss": guess}
-
-    def _train_on_features(self, model: ProtCLIP, space: SharedSpace, kind: str) -> dict[str, Any]:
-        """Train heads on frozen features; retrieval on the held-out ones."""
-        features = read_features(model, self.dataset, self.results / "features.pt")
-        parts = {
-            split: (features[kind][rows], features["text"][rows])
-            for split, rows in self.rows.items()
-        }
-        train_space(space, *parts["train"], self.frozen)
-        return {split: space.retrieval(*parts[split]) for split in ("valid", "test")}
+        found = self._judge(self._model())
+        return {"test": found, "losses": found, "frequency_loss": guess}
 
     def _composition(self) -> dict[str, Any]:
-        model = self._model()
-        found = self._train_on_features(model, composition_space(model), "composition")
-        return {**found, "settings": asdict(self.frozen)}
+        features = self._features()
+        return self._new_heads(composition_space, features["composition"], features["text"])
 
     def _frozen(self) -> dict[str, Any]:
+        features = self._features()
+        found = self._new_heads(space_of, features["protein"], features["text"])
         model = self._model()
-        self._train_on_features(model, space_of(model), "protein")
-        model.save_pretrained(self.results / "frozen")
-        return {**self._judge(model), "settings": asdict(self.frozen)}
+        self._train_heads(space_of(model), features["protein"], features["text"], self.frozen)
+        return {**found, "losses": self._judge(model)}
 
     def _tuned(self, name: str) -> dict[str, Any]:
-        self.run("frozen")
-        model = ProtCLIP.from_pretrained(self.results / "frozen")
+        features = self._features()
+        model = self._model()
+        early = replace(self.frozen, epochs=self.tuned.head_epochs)
+        self._train_heads(space_of(model), features["protein"], features["text"], early)
         seconds = tune(model, self.dataset, self.rows, self.tuned, TUNED[name])
-        pairs_per_s = self.tuned.pairs / seconds
         settings = {**asdict(self.tuned), "criterion": TUNED[name]}
-        return {**self._judge(model), "settings": settings, "pairs_per_s": pairs_per_s}
+        losses = self._judge(model)
+        tuned = read_protein_features(model, self.dataset, self.rows)
+        found = self._new_heads(space_of, tuned, features["text"])
+        speed = {"pairs_per_s": self.tuned.pairs / seconds}
+        return {**found, "losses": losses, "tuning": settings, **speed}
+
+    def _features(self) -> Features:
+        """What the encoders give before any training."""
+        return read_features(self._model(), self.dataset, self.results / "features.pt")
+
+    def _train_heads(
+        self, space: SharedSpace, protein: Tensor, text: Tensor, settings: FrozenSettings
+    ) -> None:
+        train = self.rows["train"]
+        train_space(space, protein[train], text[train], settings)
+
+    def _new_heads(
+        self, make_space: Callable[[ProtCLIP], SharedSpace], protein: Tensor, text: Tensor
+    ) -> dict[str, Any]:
+        """Heads trained from each seed on features of all pairs; the mean of their retrieval."""
+        test, found = self.rows["test"], []
+        for seed in range(self.args.seed, self.args.seed + self.args.head_seeds):
+            space = make_space(self._model(seed))
+            self._train_heads(space, protein, text, replace(self.frozen, seed=seed))
+            found.append(space.retrieval(protein[test], text[test]))
+        mean = {key: sum(one[key] for one in found) / len(found) for key in found[0]}
+        return {"test": mean, "seeds": found, "settings": asdict(self.frozen)}
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -148,6 +171,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch_size", type=int, default=TunedSettings.batch_size)
     parser.add_argument("--precision", default=TunedSettings.precision, help="of the tuned runs")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--head_seeds", type=int, default=3, help="heads per configuration")
     parser.add_argument("--table", action="store_true", help="print the results kept, as Markdown")
     return parser.parse_args(argv)
 

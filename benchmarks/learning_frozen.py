@@ -104,6 +104,18 @@ def read_features(model: ProtCLIP, dataset: Any, cache: Path) -> Features:
     return features
 
 
+def read_protein_features(model: ProtCLIP, dataset: Any, rows: dict[str, list[int]]) -> Tensor:
+    """The protein encoder's means over residues at the rows of all splits, 0 elsewhere.
+
+    Returns:
+        Tensor: :math:`(n, d_p)`, a row for each pair of the data set
+    """
+    used = sorted(set().union(*rows.values()))
+    features = torch.zeros(len(dataset), model.node_output_dim)
+    features[used] = model.protein_features([dataset.store[row].sequence for row in used])
+    return features
+
+
 def composition(sequence: str) -> Tensor:
     """Share of each residue letter in a sequence, :math:`(25,)`."""
     return torch.tensor([sequence.count(letter) / len(sequence) for letter in RESIDUE_LETTERS])

@@ -33,9 +33,9 @@ def retrieval_table(results: dict[str, Result]) -> str:
 def loss_table(results: dict[str, Result]) -> str:
     """The four losses of the configurations that have a protein encoder."""
     rows = [
-        [name, *(f"{result['test'][f'{loss} loss']:.3f}" for loss in _LOSSES)]
+        [name, *(f"{result['losses'][f'{loss} loss']:.3f}" for loss in _LOSSES)]
         for name, result in results.items()
-        if "mlm loss" in result["test"]
+        if "losses" in result
     ]
     if "untrained" in results:
         guess = f"{results['untrained']['frequency_loss']:.3f}"
