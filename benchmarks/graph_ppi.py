@@ -26,10 +26,12 @@ class Network(torch.utils.data.Dataset):
 
     def __init__(self, seed: int = 0) -> None:
         generator = np.random.default_rng(seed)
-        keys = generator.choice(NUM_PROTEIN**2, 2 * NUM_PAIR + 100_000, replace=False)
+        drawn = min(2 * NUM_PAIR + 100_000, NUM_PROTEIN**2)  # about half of them are kept
+        keys = generator.choice(NUM_PROTEIN**2, drawn, replace=False)
         first, second = np.divmod(keys, NUM_PROTEIN)
         self.pairs = np.stack([first, second], axis=1)[first < second][:NUM_PAIR]
-        self.targets = torch.from_numpy(generator.random((NUM_PAIR, NUM_ACTION)) < 0.3).float()
+        targets = generator.random((len(self.pairs), NUM_ACTION)) < 0.3
+        self.targets = torch.from_numpy(targets).float()
         self.sequences = [""] * NUM_PROTEIN
         self.tasks = list(range(NUM_ACTION))
         self.parts = draw_split(self.pairs, "random", 0.2, 0.1, seed)
@@ -50,12 +52,12 @@ class Network(torch.utils.data.Dataset):
         return {"node1": first, "node2": second, "targets": self.targets[index]}
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Train an epoch, or its beginning, and print what it took."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--width", type=int, default=1280, help="width of the proteins' vectors")
     parser.add_argument("--batches", type=int, help="stop after so many of the epoch's batches")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     dataset = Network()
     model = torch.nn.Linear(1, 1).requires_grad_(False)
     model.output_dim = options.width

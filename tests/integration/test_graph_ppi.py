@@ -1,7 +1,9 @@
 """Types of action on a network of proteins: the protocols, and runs of the shipped files."""
 
+import importlib
 import json
 import math
+from pathlib import Path
 
 import graph_files
 import pytest
@@ -177,3 +179,16 @@ def test_other_data_sets_are_refused(model, tmp_path):
     table = ProteinTable(str(tmp_path / "table.csv"), target="y")
     with pytest.raises(ValueError, match="ProteinTable is no network of proteins"):
         MultiLabelInteraction(model).preprocess(*table.split())
+
+
+def test_benchmark_of_size(monkeypatch, capsys):
+    """The benchmark runs, on a network of another size than STRING's."""
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+    benchmark = importlib.import_module("graph_ppi")
+    monkeypatch.setattr(benchmark, "NUM_PROTEIN", 200)
+    monkeypatch.setattr(benchmark, "NUM_PAIR", 3000)
+    benchmark.main(["--width", "4"])
+    said = capsys.readouterr().out
+    assert "3,000 pairs, 2,160 of them train, width 4" in said
+    assert "2 steps of 2,048 pairs" in said
+    assert "peak memory of the process" in said
