@@ -27,7 +27,7 @@ from protclip_td.datasets import AAV, Reaction, Thermostability
 SAMPLE = Path(protclip_td.__file__).parent / "data" / "sample" / "uniprot_sample.dat.gz"
 SPLITS = ("train", "valid", "test")
 SIZES = (16, 4, 8)
-# Of seven proteins in the order of their target, so that all splits have high and low ones.
+# Of seven items in the order of target or length, so that all splits have high and low ones.
 _PATTERN = ("train", "valid", "train", "test", "train", "test", "train")
 EC_TERMS = ["1.1.1.-", "2.7.11.1", "3.4.-.-", "4.2.1.1"]
 GO_TERMS = {
@@ -82,10 +82,10 @@ def pack(folder, name, archive):
     return hashlib.md5((folder / archive).read_bytes()).hexdigest()
 
 
-def split_up(items, sizes=SIZES):
-    """Items by split."""
-    items = iter(items)
-    return {name: [next(items) for _ in range(size)] for name, size in zip(SPLITS, sizes)}
+def split_up(items):
+    """Items by split; all splits have short and long ones."""
+    items = list(items)
+    return {name: [x for i, x in enumerate(items) if _PATTERN[i % 7] == name] for name in SPLITS}
 
 
 def make_lmdb(cls, folder, monkeypatch, records):
@@ -100,11 +100,11 @@ def make_lmdb(cls, folder, monkeypatch, records):
 
 def make_proteins(cls, target, value, folder, monkeypatch):
     """One protein and one target per record; `value` takes rank by hydropathy and sequence."""
-    records = {name: [] for name in SPLITS}
-    for rank, protein in enumerate(sorted(sequences(sum(SIZES)), key=hydropathy)):
-        record = {"primary": protein, "protein_length": len(protein), target: value(rank, protein)}
-        records[_PATTERN[rank % 7]].append(record)
-    make_lmdb(cls, folder, monkeypatch, records)
+    records = [
+        {"primary": protein, "protein_length": len(protein), target: value(rank, protein)}
+        for rank, protein in enumerate(sorted(sequences(sum(SIZES)), key=hydropathy))
+    ]
+    make_lmdb(cls, folder, monkeypatch, split_up(records))
 
 
 def make_classes(cls, target, num_class, folder, monkeypatch):
@@ -129,7 +129,7 @@ def make_flip(cls, split, folder, monkeypatch, prefix=""):
     rows = [
         [prefix + s, f"{100 * hydropathy(s):.4f}", *(("test", "False") if i % 5 == 1 else
                                                     ("train", str(i % 5 == 0)))]
-        for i, s in enumerate(sequences(28))
+        for i, s in enumerate(sequences(sum(SIZES)))
     ]  # fmt: skip
     rows.append([prefix + "MKV", "1.0", "", ""])
     (folder / "splits").mkdir()
@@ -175,8 +175,8 @@ def write_chain_files(folder, prefix):
 
 def terms_of(sequence, terms):
     """Terms that go with the sequence; each has its residue."""
-    share = {term: sequence.count("LKGH"[i % 4]) for i, term in enumerate(terms)}
-    return [term for term in terms if share[term] >= 0.08 * len(sequence)]
+    share = {term: sequence.count("LKGA"[i % 4]) for i, term in enumerate(terms)}
+    return [term for term in terms if share[term] >= 0.085 * len(sequence)]
 
 
 def make_ec(folder, monkeypatch=None):
@@ -232,11 +232,11 @@ _MAKERS = {
     ),
     "zero_shot_reaction": make_reaction,
     "human_ppi": lambda *to: make_pairs(
-        datasets.HumanPPI, lambda a, b: int(len(a) % 2 == len(b) % 2), *to,
+        datasets.HumanPPI, lambda a, b: int(hydropathy(a + b) > 0.39), *to,
         extra=["cross_species_test"],
     ),
     "yeast_ppi": lambda *to: make_pairs(
-        datasets.YeastPPI, lambda a, b: int(len(a) % 2 == len(b) % 2), *to,
+        datasets.YeastPPI, lambda a, b: int(hydropathy(a + b) > 0.39), *to,
         extra=["cross_species_test"],
     ),
     "ppi_affinity": lambda *to: make_pairs(

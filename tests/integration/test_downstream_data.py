@@ -1,0 +1,223 @@
+"""Benchmarks on single proteins and pairs, from files in the real layout to the metric."""
+
+import json
+import math
+import re
+import shlex
+from pathlib import Path
+
+import downstream_files as files
+import pytest
+import torch
+from torchdrug import data, models, tasks
+
+from protclip_td import cli
+from protclip_td.building import build
+from protclip_td.config import find_config, load_config
+from protclip_td.config.manual import header
+from protclip_td.errors import InputError
+
+HEADLINES = {
+    "bin": "accuracy [localization]",
+    "sub": "accuracy [localization]",
+    "ec": "auprc@micro",
+    "go_bp": "auprc@micro",
+    "go_mf": "auprc@micro",
+    "go_cc": "auprc@micro",
+    "beta_lactamase": "spearmanr [scaled_effect1]",
+    "aav": "spearmanr [target]",
+    "thermostability": "spearmanr [target]",
+    "fluorescence": "spearmanr [log_fluorescence]",
+    "stability": "spearmanr [stability_score]",
+    "human_ppi": "accuracy [interaction]",
+    "yeast_ppi": "accuracy [interaction]",
+    "ppi_affinity": "spearmanr [interaction]",
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "data"
+
+
+def experiment_of(name, folder, encoder, *flags):
+    words = [f"--path={folder}", f"--encoder={encoder}", f"--output_dir={folder}/runs", *flags]
+    return build(load_config(name, words))
+
+
+@pytest.mark.parametrize("name", ["sub", "ec", "beta_lactamase", "aav", "human_ppi"])
+def test_tuning(name, folder, monkeypatch, tiny_protein_folder):
+    """As shipped, with the crop of long proteins; the encoder is trained, too."""
+    files.make(name, folder, monkeypatch)
+    experiment = experiment_of(name, folder, tiny_protein_folder, "--batch_size=16")
+    before = [p.clone() for p in experiment.task.model.parameters()]
+    experiment.engine.fit(1)
+    assert all(not torch.equal(a, b) for a, b in zip(before, experiment.task.model.parameters()))
+    metric = experiment.engine.evaluate("test", log=False)
+    assert math.isfinite(metric[HEADLINES[name]])
+
+
+@torch.no_grad()
+def features_and_targets(experiment, split):
+    """What the fixed encoder says about a split, and the targets, by the task's own methods."""
+    task, dataset = experiment.task, getattr(experiment.engine, f"{split}_set")
+    task.eval()
+    task.mlp = torch.nn.Identity()  # the prediction is what the head would get
+    task.normalization = False
+    pairs = [task.predict_and_target(batch) for batch in data.DataLoader(dataset, batch_size=16)]
+    return tuple(torch.cat(column) for column in zip(*pairs))
+
+
+def ridge(feature, target, test_feature):
+    """Prediction of a linear head, fitted exactly."""
+    mean, scale = feature.mean(0), feature.std(0) + 1e-6
+    x, test = ((f - mean) / scale for f in (feature, test_feature))
+    weight = torch.linalg.solve(
+        x.T @ x + 0.3 * len(x) ** 0.5 * torch.eye(x.shape[1]), x.T @ (target - target.mean(0))
+    )
+    return test @ weight + target.mean(0)
+
+
+def as_numbers(task, target):
+    """Targets as a linear head can learn them: classes become columns."""
+    if "ce" in task.criterion:
+        return torch.nn.functional.one_hot(target.long().squeeze(-1), task.num_class[0]).float()
+    return target
+
+
+@pytest.mark.parametrize("name", HEADLINES)
+def test_labels_teach_something_and_shuffled_labels_nothing(
+    name, folder, monkeypatch, tiny_protein_folder
+):
+    monkeypatch.setattr(files, "SIZES", (64, 16, 32))
+    files.make(name, folder, monkeypatch)
+    experiment = experiment_of(name, folder, tiny_protein_folder, "--fix_encoder=true")
+    task = experiment.task
+    feature, target = features_and_targets(experiment, "train")
+    test_feature, test_target = features_and_targets(experiment, "test")
+
+    def score(labels):
+        pred = ridge(feature, as_numbers(task, labels), test_feature)
+        return float(task.evaluate(pred, test_target)[HEADLINES[name]])
+
+    shuffled = torch.tensor([score(target[torch.randperm(len(target))]) for _ in range(20)])
+    # What knowing nothing but the labels' frequencies gives; no rank correlation is none.
+    frequency = as_numbers(task, target).mean(0).expand(len(test_target), -1)
+    chance = float(task.evaluate(frequency, test_target)[HEADLINES[name]].nan_to_num())
+    assert score(target) > shuffled.mean() + 2 * shuffled.std()
+    assert shuffled.mean() < chance + 0.2
+
+
+PEER = """\
+output_dir: {folder}/runs
+
+dataset:
+  class: Fluorescence
+  path: {folder}
+  atom_feature: null
+  bond_feature: null
+  transform:
+    class: Compose
+    transforms:
+      - class: ProteinView
+        view: "residue"
+
+task:
+  class: PropertyPrediction
+  model:
+    class: ProteinCNN
+    input_dim: 21
+    hidden_dims: [32, 32]
+    kernel_size: 5
+    padding: 2
+    readout: max
+  criterion: mse
+  metric: ['mae', 'rmse', 'spearmanr']
+  normalization: False
+  num_mlp_layer: 2
+
+eval_metric: {eval_metric}
+
+optimizer:
+  class: Adam
+  lr: 2.0e-5
+
+engine:
+  gpus: [0]
+  batch_size: 64
+
+train:
+  num_epoch: 2
+"""
+
+
+@pytest.mark.parametrize("eval_metric", ["spearmanr", "rmse", "mae"])
+def test_a_configuration_of_peer_runs_unchanged(eval_metric, folder, tmp_path, monkeypatch):
+    files.make("fluorescence", folder, monkeypatch)
+    path = tmp_path / "peer.yaml"
+    path.write_text(PEER.format(folder=folder, eval_metric=eval_metric))
+    assert cli.main(["run", "-c", str(path)]) == 0
+    (results,) = folder.glob("runs/*/results.json")
+    found = json.loads(results.read_text())
+    assert {"mean absolute error", "root mean squared error", "spearmanr"} == {
+        key.partition(" [")[0] for key in found if "[" in key
+    }
+
+
+def test_peers_configuration_of_classes(folder, monkeypatch):
+    """With `eval_metric: acc`, which TorchDrug reports as accuracy."""
+    files.make("bin", folder, monkeypatch)
+    config = load_config("bin", [f"--path={folder}", "--encoder=ProteinCNN", "--num_epoch=1"])
+    config.task.model = {"class": "ProteinCNN", "input_dim": 21, "hidden_dims": [16]}
+    config.eval_metric = "acc"
+    experiment = build(config)
+    assert isinstance(experiment.task.model, models.ProteinCNN)
+    assert isinstance(experiment.task, tasks.PropertyPrediction)
+    experiment.engine.fit(1, eval_metric="acc")
+    assert 0 <= experiment.engine.best.value <= 1
+
+
+def test_cross_species_pairs(folder, monkeypatch, tiny_protein_folder):
+    files.make("human_ppi", folder, monkeypatch)
+    options = [folder, tiny_protein_folder, "--test_split=cross_species_test"]
+    splits = experiment_of("human_ppi", *options).splits
+    start = sum(files.SIZES)
+    assert list(splits[2].indices) == list(range(start, start + files.SIZES[2]))
+
+
+def test_a_fixed_encoder_reads_whole_proteins(folder, monkeypatch, tiny_protein_folder):
+    files.make("sub", folder, monkeypatch)
+    for flag, longest in (("true", None), ("false", 30)):
+        flags = [f"--fix_encoder={flag}", *(["--max_length=30"] if longest else [])]
+        dataset = experiment_of("sub", folder, tiny_protein_folder, *flags).dataset
+        sizes = {int(dataset[i]["graph"].num_residue) for i in range(4)}
+        assert (max(sizes) == 30) is (longest == 30)
+
+
+@pytest.mark.parametrize("name", files.NAMES)
+def test_commands_in_headers(name):
+    """Each configuration names itself; its command has no mistake."""
+    text = "\n".join(header(find_config(name).read_text()))
+    (command,) = re.findall(r"^ +(python .*)$", text, re.MULTILINE)
+    words = shlex.split(command)
+    assert words[:5] == ["python", "-m", "torchdrug.run", "-c", name]
+    checkpoint = Path(__file__).resolve().parents[1] / "data" / "released_tiny"
+    config = load_config(name, [*words[5:-1], str(checkpoint)])
+    assert config.output_dir == f"runs/{name}"
+
+
+def test_missing_data_in_one_message(tmp_path, tiny_protein_folder, capsys):
+    words = ["--path", str(tmp_path / "data"), "--encoder", tiny_protein_folder]
+    url = "file:///nowhere/"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("protclip_td.datasets.annotation_sequences._URL", url)
+        assert cli.main(["run", "-c", "ec", *words]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ECSequences: nrPDB-EC_2020.04_annot.tsv is missing and")
+    assert f"from:   {url}nrPDB-EC_2020.04_annot.tsv" in said
+
+
+def test_no_text_side(folder, monkeypatch, tiny_protein_folder):
+    files.make("zero_shot_sub", folder, monkeypatch)
+    with pytest.raises(InputError, match=r"compares proteins with texts, and this model has no"):
+        experiment_of("zero_shot_sub", folder, tiny_protein_folder)

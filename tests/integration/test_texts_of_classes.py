@@ -1,0 +1,130 @@
+"""Tasks that compare proteins with texts, without training."""
+
+import downstream_files as files
+import pytest
+import torch
+from helpers import tiny_model
+from torch.nn import functional as F
+from torchdrug.data import PackedProtein
+
+from protclip_td.building import build
+from protclip_td.config import load_config
+from protclip_td.errors import InputError
+from protclip_td.metrics import ranking_metrics
+from protclip_td.models import ProtCLIP
+from protclip_td.tasks import ProteinTextRetrieval, ZeroShotClassification
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tiny_protein_folder, tiny_text_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    tiny_model(tiny_protein_folder, tiny_text_folder).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture
+def experiment(request, tmp_path, monkeypatch, checkpoint):
+    """One of the configurations with its tiny files."""
+    files.make(request.param, tmp_path / "data", monkeypatch)
+    flags = [f"--path={tmp_path}/data", f"--checkpoint={checkpoint}", f"--output_dir={tmp_path}/r"]
+    return build(load_config(request.param, flags))
+
+
+def expected_cosines(experiment, checkpoint, texts):
+    """By the model's own functions, one sequence after the other."""
+    model = ProtCLIP.from_pretrained(checkpoint)
+    dataset = experiment.dataset
+    sequences = [dataset.sequences[i] for i in experiment.splits[2].indices]
+    return model.encode_protein(sequences) @ model.encode_text(texts).T, model
+
+
+SUB_TEXTS = {0: "Cell membrane", 2: "Endoplasmic reticulum (ER)", 9: "Extracellular"}
+
+
+@pytest.mark.parametrize("experiment", ["zero_shot_sub"], indirect=True)
+def test_the_nearest_text_is_predicted(experiment, checkpoint):
+    texts = experiment.task.texts
+    assert len(texts) == 10
+    assert {i: texts[i] for i in SUB_TEXTS} == {
+        i: f"SUBCELLULAR LOCATION: {name}." for i, name in SUB_TEXTS.items()
+    }
+    cosine, model = expected_cosines(experiment, checkpoint, texts)
+    target = torch.tensor([item["localization"] for item in experiment.splits[2]])
+    metric = experiment.engine.evaluate("test", log=False)
+    right = (cosine.argmax(1) == target).float().mean()
+    assert float(metric["accuracy [localization]"]) == pytest.approx(float(right))
+    assert metric["chance accuracy [localization]"] == 0.1
+    assert 0 < metric["largest class [localization]"] < 0.5
+    graph = experiment.splits[2][0]["graph"]
+    logits = experiment.task.predict({"graph": graph.pack([graph])})
+    assert torch.allclose(logits, cosine[:1] * model.logit_scale.exp(), atol=1e-4)
+
+
+@pytest.mark.parametrize("experiment", ["zero_shot_reaction"], indirect=True)
+def test_reactions_bring_their_names(experiment):
+    assert experiment.task.texts[0] == "FUNCTION: heme oxidase. heme oxygenase."
+    assert experiment.task.texts[1] == "FUNCTION: alcohol dehydrogenase."
+    metric = experiment.engine.evaluate("test", log=False)
+    assert 0 <= metric["accuracy [label]"] <= 1
+
+
+@pytest.mark.parametrize("experiment", ["text_to_protein"], indirect=True)
+def test_text_to_protein_retrieval(experiment, checkpoint):
+    texts = experiment.task.texts
+    assert texts == [f"FUNCTION: {name}." for name in files.GO_TERMS["MF"].values()]
+    cosine, _ = expected_cosines(experiment, checkpoint, texts)
+    target = torch.stack([item["targets"] for item in experiment.splits[2]])
+    metric = experiment.engine.evaluate("test", log=False)
+    expected = ranking_metrics(cosine.T, target.T.bool(), (1, 10, 20))
+    for key, value in expected.items():
+        assert metric[key] == pytest.approx(value, abs=1e-6)
+    assert metric["number of candidates"] == len(target)
+    assert metric["number of queries"] == target.any(0).sum()
+
+
+@pytest.fixture
+def model(checkpoint):
+    return ProtCLIP.from_pretrained(checkpoint)
+
+
+def test_labels_that_nobody_has_are_no_queries(model):
+    task = ProteinTextRetrieval(model, ["a", "b", "c"])
+    task.preprocess(None, None, None)
+    protein = F.normalize(torch.randn(4, 16), dim=1)
+    target = torch.tensor([[1.0, 0, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0]])
+    assert task.evaluate(protein, target)["number of queries"] == 2
+    with pytest.raises(InputError, match="no protein of this split has a label"):
+        task.evaluate(protein, torch.zeros(4, 3))
+    with pytest.raises(InputError, match="2 labels, but 3 texts"):
+        task.evaluate(protein, target[:, :2])
+
+
+def test_the_projection_is_not_applied_twice(checkpoint, model):
+    other = ProtCLIP.from_pretrained(checkpoint, readout="projection")
+    graph = PackedProtein.from_sequence(["MKV", "MLAGG"], atom_feature=None, bond_feature=None)
+    graph.view = "residue"
+    logits = []
+    for each in (model, other):
+        task = ZeroShotClassification(each, "y", ["in", "out"]).eval()
+        task.preprocess(None, None, None)
+        logits.append(task.predict({"graph": graph}))
+    assert torch.allclose(*logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("task", [ZeroShotClassification, ProteinTextRetrieval])
+def test_mistakes(task, model, tiny_protein_folder):
+    with pytest.raises(InputError, match=f"{task.__name__} compares proteins with texts"):
+        task(ProtCLIP(tiny_protein_folder))
+    with pytest.raises(InputError, match=r"template: 'no place' given; expected a text with one"):
+        task(model, labels=["a"], template="no place").preprocess(None, None, None)
+    with pytest.raises(InputError, match="needs the names of the labels: give them as `labels`"):
+        task(model).preprocess(None, None, [])
+    with pytest.raises(InputError, match="nothing to train: it takes the model as it is"):
+        task(model, labels=["a"]).forward({})
+
+
+def test_a_class_without_a_text(model):
+    task = ZeroShotClassification(model, "y", ["in", "out"])
+    task.preprocess(None, None, None)
+    with pytest.raises(InputError, match="class 2 of 'y' has no text; 2 given"):
+        task.evaluate(torch.zeros(3, 2), torch.tensor([0, 1, 2]))
