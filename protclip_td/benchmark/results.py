@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from protclip_td.benchmark.catalogue import BENCHMARKS
@@ -90,9 +91,14 @@ def summary(values: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _selected_by(done: list[Job]) -> str | None:
-    """The validation metric that chose the epoch, or that nothing was trained."""
-    for job in done:
-        run = (job.result or {})["run"]
-        config = load_config(f"{run}/config.yaml")
-        return "no training" if config.train.num_epoch == 0 else f"valid {config.eval_metric}"
-    return None
+    """What chose the epoch that was tested."""
+    return next((_selection(job.result["run"]) for job in done if job.result), None)
+
+
+@cache
+def _selection(run: str) -> str:
+    """The validation metric that chose a run's epoch, or that nothing was trained."""
+    config = load_config(f"{run}/config.yaml")
+    if config.train.num_epoch == 0:
+        return "no training"
+    return f"valid {config.get('eval_metric') or 'loss'}"

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from torchdrug import models
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -62,3 +63,25 @@ def test_learning_benchmark_names_missing_data(tmp_path):
     done = run("learning.py", "--data", tmp_path / "none.jsonl", "--results", tmp_path)
     assert done.returncode != 0
     assert "none.jsonl: no such file. The learning benchmark wants pairs" in done.stderr
+
+
+def test_downstream_benchmark_reports_both_comparisons(tmp_path, monkeypatch, capsys):
+    """In this process, where starting a fresh one for each figure would take most of the time."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import downstream
+    import downstream_measure
+
+    monkeypatch.setattr(
+        downstream, "measure", lambda **given: getattr(downstream_measure, given["what"])(given)
+    )
+    monkeypatch.setattr(models.ESM, "md5", models.ESM.md5)  # put back afterwards
+    file = tmp_path / "downstream.json"
+    small = ["--batch_size=2", "--batches=1", "--rounds=1", "--epochs=2", "--longest=150"]
+    monkeypatch.setattr(sys, "argv", ["downstream.py", *small, f"--json={file}"])
+    downstream.main()
+    assert "ratio" in capsys.readouterr().out
+    result = json.loads(file.read_text())
+    assert set(result["tuned"]["ratios"]) == {"residues_per_s", "peak_mb", "step_mb"}
+    through, kept = result["fixed"]["through"], result["fixed"]["kept"]
+    assert through["proteins"] > 2
+    assert kept["mae"] == pytest.approx(through["mae"], rel=1e-4)

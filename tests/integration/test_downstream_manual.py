@@ -11,6 +11,7 @@ import pytest
 import sequence_tables as tables
 
 from protclip_td import cli
+from protclip_td.benchmark import BENCHMARKS
 from protclip_td.config import find_config, load_config
 from protclip_td.config.manual import header
 
@@ -66,11 +67,32 @@ def test_header_commands_run(name, workplace, sample_path, tiny_protein_folder):
 def test_manual_runs(workplace, tiny_protein_folder):
     make_table, train_in_torchdrug = blocks("python")
     exec(make_table, {})
-    commands = blocks("bash")
+    commands = [command for command in blocks("bash") if "torchdrug.run" in command]
     assert len(commands) == 3
     for command in commands:
         assert type_command(command, tiny_protein_folder) == 0
     exec(train_in_torchdrug, {})
+
+
+def test_benchmark_commands_are_understood(workplace, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(
+        "protclip_td.benchmark.runner.run_benchmarks", lambda *given: asked.append(given) or 0
+    )
+    commands = [words_of(command) for command in blocks("bash") if "protclip-td" in command]
+    for program, *words in commands:
+        assert program == "protclip-td"
+        assert cli.main(words) == 0
+    ((benchmarks, settings, seeds, folder),) = asked
+    assert len(benchmarks) == 22
+    assert settings.encoders["model"] == "path/to/ProtCLIP"
+    assert (seeds, str(folder)) == ([0, 1, 2], "results")
+    assert "zero_shot_sub" in capsys.readouterr().out
+
+
+def test_the_table_of_benchmarks_names_all():
+    names = re.findall(r"`(\w+)`", MANUAL.partition("| names | what |")[2].partition("\n\n")[0])
+    assert names == [benchmark.name for benchmark in BENCHMARKS]
 
 
 def test_before_and_after_are_configurations(workplace):
