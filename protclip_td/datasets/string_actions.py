@@ -1,6 +1,5 @@
 """Networks of protein actions from STRING, as items for predictions on a graph."""
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,6 @@ from torchdrug.core import Registry as R
 from protclip_td.data.remote import fetch
 from protclip_td.datasets.string_actions_reader import (
     ACTIONS,
-    Network,
     largest_component,
     read_network,
     read_sequences,
@@ -23,6 +21,7 @@ from protclip_td.datasets.string_actions_reader import (
 from protclip_td.datasets.string_actions_split import (
     WAYS,
     Split,
+    digest,
     draw_split,
     read_split,
     write_split,
@@ -74,7 +73,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         seed (int, optional): seed of the split
         split_file (str, optional): JSON file of the split, read if it is there and written
             otherwise; GNN-PPI's files are understood. By default one beside the data, named by
-            network, split and seed.
+            network, split, shares and seed.
 
     Raises:
         InputError: a file is missing or wrong, a protein has no sequence, or an unknown option
@@ -101,6 +100,12 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         ),
     }
 
+    #: GNN-PPI's own cut of STRING, used where both files are there.
+    gnn_ppi_string = (
+        "9606.protein.actions.all_connected.txt",
+        "protein.STRING_all_connected.sequences.dictionary.tsv",
+    )
+
     def __init__(
         self,
         path: str,
@@ -119,15 +124,22 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         _check_fraction("valid_fraction", valid_fraction)
         self.folder = Path(path).expanduser() / "string_actions"
         self.name, self.protocol = name, protocol
-        actions, sequences = (self._file(*file) for file in self.files[name])
+        actions, sequences = self._find_files(name)
         network = read_network(actions)
         self.network = largest_component(network) if name == "STRING" else network
         self.sequences = read_sequences(sequences, self.network.proteins)
         self._targets = torch.from_numpy(self.network.labels).float()
-        default = self.folder / f"{name}.{split}.seed{seed}.split.json"
+        drawn = f"{split}-{test_fraction:g}-{valid_fraction:g}-{seed}"
+        default = self.folder / f"{name}.{drawn}.split.json"
         self.split_file = Path(split_file).expanduser() if split_file else default
         self._split = self._make_split(split, test_fraction, valid_fraction, seed)
         self._warn_of_unseen_actions()
+
+    def _find_files(self, name: str) -> list[Path]:
+        cut = [self.folder / file for file in self.gnn_ppi_string]
+        if name == "STRING" and all(file.is_file() for file in cut):
+            return cut
+        return [self._file(*file) for file in self.files[name]]
 
     def _file(self, name: str, address: str) -> Path:
         """A data file, fetched if need be."""
@@ -145,18 +157,19 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         self, way: str, test_fraction: float, valid_fraction: float, seed: int
     ) -> Split:
         """The split of the file, or a new one, which is then kept there."""
+        pairs = self.network.pairs
         if self.split_file.exists():
-            return read_split(self.split_file, len(self), valid_fraction, seed)
-        split = draw_split(self.network.pairs, way, test_fraction, valid_fraction, seed)
+            return read_split(self.split_file, pairs, valid_fraction, seed)
+        split = draw_split(pairs, way, test_fraction, valid_fraction, seed)
         if not all(split):
             sizes = {name: len(rows) for name, rows in split._asdict().items()}
             raise InputError(
                 f"STRINGActions: of {len(self)} pairs nothing is left for one of {sizes}; give "
                 "larger test_fraction or valid_fraction, or a larger network"
             )
-        origin = {"network": self.name, "split": way, "seed": seed, "num_pair": len(self)}
+        origin = {"network": self.name, "split": way, "seed": seed}
         try:
-            write_split(self.split_file, split, origin)
+            write_split(self.split_file, split, pairs, origin)
         except OSError as error:
             logger.warning("the split could not be kept in %s (%s)", self.split_file, error)
         return split
@@ -195,7 +208,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
             "network": self.name,
             "proteins": len(self.sequences),
             "pairs": len(self),
-            "pairs_sha256": _digest(self.network),
+            "pairs_sha256": digest(self.network.pairs),
             "protocol": self.protocol,
             "messages_over": "training pairs" if is_clean else "all pairs",
             "selected_on": "validation pairs" if is_clean else "test pairs",
@@ -208,10 +221,6 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
     def __getitem__(self, index: int) -> dict[str, Any]:
         first, second = self.network.pairs[index].tolist()
         return {"node1": first, "node2": second, "targets": self._targets[index]}
-
-
-def _digest(network: Network) -> str:
-    return hashlib.sha256(network.pairs.tobytes() + network.labels.tobytes()).hexdigest()
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ that training hardly knows: breadth first (bfs) or depth first (dfs).
 Source: GNN-PPI (Lv et al., IJCAI 2021), section on the partition schemes.
 """
 
+import hashlib
 import json
 import os
 from collections import deque
@@ -101,8 +102,14 @@ def _start(
     return int(generator.choice(few or left))
 
 
-def write_split(path: Path, split: Split, origin: Mapping[str, Any]) -> None:
-    """Write a split, and where it is from, to a JSON file."""
+def digest(pairs: np.ndarray) -> str:
+    """By what a network's pairs are known, in their order."""
+    return hashlib.sha256(pairs.astype("<i8").tobytes()).hexdigest()
+
+
+def write_split(path: Path, split: Split, pairs: np.ndarray, origin: Mapping[str, Any]) -> None:
+    """Write a split of some pairs, and where it is from, to a JSON file."""
+    origin = {**origin, "num_pair": len(pairs), "pairs_sha256": digest(pairs)}
     lists = {f"{name}_index": rows for name, rows in split._asdict().items()}
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -112,8 +119,8 @@ def write_split(path: Path, split: Split, origin: Mapping[str, Any]) -> None:
         part.unlink(missing_ok=True)
 
 
-def read_split(path: Path, num_pair: int, valid_fraction: float, seed: int) -> Split:
-    """Read a split of ours, or one of GNN-PPI.
+def read_split(path: Path, pairs: np.ndarray, valid_fraction: float, seed: int) -> Split:
+    """Read a split of these pairs, of ours or of GNN-PPI.
 
     Theirs have two lists, of which ``valid_index`` is the test; validation pairs are then drawn
     from the training.
@@ -126,7 +133,8 @@ def read_split(path: Path, num_pair: int, valid_fraction: float, seed: int) -> S
         train, valid, test = (content.get(f"{name}_index") for name in Split._fields)
         if test is None:
             train, valid, test = train, [], valid
-        is_whole = sorted([*train, *valid, *test]) == list(range(num_pair))
+        is_whole = sorted([*train, *valid, *test]) == list(range(len(pairs)))
+        is_whole &= content.get("pairs_sha256") in (None, digest(pairs))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} is no split ({type(error).__name__}: {error}); expected JSON with the lists "
@@ -135,9 +143,9 @@ def read_split(path: Path, num_pair: int, valid_fraction: float, seed: int) -> S
     if not is_whole:
         raise InputError(
             f"{path}: its {len(train)} training, {len(valid)} validation and {len(test)} test "
-            f"pairs are not the {num_pair} pairs of this network, each once. It is from other "
+            f"pairs are not the {len(pairs)} pairs of this network, each once. It is from other "
             "data: name another `split_file`, or remove it to have one drawn."
         )
     if not valid:
-        return divide(num_pair, np.array(test), valid_fraction, np.random.default_rng(seed))
+        return divide(len(pairs), np.array(test), valid_fraction, np.random.default_rng(seed))
     return Split(train, valid, test)

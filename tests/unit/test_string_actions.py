@@ -164,7 +164,7 @@ def test_search_goes_on_in_another_part():
 
 def test_the_split_is_kept_in_a_file_and_read_again(data, tmp_path):
     first = STRINGActions(data, split="bfs", seed=5)
-    path = tmp_path / "string_actions" / "SHS27k.bfs.seed5.split.json"
+    path = tmp_path / "string_actions" / "SHS27k.bfs-0.2-0.1-5.split.json"
     content = json.loads(path.read_text())
     assert content["test_index"] == list(first.split()[2].indices)
     assert (content["network"], content["split"], content["seed"]) == ("SHS27k", "bfs", 5)
@@ -194,6 +194,10 @@ def test_split_files_of_gnn_ppi_fit(data, tmp_path):
     [
         ('{"train_index": [0, 1], "valid_index": [2], "test_index": [4]}', "are not the 4 pairs"),
         ('{"train_index": [0, 1], "valid_index": [1], "test_index": [2, 3]}', "are not the 4 pair"),
+        (
+            '{"train_index": [0, 1], "valid_index": [2], "test_index": [3], "pairs_sha256": "0"}',
+            "are not the 4 pairs",
+        ),
         ('{"train_index": [0, 1]', "is no split .*JSONDecodeError"),
         ('{"train": [0, 1]}', "is no split"),
         ('{"train_index": ["a"], "valid_index": [1], "test_index": [2]}', "is no split"),
@@ -203,7 +207,7 @@ def test_split_files_of_gnn_ppi_fit(data, tmp_path):
 def test_bad_split_files(tmp_path, content, message):
     (tmp_path / "split.json").write_text(content)
     with pytest.raises(ValueError, match=message):
-        read_split(tmp_path / "split.json", 4, 0.1, seed=0)
+        read_split(tmp_path / "split.json", np.arange(8).reshape(4, 2), 0.1, seed=0)
 
 
 def test_a_folder_that_cannot_be_written_is_no_mistake(data, tmp_path, caplog):
@@ -221,6 +225,26 @@ def test_items(data, pairs):
     assert item["targets"].tolist() == [float(action in modes) for action in ACTIONS]
     assert dataset.tasks == list(ACTIONS)
     assert len(dataset.sequences) == len(pairs)
+
+
+def test_string_from_its_own_files_or_from_gnn_ppis(data, tmp_path):
+    folder = tmp_path / "string_actions"
+    actions, sequences = (folder / file for file, _ in STRINGActions.files["SHS27k"])
+    rows = [line.split("\t") for line in sequences.read_text().splitlines()]
+    fasta = "".join(f">{name} human\n{sequence}\n" for name, sequence in [*rows, ("A", "MK")])
+    lonely = line("A", "B", "binding")
+    packed = gzip.compress((actions.read_text() + lonely + "\n").encode())
+    (folder / "9606.protein.actions.v11.0.txt.gz").write_bytes(packed)
+    (folder / "9606.protein.sequences.v11.0.fa.gz").write_bytes(gzip.compress(fasta.encode()))
+    small = STRINGActions(data)
+    raw = STRINGActions(data, "STRING")
+    assert raw.network.proteins == small.network.proteins
+    assert (raw.network.pairs == small.network.pairs).all()
+    for file, name in zip((actions, sequences), STRINGActions.gnn_ppi_string):
+        lines = file.read_text().splitlines(keepends=True)
+        (folder / name).write_text("".join(lines[:120] if file == actions else lines))
+    cut = STRINGActions(data, "STRING", split_file=str(tmp_path / "cut.json"))
+    assert 0 < len(cut) < len(raw)
 
 
 @pytest.mark.parametrize(
