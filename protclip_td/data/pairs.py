@@ -80,6 +80,12 @@ class Store:
 
     Raises:
         InputError: there is no store, or it was made by a newer or a much older version
+
+    Example::
+
+        >>> store = Store("protanno")
+        >>> len(store), store.groups[0]
+        (209, Group(confidence=1, coverage=2, begin=0, size=2))
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -226,12 +232,13 @@ class _Block:
         return Entry(accession, sequence, properties, confidence, self._reviewed[place])
 
 
-def _bytes_and_ends(column: pa.ChunkedArray) -> tuple[bytes, list[int]]:
-    # Without chunks of other blocks: a row group is read as one chunk that begins at 0.
+def _bytes_and_ends(column: pa.ChunkedArray) -> tuple[bytes, memoryview]:
+    """The letters of all rows, and where each row ends, the first at 1."""
     array = column.combine_chunks()
+    if array.offset:
+        array = pa.concat_arrays([array])  # a copy that begins at the buffers' beginning
     _, ends, data = array.buffers()
-    offsets = np.frombuffer(ends, dtype=np.int32)[array.offset : array.offset + len(array) + 1]
-    return data.to_pybytes() if data is not None else b"", offsets.tolist()
+    return data.to_pybytes() if data is not None else b"", memoryview(ends.to_pybytes()).cast("i")
 
 
 def part_name(confidence: int, coverage: int, part: int) -> str:

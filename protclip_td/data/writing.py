@@ -1,11 +1,8 @@
-"""Writes stores: rows to Parquet parts, and small ones from an iterable in one go."""
+"""Writes what a store is made of: rows to Parquet parts, a manifest of them."""
 
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,19 +10,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.entry import Entry
 from protclip_td.data.pairs import (
     BLOCK_ROWS,
     FORMAT,
-    MANIFEST,
     PART_ROWS,
     SCHEMA,
-    Store,
     part_name,
     sequence_digest,
 )
 from protclip_td.data.tally import Tally
-from protclip_td.errors import InputError
 from protclip_td.version import __version__
 
 #: Table in the store's folder of what was left out, and why.
@@ -43,17 +37,12 @@ _PARQUET: dict[str, Any] = {
 
 
 def to_table(entries: Sequence[Entry]) -> pa.Table:
-    """Entries as columns of a store, in their order."""
+    """At least one entry as columns of a store, in their order."""
     texts = zip(*((e.accession, e.sequence, *e.properties) for e in entries))
-    columns = [pa.array(column, pa.string()) for column in texts] or [[]] * len(_TEXTS)
+    columns = [pa.array(column, pa.string()) for column in texts]
     reviewed = pa.array([entry.reviewed for entry in entries], pa.bool_())
     digests = pa.array([sequence_digest(entry.sequence) for entry in entries], pa.uint64())
     return pa.table([*columns, reviewed, digests], schema=SCHEMA)
-
-
-def store_order(entry: Entry) -> tuple[int, str]:
-    """What entries of a group are sorted by."""
-    return sequence_digest(entry.sequence), entry.accession
 
 
 def write_part(path: Path, tables: Iterable[pa.Table]) -> dict[str, Any]:
@@ -72,6 +61,8 @@ def write_part(path: Path, tables: Iterable[pa.Table]) -> dict[str, Any]:
         for block in _blocks(tables):
             writer.write_table(block, row_group_size=BLOCK_ROWS)
             rows += len(block)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())  # on the disk before a manifest says so
     return {"rows": rows, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
 
 
@@ -149,97 +140,3 @@ def make_manifest(
 def rejected_line(record: Sequence[str]) -> str:
     """A line of the table of what was left out."""
     return "\t".join(" ".join(cell.split()) for cell in record) + "\n"
-
-
-def write_store(
-    entries: Iterable[Entry],
-    folder: str | Path,
-    rejected: Sequence[Rejection] = (),
-    description: dict[str, Any] | None = None,
-) -> Store:
-    """Write a store of as many entries as fit into memory, whole or not at all.
-
-    Every entry is kept. The store is made beside `folder` and then renamed; if another process
-    puts one there first, that one stays, and is the one returned.
-
-    Parameters:
-        entries (iterable of Entry): in any order
-        folder (str): where the store shall be
-        rejected (sequence of Rejection, optional): what was left out, which may grow while
-            `entries` is read; kept as a table in the folder and counted in the manifest
-        description (dict, optional): goes into the manifest, such as source and options
-
-    Raises:
-        InputError: no entry at all, or the folder cannot be written to
-    """
-    folder = Path(folder).expanduser()
-    building = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        building.chmod(0o755)
-        _write(building, entries, rejected, description or {})
-        _rename(building, folder)
-    except OSError as error:
-        raise InputError(
-            f"cannot write the ProtAnno store {folder}: {error.strerror or error}; "
-            "give a path on a disk with room where you may write"
-        ) from error
-    finally:
-        if building is not None:
-            shutil.rmtree(building, ignore_errors=True)
-    return Store(folder)
-
-
-def _rename(building: Path, folder: Path) -> None:
-    try:
-        os.rename(building, folder)
-    except OSError:
-        if not (folder / MANIFEST).is_file():
-            raise
-
-
-def _write(
-    building: Path,
-    entries: Iterable[Entry],
-    rejected: Sequence[Rejection],
-    description: dict[str, Any],
-) -> None:
-    groups: dict[tuple[int, int], list[Entry]] = defaultdict(list)
-    tally = Tally()
-    for entry in entries:
-        groups[entry.confidence, entry.coverage].append(entry)
-        tally.add(entry)
-    if not groups:
-        raise InputError(nothing_left(rejected, description))
-    parts = {key: _write_group(building / "pairs", key, rows) for key, rows in groups.items()}
-    reasons = Counter(rejection.reason for rejection in rejected)
-    manifest = make_manifest(describe_groups(parts), tally, tally, reasons, description)
-    (building / "pairs").rename(building / manifest["pairs"])
-    with (building / REJECTED).open("w") as table:
-        table.writelines(map(rejected_line, (Rejection._fields, *rejected)))
-    (building / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
-
-
-def _write_group(
-    folder: Path, group: tuple[int, int], entries: list[Entry]
-) -> list[dict[str, Any]]:
-    entries.sort(key=store_order)
-    begins = range(0, len(entries), PART_ROWS)
-    return [
-        write_part(
-            folder / part_name(*group, number), [to_table(entries[begin : begin + PART_ROWS])]
-        )
-        for number, begin in enumerate(begins)
-    ]
-
-
-def nothing_left(rejected: Sequence[Rejection], description: dict[str, Any]) -> str:
-    """Message for a source without a single pair."""
-    reasons = Counter(rejection.reason for rejection in rejected)
-    why = ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common())
-    first = f"; the first is {' '.join(filter(None, rejected[0]))}" if rejected else ""
-    return (
-        f"no usable entry in {description.get('source', {}).get('path', 'the source')}: "
-        f"{len(rejected)} rejected ({why or 'nothing in it'}){first}"
-    )

@@ -6,6 +6,7 @@ place, so running it twice does no harm, and one whose worker is lost is simply 
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -114,22 +115,26 @@ class _Pool:
         for arguments in lost:
             failed[id(arguments)] += 1
             if failed[id(arguments)] == _ATTEMPTS:
-                raise InputError(
-                    f"a worker process was lost {_ATTEMPTS} times at the same task; it may have "
-                    "been killed for want of memory. What is done is kept: call again with fewer "
-                    "jobs to go on"
-                )
+                raise InputError(_lost(f"a worker process was lost {_ATTEMPTS} times"))
             running[self._submit(function, arguments)] = arguments
+
+
+def _lost(what: str) -> str:
+    return (
+        f"{what} at the same task; it may have been killed for want of memory. What is done is "
+        "kept: call again, with fewer workers at a time, to go on"
+    )
 
 
 def _processes(jobs: int) -> Executor:
     # Forked processes share what this one has loaded, above all PyTorch.
     context = multiprocessing.get_context("fork")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent)
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
 
 
-def _end_with_parent() -> None:
-    """Without it the workers of a killed process would wait for tasks for ever."""
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end when it ends, even if it was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True).start()
@@ -143,7 +148,7 @@ def _watch(sentinel: int) -> None:
 @contextmanager
 def _dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
     except ImportError as error:
         raise InputError(
             "--scheduler needs Dask, which is not installed: pip install distributed"
@@ -159,4 +164,7 @@ def _dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
     with client:
         # pure=False: the same arguments again are a task again, since results are files.
         executor = client.get_executor(pure=False)
-        yield executor, sum(client.nthreads().values())
+        try:
+            yield executor, sum(client.nthreads().values())
+        except KilledWorker as error:
+            raise InputError(_lost(f"Dask workers were lost again and again ({error})")) from error

@@ -178,7 +178,7 @@ def die():
 
 
 def test_a_task_that_kills_every_worker_is_given_up():
-    message = r"lost 4 times at the same task.*call again with fewer jobs"
+    message = r"lost 4 times at the same task.*call again, with fewer"
     with pytest.raises(InputError, match=message), workers.workers(2) as pool:
         list(pool.run(die, [()]))
 

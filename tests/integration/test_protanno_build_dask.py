@@ -55,6 +55,25 @@ def test_a_killed_worker_changes_no_byte(tmp_path, sample_path, cluster, monkeyp
         assert pids[0] not in client.run(os.getpid).values()
 
 
+def die():
+    """Kill any worker."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def give_up_at_once(dask_scheduler):
+    """Try a task whose worker was lost no second time."""
+    dask_scheduler.allowed_failures = 0
+
+
+def test_a_task_that_kills_every_worker_is_given_up(cluster):
+    with distributed.Client(cluster) as client:
+        client.run_on_scheduler(give_up_at_once)
+    address = cluster.scheduler_address
+    message = r"lost again and again .* at the same task.*call again, with fewer"
+    with pytest.raises(InputError, match=message), workers.workers(1, address) as pool:
+        list(pool.run(die, [()]))
+
+
 def test_no_scheduler(tmp_path, sample_path, monkeypatch):
     monkeypatch.setattr(workers, "_PATIENCE", 0.5)
     with pytest.raises(InputError, match=r"no Dask scheduler with a worker answers at tcp://127"):

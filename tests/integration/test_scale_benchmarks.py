@@ -109,8 +109,9 @@ def test_scale_benchmark_reports_every_size(benchmark, tmp_path, capsys):
 
 def test_linked_store_has_the_size_wanted(benchmark, tmp_path, monkeypatch, sample_entries):
     links = benchmark("scale_links")
+    from stores import write_store
+
     from protclip_td.data.pairs import Store
-    from protclip_td.data.writing import write_store
 
     store = write_store(sample_entries, tmp_path / "store")
     monkeypatch.setattr(links, "PART_ROWS", store.manifest["groups"][-1]["parts"][0]["rows"])

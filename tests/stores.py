@@ -1,0 +1,30 @@
+"""Writes small stores straight from entries."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from protclip_td.data import writing
+from protclip_td.data.pairs import Store, part_name, sequence_digest
+from protclip_td.data.tally import Tally
+from protclip_td.data.writing import describe_groups, make_manifest, to_table, write_part
+from protclip_td.protanno.frames import write_json
+
+
+def write_store(entries, folder):
+    """A store of all the entries, in whatever order they come."""
+    folder, tally, groups = Path(folder), Tally(), defaultdict(list)
+    for entry in entries:
+        tally.add(entry)
+        groups[entry.confidence, entry.coverage].append(entry)
+    parts = {key: list(_write(folder / "pairs", key, rows)) for key, rows in groups.items()}
+    manifest = make_manifest(describe_groups(parts), tally, tally, {}, {})
+    (folder / "pairs").rename(folder / manifest["pairs"])
+    write_json(folder / "manifest.json", manifest)
+    return Store(folder)
+
+
+def _write(folder, group, entries):
+    entries.sort(key=lambda entry: (sequence_digest(entry.sequence), entry.accession))
+    for number, begin in enumerate(range(0, len(entries), writing.PART_ROWS)):
+        rows = to_table(entries[begin : begin + writing.PART_ROWS])
+        yield write_part(folder / part_name(*group, number), [rows])
