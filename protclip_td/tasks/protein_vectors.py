@@ -34,6 +34,8 @@ def check_fixed(model: nn.Module, task: str) -> None:
 def protein_vectors(model: Any, sequences: Sequence[str], device: torch.device) -> Tensor:
     """The `graph_feature` of each protein, by any TorchDrug model, in evaluation mode.
 
+    In float32: what is kept must not depend on the precision of the step that asked for it first.
+
     Parameters:
         model (nn.Module): takes proteins; stands on `device`
         sequences (list of str): :math:`n` proteins
@@ -45,7 +47,8 @@ def protein_vectors(model: Any, sequences: Sequence[str], device: torch.device) 
     was_training = model.training
     model.eval()
     parts, order = [], []
-    with tqdm(total=len(sequences), unit=" proteins", disable=_bar_is_off(sequences)) as bar:
+    bar = tqdm(total=len(sequences), unit=" proteins", disable=_bar_is_off(sequences))
+    with bar, torch.autocast(device.type, enabled=False):
         for rows in _batches(sequences):
             graph = Protein.pack([to_protein(sequences[row]) for row in rows]).to(device)
             feature = model(graph, graph.node_feature.float())["graph_feature"]

@@ -17,6 +17,7 @@ from protclip_td.datasets import ProteinTable, STRINGActions
 from protclip_td.engine import ResumableEngine
 from protclip_td.models import ProtCLIP
 from protclip_td.tasks import MultiLabelInteraction
+from protclip_td.tasks.protein_vectors import protein_vectors
 
 SMALL = {"node_dim": 64, "hidden_dim": 64}
 
@@ -120,6 +121,9 @@ def test_vectors_are_computed_once_and_kept_by_the_run(data, model):
     torch.testing.assert_close(vectors, model.protein_features(engine.train_set.dataset.sequences))
     engine.train(1)
     assert task._vectors is vectors
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        again = protein_vectors(model, engine.train_set.dataset.sequences, torch.device("cpu"))
+    assert torch.equal(again, vectors)
     task.load_state_dict(task.state_dict())
     assert task._vectors is None
     assert not [name for name in task.state_dict() if "vectors" in name]
