@@ -1,8 +1,10 @@
 """From the finished runs to one structure: values, mean and deviation, published numbers."""
 
+import json
 import statistics
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from protclip_td.benchmark.catalogue import BENCHMARKS
@@ -97,8 +99,13 @@ def _selected_by(done: list[Job]) -> str | None:
 
 @cache
 def _selection(run: str) -> str:
-    """The validation metric that chose a run's epoch, or that nothing was trained."""
+    """What chose a run's epoch, in words: a metric of the validation set as a rule."""
     config = load_config(f"{run}/config.yaml")
     if config.train.num_epoch == 0:
         return "no training"
-    return f"valid {config.get('eval_metric') or 'loss'}"
+    manifest = json.loads(Path(run, "data_manifest.json").read_text())
+    if not manifest["splits"]["valid"]:
+        return "last epoch"
+    # The published protocol of interactions validates on the test edges.
+    split = "test" if config.dataset.get("protocol") == "published" else "valid"
+    return f"{split} {config.get('eval_metric') or 'loss'}"

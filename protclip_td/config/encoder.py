@@ -7,8 +7,9 @@ from typing import Any
 from protclip_td.config.classes import arguments, class_kind, find_class
 from protclip_td.config.document import Document
 from protclip_td.config.mistakes import Mistake
-from protclip_td.config.template import MISSING
+from protclip_td.config.template import MISSING, read_value
 from protclip_td.errors import InputError
+from protclip_td.models.weights import RANDOM
 
 #: What TorchDrug's encoders are given where they are named by one word: PEER's settings.
 PEER_SETTINGS: dict[str, dict[str, Any]] = {
@@ -77,8 +78,10 @@ def is_protclip_folder(path: str) -> bool:
 
 
 def starts_from_scratch(word: str) -> bool:
-    """Whether an encoder given by a word has random weights, which all have to be trained."""
-    return word.startswith("random:") or encoder_block(word)["class"] != "ProtCLIP"
+    """Whether an encoder, given by a word or as a block, has random weights to start from."""
+    value = read_value(word)
+    block = value if isinstance(value, dict) else encoder_block(word)
+    return block.get("class") != "ProtCLIP" or str(block.get("protein_encoder")).startswith(RANDOM)
 
 
 def expand_encoder(document: Document) -> list[Mistake]:

@@ -57,6 +57,8 @@ def test_registered_models_get_peers_settings(name):
 def test_which_encoders_learn_everything_anew(tiny_protein_folder):
     assert starts_from_scratch("ProteinCNN")
     assert starts_from_scratch("random:ESM-2-8M")
+    assert starts_from_scratch("{class: ProteinCNN, input_dim: 21, hidden_dims: [8]}")
+    assert not starts_from_scratch("{class: ProtCLIP, checkpoint: x, readout: projection}")
     assert not starts_from_scratch(tiny_protein_folder)
 
 
