@@ -11,15 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from formats_rows import COLUMNS, TEXTS, Group
 
-from protclip_td.properties import PROPERTIES
-
 Row = tuple[Any, ...]
 #: Rows of one file: opening it reads where each of its blocks lies.
 ROWS_PER_PART = 65_536
 #: Rows whose blocks are kept decoded.
 _KEPT_ROWS = 65_536
-# Matches that higher levels find in sequences are too short to pay.
-_LEVELS = dict.fromkeys((*TEXTS, "reviewed", "digest"), 1) | {p.key: 6 for p in PROPERTIES}
 
 
 class BlockReader:
@@ -97,17 +93,18 @@ def read_parquet(folder: Path, groups: Sequence[Group], block: int) -> BlockRead
 
 
 def write_parquet(
-    table: pa.Table, groups: Sequence[Group], folder: Path, block: int, level: int | None = None
+    table: pa.Table, groups: Sequence[Group], folder: Path, block: int, level: int = 1
 ) -> None:
-    """Write parts; without a level, each column has the one that suits it."""
+    """Write parts as the project's own store does, but for block and level."""
     for path, rows in parts(table, groups, folder):
         pq.write_table(
             rows.drop_columns(["confidence", "coverage"]),
             path.with_suffix(".parquet"),
             row_group_size=block,
             compression="zstd",
-            compression_level=level or _LEVELS,
+            compression_level=level,
             use_dictionary=False,
+            column_encoding=dict.fromkeys(TEXTS, "DELTA_LENGTH_BYTE_ARRAY"),
             write_statistics=["digest"],
         )
 

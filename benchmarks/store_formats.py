@@ -34,8 +34,8 @@ KINDS = (
     "parquet 128",
     "parquet 256",
     "parquet 512",
-    "parquet 512 level 1",
     "parquet 512 level 3",
+    "parquet 512 level 9",
     "parquet 1024",
     "parquet 2048",
 )
