@@ -74,6 +74,12 @@ def get_item(self: Any, index: int) -> dict[str, Any]:
     return self.transform(item) if self.transform else item
 
 
+def manifest(self: Any) -> dict[str, Any]:
+    """Where a data set's files are from, for the folder of a run."""
+    known = {key: getattr(self, key, None) for key in ("url", "md5", "files")}
+    return {key: value for key, value in known.items() if value is not None}
+
+
 def _load_storage(content: bytes) -> Any:
     """A tensor's storage out of a pickle; it is a pickle of its own, read as safely."""
     return torch.load(io.BytesIO(content), weights_only=True)
@@ -109,6 +115,7 @@ def apply() -> None:
         if not getattr(cls.load_lmdbs, "is_checked", False):
             cls.load_lmdbs = _in_place_of(cls.load_lmdbs)
     data.ProteinDataset.get_item = get_item
+    data.ProteinDataset.manifest = property(manifest)
 
 
 def _in_place_of(theirs: Any) -> Any:

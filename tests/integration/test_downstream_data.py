@@ -210,7 +210,7 @@ def test_missing_data_in_one_message(tmp_path, tiny_protein_folder, capsys):
     words = ["--path", str(tmp_path / "data"), "--encoder", tiny_protein_folder]
     url = "file:///nowhere/"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr("protclip_td.datasets.annotation_sequences._URL", url)
+        monkeypatch.setattr("protclip_td.datasets.annotation_files.URL", url)
         assert cli.main(["run", "-c", "ec", *words]) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: ECSequences: nrPDB-EC_2020.04_annot.tsv is missing and")

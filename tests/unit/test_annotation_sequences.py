@@ -86,6 +86,13 @@ def test_names_and_columns_of_go(folder):
         assert found == files.terms_of(sequence, dataset.tasks)
 
 
+def test_files_are_in_the_manifest(folder):
+    used = ECSequences(str(folder)).manifest["files"]
+    endings = {"annot.tsv", "test.csv", "train.txt", "valid.txt", "sequences.fasta"}
+    assert set(used) == {f"nrPDB-EC_{ending}" for ending in endings}
+    assert all(md5_of(folder / "EnzymeCommission" / name) == md5 for name, md5 in used.items())
+
+
 def test_deepfris_own_names_of_the_files(folder):
     for path in (folder / "EnzymeCommission").iterdir():
         path.rename(path.with_name(path.name.replace("nrPDB-EC", "nrPDB-EC_2020.04")))
@@ -157,7 +164,7 @@ def test_wrong_arguments(folder, tmp_path):
 
 
 def test_a_missing_file_says_where_it_is_from(tmp_path, monkeypatch):
-    monkeypatch.setattr("protclip_td.datasets.annotation_sequences._URL", "file:///nowhere/")
+    monkeypatch.setattr("protclip_td.datasets.annotation_files.URL", "file:///nowhere/")
     with pytest.raises(InputError) as error:
         ECSequences(str(tmp_path))
     assert "file:   nrPDB-EC_2020.04_annot.tsv" in str(error.value)

@@ -131,6 +131,8 @@ def test_lazy_proteins_are_the_same(folder, monkeypatch):
         datasets.Stability(str(folder), lazy=lazy, verbose=0, **SEQUENCE) for lazy in (False, True)
     )
     assert lazy.data[1] is None
+    cls = datasets.Stability
+    assert lazy.manifest == {"url": cls.url, "md5": cls.md5}
     for i in range(len(eager)):
         assert torch.equal(eager[i]["graph"].residue_letter, lazy[i]["graph"].residue_letter)
         assert eager[i]["stability_score"] == lazy[i]["stability_score"]

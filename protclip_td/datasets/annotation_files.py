@@ -1,0 +1,149 @@
+"""The files of DeepFRI's chains: annotations, splits and sequences."""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from protclip_td.data.remote import fetch, md5_of
+from protclip_td.data.sequences import read_sequences
+from protclip_td.errors import InputError
+
+URL = "https://raw.githubusercontent.com/flatironinstitute/DeepFRI/master/preprocessing/data/"
+TEST_CUTOFFS = (0.3, 0.4, 0.5, 0.7, 0.95)
+BRANCHES = ("MF", "BP", "CC")
+
+
+class Annotations(NamedTuple):
+    """A vocabulary in order, the names of its terms, and the terms of each chain."""
+
+    terms: list[str]
+    names: list[str]
+    of_chain: dict[str, list[str]]
+
+
+class ChainFiles:
+    """The files of one vocabulary in a folder, under TorchDrug's names or DeepFRI's.
+
+    Parameters:
+        folder (Path): where TorchDrug unpacks its archive
+        prefix (str): TorchDrug's beginning of the names, such as ``nrPDB-EC``
+        release (str): what DeepFRI's names have after it, such as ``_2020.04``
+    """
+
+    def __init__(self, folder: Path, prefix: str, release: str) -> None:
+        self.folder, self.prefix, self.release = folder, prefix, release
+        #: MD5 of each file that was used.
+        self.used: dict[str, str] = {}
+
+    def get(self, ending: str) -> Path:
+        """A file of the folder, fetched from DeepFRI if it is not there."""
+        path = self.folder / f"{self.prefix}{ending}"
+        if not path.is_file():
+            path = fetch(URL + self.published(ending), self.folder)
+        self.used[path.name] = md5_of(path)
+        return path
+
+    def published(self, ending: str) -> str:
+        """DeepFRI's name of a file."""
+        return f"{self.prefix}{self.release}{ending}"
+
+
+def _rows(path: Path, delimiter: str) -> list[list[str]]:
+    """Rows of a table of text, whatever its line ends."""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+
+
+def read_ec(path: Path) -> Annotations:
+    """EC numbers in the order of the file; they are their own names.
+
+    Raises:
+        InputError: another kind of file, or a chain with a term that is not in the file's list
+    """
+    rows = _rows(path, "\t")
+    _check_header(path, rows, 0, "### EC-numbers")
+    return Annotations(rows[1], rows[1], _terms_of_chains(path, rows[3:], rows[1], 1))
+
+
+def read_go(path: Path, branch: int) -> Annotations:
+    """GO terms of a branch, by its place in `BRANCHES`, in the order of the file.
+
+    Raises:
+        InputError: another kind of file, or a chain with a term that is not in the file's list
+    """
+    rows = _rows(path, "\t")
+    _check_header(path, rows, 4 * branch, "### GO-terms")
+    terms, names = rows[4 * branch + 1], rows[4 * branch + 3]
+    return Annotations(terms, names, _terms_of_chains(path, rows[13:], terms, branch + 1))
+
+
+def _check_header(path: Path, rows: list[list[str]], number: int, expected: str) -> None:
+    if len(rows) <= number + 3 or not rows[number][0].startswith(expected):
+        raise InputError(f"{path} is no annotation file of DeepFRI: expected {expected!r} in it")
+
+
+def _terms_of_chains(
+    path: Path, rows: Iterable[list[str]], terms: list[str], column: int
+) -> dict[str, list[str]]:
+    of_chain = {
+        row[0]: row[column].split(",") if len(row) > column and row[column] else [] for row in rows
+    }
+    unknown = {term for found in of_chain.values() for term in found} - set(terms)
+    if unknown:
+        raise InputError(f"{path}: terms {sorted(unknown)[:5]} are not in the file's list of terms")
+    return of_chain
+
+
+def chains_of_splits(
+    files: ChainFiles, test_cutoff: float, chains: str | None
+) -> dict[str, list[str]]:
+    """Chains of each split, in the order of TorchDrug's sorted file names (``1ABC-A_….pdb``).
+
+    Parameters:
+        files (ChainFiles): where the lists are
+        test_cutoff (float): a test chain is at most this identical to a training chain
+        chains (str, optional): file with the chains to keep
+
+    Raises:
+        InputError: an unknown cut-off, no such file, or an empty split
+    """
+    if test_cutoff not in TEST_CUTOFFS:
+        raise InputError(f"test_cutoff: {test_cutoff} given; expected one of {list(TEST_CUTOFFS)}")
+    column = TEST_CUTOFFS.index(test_cutoff) + 1
+    test = files.get("_test.csv")
+    splits = {name: files.get(f"_{name}.txt").read_text().split() for name in ("train", "valid")}
+    splits["test"] = [row[0] for row in _rows(test, ",")[1:] if row[column] != "0"]
+    if chains is not None:
+        kept = set(_listed(Path(chains).expanduser()))
+        splits = {name: [c for c in listed if c in kept] for name, listed in splits.items()}
+    for name, listed in splits.items():
+        if not listed:
+            raise InputError(f"{files.folder}: split {name!r} has no chain")
+    return {name: sorted(listed, key=lambda c: f"{c}_") for name, listed in splits.items()}
+
+
+def _listed(path: Path) -> list[str]:
+    if not path.is_file():
+        raise InputError(f"chains: {path}: no such file; expected one chain per line, as 1ABC-A")
+    return path.read_text(encoding="utf-8-sig").split()
+
+
+def sequences_of_chains(files: ChainFiles, splits: dict[str, list[str]]) -> dict[str, str]:
+    """Sequence of each chain.
+
+    Raises:
+        InputError: a chain of the splits has none
+    """
+    path = files.get("_sequences.fasta")
+    sequences = read_sequences(path)
+    if any(chain not in sequences for chain in splits["test"]):
+        sequences |= read_sequences(files.get("_test_sequences.fasta"))
+    missing = [c for listed in splits.values() for c in listed if c not in sequences]
+    if missing:
+        raise InputError(
+            f"{path} has no sequence of {len(missing)} chains of the splits, such as "
+            f"{missing[:5]}; add them, or give a list of the `chains` to keep"
+        )
+    return sequences
