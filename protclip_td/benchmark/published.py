@@ -7,6 +7,7 @@ _PROTST = "ProtST (Xu et al., ICML 2023)"
 _BIOBRIDGE = "BioBridge (Wang et al., ICLR 2024), as reported for ProtCLIP"
 _GNN_PPI = "GNN-PPI (Lv et al., IJCAI 2021)"
 _SAPROT = "SaProt (Su et al., ICLR 2024)"
+_UNTRACED = "quoted beside ProtCLIP's; first publication not traced"
 
 
 class Published(NamedTuple):
@@ -33,7 +34,7 @@ def _annotation(paper: tuple, esm: float, protst: tuple) -> dict[str, tuple[Publ
     """AUPR and Fmax of a function annotation benchmark; ESM-2's AUPR was not found."""
     found: dict[str, tuple[Published, ...]] = {
         "auprc@micro": (Published("ProtCLIP", paper[0], PAPER),),
-        "f1_max": (Published("ProtCLIP", paper[1], PAPER), Published("ESM-2", esm, _PROTST)),
+        "f1_max": (Published("ProtCLIP", paper[1], PAPER), Published("ESM-2", esm, _UNTRACED)),
     }
     for key, value in zip(found, protst):
         if value is not None:
