@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def blocks(language):
 
 def commands(program):
     """All command lines of the README that begin so, comments off."""
-    lines = "".join(blocks("bash")).splitlines()
+    lines = "".join(blocks("bash")).replace("\\\n", " ").splitlines()
     return [shlex.split(line, comments=True) for line in lines if line.startswith(program)]
 
 
@@ -64,11 +65,31 @@ def test_run_commands(small, capsys):
 
 
 def test_the_large_configuration_takes_the_readmes_flags(small):
-    words = commands("python -m torchdrug.run")[3]
-    assert words[4] == "pretrain_650m.yaml"
+    runs = commands("python -m torchdrug.run")
+    (words,) = (words for words in runs if words[4] == "pretrain_650m.yaml")
     config = load_config(words[4], words[5:])
     assert config.dataset.source == "uniprot_sprot.dat.gz"
     assert config.engine.gpus == [0]
+
+
+def test_benchmark_commands(capsys):
+    runs = commands("python -m torchdrug.run")
+    (single,) = (words for words in runs if words[4] == "go_mf")
+    assert load_config(single[4], single[5:]).checkpoint == "path/to/ProtCLIP"
+    everything, listing = commands("protclip-td benchmark")
+    assert cli.main(listing[1:]) == 0
+    assert "go_mf" in capsys.readouterr().out
+    assert cli.main(everything[1:]) == 2
+    assert "path/to/ProtCLIP" in capsys.readouterr().err
+
+
+def test_a_store_is_built(tmp_path, monkeypatch, sample_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    (build,) = commands("protclip-td protanno")
+    for name in ("uniprot_sprot.dat.gz", "uniprot_trembl.dat.gz"):
+        shutil.copy(sample_path, name)
+    assert cli.main(build[1:]) == 0
+    assert Path("protanno-d/manifest.json").is_file()
 
 
 def test_the_mistakes_shown_are_those_reported(tmp_path, monkeypatch, capsys):

@@ -7,9 +7,9 @@ from itertools import chain, islice
 import numpy as np
 import pytest
 import torch
+from stores import write_store
 
 from protclip_td.data.pairs import Group
-from protclip_td.data.writing import write_store
 from protclip_td.datasets import PropertyDrivenSampler
 from protclip_td.errors import InputError
 
