@@ -28,7 +28,9 @@ def keep_features(model: nn.Module, folder: str | Path) -> "KeptFeatures":
 
     Example::
 
-        >>> kept = keep_features(ProtCLIP("random:ESM-2-8M").eval(), "runs/kept_features")
+        >>> from torchdrug import tasks
+        >>> model = ProtCLIP("random:ESM-2-8M").eval()
+        >>> kept = keep_features(model, "runs/kept_features")
         >>> task = tasks.PropertyPrediction(model, task=["stability"])
     """
     kept = KeptFeatures(model, Path(folder).expanduser())

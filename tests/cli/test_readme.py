@@ -75,7 +75,9 @@ def test_the_large_configuration_takes_the_readmes_flags(small):
 def test_benchmark_commands(capsys):
     runs = commands("python -m torchdrug.run")
     (single,) = (words for words in runs if words[4] == "go_mf")
-    assert load_config(single[4], single[5:]).checkpoint == "path/to/ProtCLIP"
+    checkpoint = ROOT / "tests" / "data" / "released_tiny"
+    flags = [word.replace("path/to/ProtCLIP", str(checkpoint)) for word in single[5:]]
+    assert load_config(single[4], flags).checkpoint == str(checkpoint)
     everything, listing = commands("protclip-td benchmark")
     assert cli.main(listing[1:]) == 0
     assert "go_mf" in capsys.readouterr().out

@@ -53,7 +53,7 @@ def test_learning_benchmark_runs_and_keeps_its_results(tmp_path, encoders, pairs
     done = run("learning.py", *only, *small, *encoders)
     assert done.returncode == 0, done.stderr
     names = {path.stem for path in tmp_path.glob("*.json")}
-    assert names == {"composition", "untrained", "frozen", "full"}
+    assert names == {"composition", "untrained", "full"}
     table = run("learning.py", "--table", "--results", tmp_path).stdout
     assert "| chance | 0.200 | 1.000 |" in table
     assert table in done.stdout
