@@ -22,8 +22,7 @@ Rows = dict[str, list[int]]
 class TunedSettings:
     """How all tuned runs are trained.
 
-    The rates are the middle of three tried on texts taken out of the training pairs, which differed
-    by less than their noise; the number of pairs is what two cores do in a quarter of an hour.
+    Guesses that a short trial found harmless, not the best of many.
 
     Parameters:
         pairs (int): training pairs seen, each at most once
