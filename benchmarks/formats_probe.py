@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 from formats_rows import Group, drawn_rows, groups_of, open_rows
+from reading_rate import rows_per_second
 
 Row = tuple[Any, ...]
 BATCH = 64
@@ -84,19 +85,11 @@ def measure_reading(
     assert row[:2] == (check["accession"], check["sequence"]), row
     result = {
         "open_seconds": opened,
-        "drawn_rows_per_second": _rate(reader, drawn, seconds),
-        "random_rows_per_second": _rate(reader, at_random, seconds),
+        "drawn_rows_per_second": rows_per_second(reader, drawn, seconds, BATCH),
+        "random_rows_per_second": rows_per_second(reader, at_random, seconds, BATCH),
         "memory_mb": (psutil.Process().memory_info().rss - memory) / 1e6,
     }
     return {**result, "forks": _reads_after_fork(reader, drawn[:BATCH])}
-
-
-def _rate(reader: Reader, rows: np.ndarray, seconds: float) -> float:
-    """Rows per second in batches, once the page cache is warm."""
-    done, start = 0, time.perf_counter()
-    while done < len(rows) and time.perf_counter() - start < seconds:
-        done += len(reader.read(rows[done : done + BATCH]))
-    return done / (time.perf_counter() - start)
 
 
 def _reads_after_fork(reader: Reader, rows: np.ndarray) -> bool:

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import psutil
 import torch  # noqa: F401  # what every training process has loaded anyway
+from reading_rate import rows_per_second
 
 import protclip_td  # noqa: F401
 from protclip_td.data.pairs import Store
@@ -35,13 +36,13 @@ def main() -> None:
     result["draws_per_second"] = len(drawn) / (time.perf_counter() - start)
     # At first each row is from another block; from then on a block is decoded per 512 rows.
     start = time.perf_counter()
-    rate(store, drawn[:_WARM_UP], 60)
+    rows_per_second(store, drawn[:_WARM_UP], 60, _BATCH)
     result["warm_up_seconds"] = time.perf_counter() - start
-    result["drawn_rows_per_second"] = rate(store, drawn[_WARM_UP:], seconds)
+    result["drawn_rows_per_second"] = rows_per_second(store, drawn[_WARM_UP:], seconds, _BATCH)
     result["read_mb"] = memory_mb() - before
     result["worker_mb"] = worker_memory(folder, drawn[: 100 * _BATCH])
     at_random = np.random.default_rng(0).integers(0, len(store), 1_000_000)
-    result["random_rows_per_second"] = rate(Store(folder), at_random, seconds)
+    result["random_rows_per_second"] = rows_per_second(Store(folder), at_random, seconds, _BATCH)
     print(json.dumps(result))
 
 
@@ -55,21 +56,13 @@ def first_rows(sampler: PropertyDrivenSampler, number: int) -> np.ndarray:
     return np.fromiter((row for row, _ in zip(sampler, range(number))), dtype=np.int64)
 
 
-def rate(store: Store, rows: np.ndarray, seconds: float) -> float:
-    """Rows per second in batches, sequences and texts decoded."""
-    done, start = 0, time.perf_counter()
-    while done < len(rows) and time.perf_counter() - start < seconds:
-        done += len(store.read(rows[done : done + _BATCH]))
-    return done / (time.perf_counter() - start)
-
-
 def worker_memory(folder: str, rows: np.ndarray) -> float:
     """Memory in MB that a forked worker takes to open the store and read some batches."""
     receive, send = os.pipe()
     if os.fork() == 0:
         before = memory_mb()
         store = Store(folder)
-        rate(store, rows, 60)
+        rows_per_second(store, rows, 60, _BATCH)
         os.write(send, f"{memory_mb() - before}".encode())
         os._exit(0)
     os.close(send)

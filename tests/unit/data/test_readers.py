@@ -22,19 +22,6 @@ ROW = (
 )
 
 
-@pytest.fixture
-def read(tmp_path):
-    """Reads a text in whatever format; gives the entries and the rejections."""
-
-    def reader(text, **options):
-        path = tmp_path / "pairs.data"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        rejected = []
-        return list(read_pairs(path, on_reject=rejected.append, **options)), rejected
-
-    return reader
-
-
 def tsv(*rows):
     return "".join("\t".join(row) + "\n" for row in rows)
 

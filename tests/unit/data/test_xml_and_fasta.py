@@ -131,19 +131,6 @@ def xml(*entries):
     return HEAD + "".join(entries) + TAIL
 
 
-@pytest.fixture
-def read(tmp_path):
-    """Reads a text in whatever format; gives the entries and the rejections."""
-
-    def reader(text, **options):
-        path = tmp_path / "pairs.data"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        rejected = []
-        return list(read_pairs(path, on_reject=rejected.append, **options)), rejected
-
-    return reader
-
-
 @pytest.mark.parametrize("keep_evidence", [False, True])
 def test_xml_gives_what_the_flat_file_gives(read, keep_evidence):
     (entry,), rejected = read(xml(ENTRY), keep_evidence=keep_evidence)

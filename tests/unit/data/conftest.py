@@ -1,0 +1,18 @@
+"""What several tests of data need."""
+
+import pytest
+
+from protclip_td.data.readers import read_pairs
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a text in whatever format; gives the entries and the rejections."""
+
+    def reader(text, **options):
+        path = tmp_path / "pairs.data"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        rejected = []
+        return list(read_pairs(path, on_reject=rejected.append, **options)), rejected
+
+    return reader
