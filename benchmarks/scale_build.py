@@ -11,7 +11,7 @@ import psutil
 from protclip_td.data.pairs import read_manifest
 
 _INTERVAL = 0.2  # seconds between looks at the memory
-_PROGRAM = "import sys; from protclip_td.cli import main; sys.exit(main())"
+_PROGRAM = "import sys; from protclip_td_command import main; sys.exit(main())"
 _ALL = ("--confidences", "1,2,3,4,5", "--coverages", "1,2,3,4")
 
 

@@ -1,5 +1,9 @@
 """ProtCLIP in TorchDrug. Importing this package registers its data sets, models and tasks.
 
+With `PROTCLIP_TD_REGISTER=0` in the environment it does not, and neither TorchDrug nor PyTorch is
+loaded: programs that only make or read stores of pairs then need a fifth of the memory. The
+command `protclip-td protanno` sets it by itself.
+
 Example::
 
     >>> import protclip_td
@@ -8,13 +12,19 @@ Example::
     <class 'protclip_td.models.protclip.ProtCLIP'>
 """
 
-from protclip_td.dependencies import check_dependencies
+import os
 
-check_dependencies()
+from protclip_td.version import __version__
 
-from protclip_td import compat, datasets, engine, models, schedulers, tasks  # noqa: E402
-from protclip_td.version import __version__  # noqa: E402
+__all__ = ["__version__"]
 
-compat.apply()
+if os.environ.get("PROTCLIP_TD_REGISTER") != "0":
+    from protclip_td.dependencies import check_dependencies
 
-__all__ = ["__version__", "datasets", "engine", "models", "schedulers", "tasks"]
+    check_dependencies()
+
+    from protclip_td import compat, datasets, engine, models, schedulers, tasks
+
+    compat.apply()
+
+    __all__ += ["datasets", "engine", "models", "schedulers", "tasks"]

@@ -15,7 +15,7 @@ from torch.utils.data.distributed import DistributedSampler
 from torchdrug import core, metrics
 from torchdrug.data import PackedProtein, Protein
 
-from protclip_td.data import residues, torchdrug_files, unseen_classes
+from protclip_td.data import proteins, torchdrug_files, unseen_classes
 from protclip_td.data.ranks import RankShare
 
 # TorchDrug keeps PyTorch's own class under this name when it puts its subclass in its place.
@@ -107,10 +107,10 @@ def keep_residue_letters() -> None:
     """
 
     def from_one(cls: type, sequence: str) -> Protein:
-        return residues.to_protein(sequence)
+        return proteins.to_protein(sequence)
 
     def from_many(cls: type, sequences: Sequence[str]) -> PackedProtein:
-        return Protein.pack([residues.to_protein(sequence) for sequence in sequences])
+        return Protein.pack([proteins.to_protein(sequence) for sequence in sequences])
 
     Protein._residue_from_sequence = classmethod(from_one)
     PackedProtein._residue_from_sequence = classmethod(from_many)

@@ -2,7 +2,7 @@
 
 from torchdrug.data import graph_collate
 
-from protclip_td.data.residues import to_protein
+from protclip_td.data.proteins import to_protein
 from protclip_td.models import ProtCLIP
 from protclip_td.properties import PROPERTIES
 

@@ -13,8 +13,8 @@ from protclip_td.protanno.frames import write_json
 def write_store(entries, folder):
     """A store of all the entries, in whatever order they come."""
     folder, tally, groups = Path(folder), Tally(), defaultdict(list)
+    tally.add(list(entries))
     for entry in entries:
-        tally.add(entry)
         groups[entry.confidence, entry.coverage].append(entry)
     parts = {key: list(_write(folder / "pairs", key, rows)) for key, rows in groups.items()}
     manifest = make_manifest(describe_groups(parts), tally, tally, {}, {})

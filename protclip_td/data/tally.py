@@ -1,6 +1,6 @@
 """Counts entries: by confidence and coverage, by length, by length of text."""
 
-from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ class Tally:
     Example::
 
         >>> tally = Tally()
-        >>> tally.add(Entry("P1", "MK", ("Insulin", "", "", ""), 1))
+        >>> tally.add([Entry("P1", "MK", ("Insulin", "", "", ""), 1)])
         >>> tally.counts[0].tolist()
         [1, 0, 0, 0]
     """
@@ -37,11 +37,13 @@ class Tally:
             self._residues += record["residues"]
             self._text += record["text"]
 
-    def add(self, entry: Entry) -> None:
-        """Count an entry."""
-        self.counts[entry.confidence - 1, entry.coverage - 1] += 1
-        self._residues[_bin(len(entry.sequence), RESIDUE_EDGES)] += 1
-        self._text[_bin(len(entry.biotext), TEXT_EDGES)] += 1
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Count entries."""
+        if entries:
+            groups = [(entry.confidence - 1, entry.coverage - 1) for entry in entries]
+            np.add.at(self.counts, tuple(np.array(groups).T), 1)
+            self._residues += _bins([len(entry.sequence) for entry in entries], RESIDUE_EDGES)
+            self._text += _bins([len(entry.biotext) for entry in entries], TEXT_EDGES)
 
     def __iadd__(self, other: "Tally") -> "Tally":
         self.counts += other.counts
@@ -69,5 +71,8 @@ class Tally:
         }
 
 
-def _bin(value: int, edges: tuple[int, ...]) -> int:
-    return min(bisect_right(edges, value), len(edges) - 1) - 1
+def _bins(values: list[int], edges: tuple[int, ...]) -> np.ndarray:
+    """How many values are in each bin."""
+    last = len(edges) - 2
+    bins = np.minimum(np.searchsorted(edges, values, side="right") - 1, last)
+    return np.bincount(bins, minlength=last + 1)

@@ -21,7 +21,7 @@ from torch.utils import data as torch_data
 from torchdrug import data, utils
 from torchdrug.core import Registry as R
 
-from protclip_td.data.residues import RESIDUES_ONLY
+from protclip_td.data.proteins import RESIDUES_ONLY
 from protclip_td.datasets.annotation_files import (
     BRANCHES,
     Annotations,

@@ -13,7 +13,7 @@ from torchdrug.core import Registry as R
 from protclip_td.data.biotext import compose
 from protclip_td.data.composition import Composition, count_groups
 from protclip_td.data.pairs import BLOCK_ROWS, Group, Store
-from protclip_td.data.residues import to_protein
+from protclip_td.data.proteins import to_protein
 from protclip_td.datasets.making import open_or_make
 from protclip_td.datasets.rows import Stretch, all_once
 from protclip_td.datasets.rule import Rule, rule_for

@@ -7,7 +7,8 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.data.residues import check_sequence, to_protein
+from protclip_td.data.proteins import to_protein
+from protclip_td.data.residues import check_sequence
 from protclip_td.data.table import Table, read_table
 from protclip_td.datasets.splits import SPLITS, split_by_key, split_by_name
 from protclip_td.datasets.targets import read_targets

@@ -24,6 +24,7 @@ from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.publishing import finish, publish
 from protclip_td.protanno.reading import read_inputs
+from protclip_td.protanno.release import release_of
 from protclip_td.protanno.rows import coarse_bits
 from protclip_td.protanno.sorting import sort_buckets
 from protclip_td.protanno.staging import Staging, begin, describe_input, load, lock
@@ -50,7 +51,8 @@ def build(
         folder (str): where the store shall be
         options (BuildOptions, optional): what shall be in it
         exclude (sequence of str, optional): FASTA files of sequences that must not be in it
-        release (str, optional): UniProt release of the inputs, for the manifest
+        release (str, optional): UniProt release of the inputs, for the manifest; by default the
+            one that `reldate.txt` beside them states
         jobs (int, optional): processes that work on it
         scheduler (str, optional): address of a Dask scheduler to work on it instead
         resume (bool, optional): go on although inputs were replaced since the build was begun
@@ -64,11 +66,12 @@ def build(
     Raises:
         InputError: inputs or options are wrong, or something is in the way; what is done is kept
     """
+    paths = [Path(path).expanduser() for path in inputs]
     request = _Request(
-        [Path(path).expanduser() for path in inputs],
+        paths,
         [Path(path).expanduser() for path in exclude],
         options or BuildOptions(),
-        release,
+        release or release_of(paths),
     )
     staging = Staging(Path(folder).expanduser().resolve())
     versions = request.check()

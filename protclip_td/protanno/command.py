@@ -111,7 +111,10 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--min-residues", type=int, default=1, help="shorter ones are rejected")
     group.add_argument("--max-residues", type=int, help="longer ones are rejected")
-    group.add_argument("--release", help="UniProt release of the inputs, for the manifest")
+    group.add_argument(
+        "--release",
+        help="UniProt release of the inputs (default: what reldate.txt beside them states)",
+    )
 
 
 def _add_selection(group: argparse._ArgumentGroup) -> None:

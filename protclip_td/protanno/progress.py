@@ -1,6 +1,7 @@
 """How far a build is, for people at a terminal."""
 
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ class Progress:
         self._total = total
         self._bar: tqdm | None = None
         self._entries = 0
+        self._lock = threading.Lock()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -31,24 +33,19 @@ class Progress:
         ) as self._bar:
             yield
 
-    @contextmanager
-    def file(self, size: int) -> Iterator[Callable[[int], None]]:
-        """The part of the bar that belongs to a file; call what is given with the bytes read."""
-        before = self._bar.n if self._bar is not None else 0
-
-        def seen(file_bytes: int) -> None:
+    def advance(self, size: int) -> None:
+        """Some more bytes are read; may be called from any thread."""
+        with self._lock:
             if self._bar is not None:
-                self._bar.update(before + file_bytes - self._bar.n)
-
-        yield seen
-        seen(size)
+                self._bar.update(size)
 
     def count(self, entries: int) -> None:
         """Some more entries are read."""
         self._entries += entries
         if self._bar is not None and not self._bar.disable:
             rate = self._entries / max(self._bar.format_dict["elapsed"], 1e-9)
-            self._bar.set_postfix_str(f"{self._entries:,} entries, {rate:,.0f}/s")
+            with self._lock:
+                self._bar.set_postfix_str(f"{self._entries:,} entries, {rate:,.0f}/s")
 
     def steps(self, name: str, results: Iterable[T], total: int, done: int) -> Iterator[T]:
         """A bar for tasks of the same size."""

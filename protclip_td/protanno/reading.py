@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.rows import encode, fine_bits, frames_by_bucket
 from protclip_td.protanno.selecting import hopeless
+from protclip_td.protanno.side_by_side import side_by_side
 from protclip_td.protanno.staging import Staging, describe_input
 from protclip_td.protanno.workers import Workers
 
@@ -36,58 +37,72 @@ def read_inputs(
     Raises:
         InputError: an input is damaged, or changed while it was read; what was read is staged
     """
-    reader = _Reader(staging, plan["inputs"])
     bits = plan["bits"]
-    tasks = ((chunk, options, bits, path) for chunk, path in reader.missing_chunks(progress))
+    readers = [_Reader(staging, *numbered) for numbered in enumerate(plan["inputs"])]
+    missing = side_by_side([reader.missing_chunks(progress) for reader in readers], pool.jobs)
+    tasks = ((chunk, options, bits, path) for chunk, path in missing)
     for entries in pool.run(stage_chunk, tasks):
         progress.count(entries)
-    reader.check()
-    names = [path.name for path in reader.chunks]
-    staged = sum(summary["staged_bytes"] for summary in summaries(reader.chunks))
-    read = {"inputs": reader.records, "chunks": names, "bits": fine_bits(bits, staged)}
+    _check(staging, readers)
+    chunks = [path for reader in readers for path in reader.chunks]
+    staged = sum(summary["staged_bytes"] for summary in summaries(chunks))
+    read = {
+        "inputs": [reader.record() for reader in readers],
+        "chunks": [path.name for path in chunks],
+        "bits": fine_bits(bits, staged),
+    }
     write_json(staging.read, read)
 
 
 class _Reader:
-    """Cuts inputs into chunks and keeps account of them."""
+    """Cuts an input into chunks and keeps account of them."""
 
-    def __init__(self, staging: Staging, inputs: list[dict[str, Any]]) -> None:
-        self._staging, self._inputs = staging, inputs
+    def __init__(self, staging: Staging, number: int, before: dict[str, Any]) -> None:
+        self._folder, self._number, self._before = staging.chunks, number, before
+        self._path, self._digest = Path(before["path"]), hashlib.sha256()
         self.chunks: list[Path] = []
-        self.records: list[dict[str, Any]] = []
-        self._damage: list[DamagedSourceError] = []
+        self.damage: DamagedSourceError | None = None
 
     def missing_chunks(self, progress: Progress) -> Iterator[tuple[RawChunk, Path]]:
         """The chunks that are not staged yet, and where they belong."""
-        for number, before in enumerate(self._inputs):
-            path, digest = Path(before["path"]), hashlib.sha256()
-            with progress.file(before["size"]) as seen:
-                try:
-                    for chunk in raw_chunks(path, size=CHUNK_BYTES, digest=digest):
-                        place = self._staging.chunks / _chunk_name(number, chunk)
-                        self.chunks.append(place)
-                        seen(chunk.file_bytes)
-                        if not place.exists():
-                            yield chunk, place
-                except DamagedSourceError as damage:
-                    self._damage.append(damage)
-            name, size = path.name, before["size"]
-            self.records.append({"name": name, "size": size, "sha256": digest.hexdigest()})
+        done = 0
+        try:
+            for chunk in raw_chunks(self._path, size=CHUNK_BYTES, digest=self._digest):
+                place = self._folder / _chunk_name(self._number, chunk)
+                self.chunks.append(place)
+                progress.advance(chunk.file_bytes - done)
+                done = chunk.file_bytes
+                if not place.exists():
+                    yield chunk, place
+        except DamagedSourceError as damage:
+            self.damage = damage
+        progress.advance(self._before["size"] - done)
 
-    def check(self) -> None:
-        """Raise what was wrong with the inputs, now that all of them were read."""
-        for before in self._inputs:
-            if describe_input(Path(before["path"])) != before:
-                raise InputError(
-                    f"{before['path']} changed while it was read; once it is complete, call again "
-                    "with --resume: what is the same in it is not read again"
-                )
-        if self._damage:
-            raise InputError(
-                "; ".join(f"{damage.path}: {damage.what}" for damage in self._damage)
-                + f". What was read before the damage is kept in {self._staging.root}; put a whole "
-                "file in its place and call again with --resume"
-            ) from self._damage[0]
+    def changed(self) -> bool:
+        """Whether the file is another one than when the build was begun."""
+        return describe_input(self._path) != self._before
+
+    def record(self) -> dict[str, Any]:
+        """What the manifest says of the input, once it was read."""
+        digest = self._digest.hexdigest()
+        return {"name": self._path.name, "size": self._before["size"], "sha256": digest}
+
+
+def _check(staging: Staging, readers: Sequence[_Reader]) -> None:
+    """Raise what was wrong with the inputs, now that all of them were read."""
+    changed = [reader.record()["name"] for reader in readers if reader.changed()]
+    if changed:
+        raise InputError(
+            f"{', '.join(changed)} changed while it was read; once it is complete, call again "
+            "with --resume: what is the same in it is not read again"
+        )
+    damage = [reader.damage for reader in readers if reader.damage]
+    if damage:
+        raise InputError(
+            "; ".join(f"{each.path}: {each.what}" for each in damage)
+            + f". What was read before the damage is kept in {staging.root}; put a whole "
+            "file in its place and call again with --resume"
+        ) from damage[0]
 
 
 def _chunk_name(number: int, chunk: RawChunk) -> str:
@@ -110,8 +125,8 @@ def stage_chunk(chunk: RawChunk, options: BuildOptions, bits: int, path: Path) -
     parsed = parse_chunk(chunk, options.read)
     tally, dropped = Tally(), Counter[str]()
     staged: list[Entry] = []
+    tally.add(parsed.entries)
     for entry in parsed.entries:
-        tally.add(entry)
         reason = hopeless(entry, options)
         if reason:
             dropped[reason] += 1

@@ -116,8 +116,7 @@ def sort_bucket(
     path = staging.buckets / f"{bucket}.arrow"
     write_atomically(path, lambda file: _write_batches(file, [groups[k] for k in sorted(groups)]))
     tally = Tally()
-    for entry in selection.kept:
-        tally.add(entry)
+    tally.add(selection.kept)
     summary = {
         "groups": [[*key, len(groups[key])] for key in sorted(groups)],
         "tally": tally.as_dict(),

@@ -23,7 +23,13 @@ _PATIENCE = 30  # seconds for a Dask scheduler to answer and to have a worker
 
 
 class Workers(Protocol):
-    """Runs tasks."""
+    """Runs tasks.
+
+    Attributes:
+        jobs (int): how many run at the same time
+    """
+
+    jobs: int
 
     def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """Run a function on many arguments.
@@ -65,6 +71,8 @@ def workers(jobs: int, scheduler: str | None = None) -> Iterator[Workers]:
 class _Here:
     """Runs each task when its result is asked for."""
 
+    jobs = 1
+
     def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         for arguments in tasks:
             yield function(*arguments)
@@ -75,7 +83,7 @@ class _Pool:
 
     def __init__(self, make: Callable[[], Executor], jobs: int) -> None:
         self._make = make
-        self._room = jobs + 1
+        self.jobs = jobs
         self._executor = make()
 
     def stop(self) -> None:
@@ -86,7 +94,7 @@ class _Pool:
         failed: Counter[int] = Counter()
         for arguments in tasks:
             running[self._submit(function, arguments)] = arguments
-            if len(running) >= self._room:
+            if len(running) > self.jobs:
                 yield from self._collect(function, running, failed)
         while running:
             yield from self._collect(function, running, failed)
@@ -127,9 +135,11 @@ def _lost(what: str) -> str:
 
 
 def _processes(jobs: int) -> Executor:
-    # Forked processes share what this one has loaded, above all PyTorch.
+    # Forked processes share what this one has loaded, and begin at once.
     context = multiprocessing.get_context("fork")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
+    pool.submit(os.getpid)  # which forks them all, now that no thread holds a lock
+    return pool
 
 
 def _begin_worker() -> None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torchdrug.data import Protein
 from tqdm import tqdm
 
-from protclip_td.data.residues import to_protein
+from protclip_td.data.proteins import to_protein
 from protclip_td.errors import InputError
 
 # Residues in one call of the encoder, which may cut them into smaller pieces by itself.

@@ -12,7 +12,7 @@ from torch.utils.data import DistributedSampler
 from torchdrug import core, data
 
 from protclip_td import compat
-from protclip_td.data.residues import to_protein
+from protclip_td.data.proteins import to_protein
 
 
 def run_python(code):

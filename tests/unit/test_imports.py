@@ -24,7 +24,7 @@ ORDER = [
     {"run"},
     {"benchmark"},
     {"cli"},
-    {"_torchdrug"},
+    {"_torchdrug", "_script"},
 ]
 
 
@@ -78,3 +78,14 @@ def test_import_loads_no_transformers():
     code = "import protclip_td, sys; print('transformers' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split()[-1] == "False"
+
+
+def test_commands_on_data_load_no_torch(tmp_path):
+    """They start at once, and a build has the memory for itself."""
+    code = (
+        "import sys; sys.argv = ['protclip-td', 'protanno', 'info', 'nowhere']; "
+        "from protclip_td_command import main; print(main(), 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2", "False"]
+    assert "nowhere holds no ProtAnno store" in done.stderr

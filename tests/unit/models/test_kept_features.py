@@ -6,7 +6,7 @@ from torchdrug.data import Protein, graph_collate
 from torchdrug.models import ProteinCNN
 
 from protclip_td.building.parameters import freeze
-from protclip_td.data.residues import to_protein
+from protclip_td.data.proteins import to_protein
 from protclip_td.models import ProtCLIP
 from protclip_td.models.kept_features import digest, keep_features, protein_keys
 

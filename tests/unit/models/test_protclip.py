@@ -10,7 +10,7 @@ import torch
 from torchdrug import core
 from torchdrug.data import Protein
 
-from protclip_td.data.residues import to_protein
+from protclip_td.data.proteins import to_protein
 from protclip_td.errors import InputError
 from protclip_td.models.protclip import ProtCLIP
 

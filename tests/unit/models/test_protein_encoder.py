@@ -8,7 +8,8 @@ import torch
 from torchdrug import models
 from torchdrug.data import Protein
 
-from protclip_td.data.residues import RESIDUE_LETTERS, to_protein
+from protclip_td.data.proteins import to_protein
+from protclip_td.data.residues import RESIDUE_LETTERS
 from protclip_td.models.packing import cut_windows
 from protclip_td.models.protein_encoder import (
     MASK_ID,

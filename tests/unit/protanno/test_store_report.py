@@ -13,10 +13,8 @@ from protclip_td.protanno.report import write_report
 def manifest(sample_entries):
     """A manifest as a build of the sample makes it."""
     before, after = Tally(), Tally()
-    for entry in sample_entries:
-        before.add(entry)
-        if entry.confidence <= 3 and entry.coverage >= 3:
-            after.add(entry)
+    before.add(sample_entries)
+    after.add([e for e in sample_entries if e.confidence <= 3 and e.coverage >= 3])
     return {
         "entries": int(after.counts.sum()),
         "inputs": [{"name": "<b>sample</b>.dat.gz", "size": 952423, "sha256": "ab" * 32}],

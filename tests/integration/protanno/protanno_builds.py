@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from protclip_td.data import pairs, writing
+from protclip_td.properties import CONFIDENCES, COVERAGES
 from protclip_td.protanno import cutting, publishing, reading, rows
+from protclip_td.protanno.options import BuildOptions
+
+#: Everything is kept.
+ALL = BuildOptions(confidences=CONFIDENCES, coverages=COVERAGES, identical="keep")
 
 
 def use_small_sizes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,16 @@
+"""The `protclip-td` command. It stands outside the package, so as to choose what is loaded."""
+
+import os
+import sys
+
+# These work on data alone; without PyTorch they start at once and need a fifth of the memory.
+_WITHOUT_TORCHDRUG = ("protanno", "-h", "--help")
+
+
+def main() -> int:
+    """`protclip-td COMMAND …`; see `protclip_td.cli.main`."""
+    if sys.argv[1:2] and sys.argv[1] in _WITHOUT_TORCHDRUG:
+        os.environ.setdefault("PROTCLIP_TD_REGISTER", "0")
+    from protclip_td.cli import main
+
+    return main()

@@ -1,0 +1,128 @@
+"""A build gives the same bytes however it is run, and however often it is killed."""
+
+import itertools
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import pytest
+from protanno_builds import ALL, contents, in_child, kill_at_rename
+
+from protclip_td.errors import InputError
+from protclip_td.protanno import reading, workers
+from protclip_td.protanno.building import build
+from protclip_td.protanno.verifying import find_damage
+
+
+def test_more_processes_change_no_byte(tmp_path, inputs, undisturbed):
+    store = build(inputs, tmp_path / "store", ALL, jobs=2)
+    assert contents(store.folder) == undisturbed
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_killed_at_any_moment_it_goes_on(tmp_path, inputs, undisturbed, after):
+    """Every rename is a moment at which something is there that was not there before."""
+    folder, kills = tmp_path / "store", 0
+    for number in itertools.count(1, 3):
+
+        def killed(number=number):
+            with pytest.MonkeyPatch.context() as monkeypatch:
+                kill_at_rename(monkeypatch, number, after)
+                build(inputs, folder, ALL)
+
+        status = in_child(killed)
+        assert status in (0, -9)
+        if status == 0:
+            break
+        kills += 1
+    assert kills > 6
+    assert contents(folder) == undisturbed
+    assert find_damage(folder) == []
+
+
+@pytest.mark.parametrize("number", [1, 12, 90])
+def test_killed_once_nothing_done_is_done_again(tmp_path, inputs, undisturbed, number, monkeypatch):
+    folder = tmp_path / "store"
+
+    def killed():
+        kill_at_rename(monkeypatch, number, after=True)
+        build(inputs, folder, ALL)
+
+    assert in_child(killed) == -9
+    chunks = {path: path.stat().st_mtime_ns for path in (folder / ".building").rglob("*.frames")}
+    staged = []
+    stage = reading.stage_chunk
+    monkeypatch.setattr(reading, "stage_chunk", lambda *a: staged.append(a[3]) or stage(*a))
+    build(inputs, folder, ALL)
+    assert not set(staged) & set(chunks)
+    assert contents(folder) == undisturbed
+
+
+def test_killed_with_its_workers_at_work(tmp_path, inputs, undisturbed, monkeypatch):
+    folder, pids = tmp_path / "store", tmp_path / "pids"
+    monkeypatch.setenv("PROTANNO_TEST_PIDS", str(pids))
+
+    def killed():
+        monkeypatch.setattr(reading, "stage_chunk", kill_parent)
+        build(inputs, folder, ALL, jobs=2)
+
+    assert in_child(killed) == -9
+    assert contents(build(inputs, folder, ALL, jobs=2).folder) == undisturbed
+    seen = set(map(int, pids.read_text().split()))
+    assert len(seen) == 2
+    deadline = time.monotonic() + 30
+    while any(map(is_running, seen)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(is_running, seen))
+
+
+def is_running(pid):
+    """Whether a process works on; one that has ended may wait for whoever inherited it."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+_STAGE = reading.stage_chunk
+
+
+def kill_parent(*arguments):
+    """Do some chunks; once two workers are at it, the second kills the build and goes on."""
+    path = Path(os.environ["PROTANNO_TEST_PIDS"])
+    with path.open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    if len(set(path.read_text().split())) == 2:
+        os.kill(multiprocessing.parent_process().pid, 9)
+        time.sleep(60)
+    time.sleep(0.2)
+    return _STAGE(*arguments)
+
+
+def test_a_lost_worker_is_replaced(tmp_path, inputs, undisturbed, monkeypatch):
+    monkeypatch.setattr(reading, "stage_chunk", die_once)
+    monkeypatch.setenv("PROTANNO_TEST_MARK", str(tmp_path / "mark"))
+    assert contents(build(inputs, tmp_path / "store", ALL, jobs=2).folder) == undisturbed
+    assert (tmp_path / "mark").exists()
+
+
+def die_once(*arguments):
+    """Kill the worker process that comes first."""
+    try:
+        os.close(os.open(os.environ["PROTANNO_TEST_MARK"], os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return _STAGE(*arguments)
+    os.kill(os.getpid(), 9)
+
+
+def die():
+    """Kill any worker."""
+    os.kill(os.getpid(), 9)
+
+
+def test_a_task_that_kills_every_worker_is_given_up():
+    message = r"lost 4 times at the same task.*call again, with fewer"
+    with pytest.raises(InputError, match=message), workers.workers(2) as pool:
+        list(pool.run(die, [()]))

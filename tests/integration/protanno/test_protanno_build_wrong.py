@@ -1,0 +1,166 @@
+"""What stands in the way of a build is named, and what is done is kept."""
+
+from dataclasses import replace
+
+import pytest
+from protanno_builds import ALL, contents, in_child, kill_at_rename
+
+from protclip_td.errors import InputError
+from protclip_td.protanno import reading, staging
+from protclip_td.protanno.building import build
+from protclip_td.protanno.options import BuildOptions
+
+_STAGE = reading.stage_chunk
+
+
+def test_a_folder_with_something_else(tmp_path, sample_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"no ProtAnno store but something else \(notes.txt\)"):
+        build([sample_path], tmp_path)
+    with pytest.raises(InputError, match=r"something else \(it is a file\)"):
+        build([sample_path], tmp_path / "notes.txt")
+
+
+def test_a_store_of_a_newer_version_is_left_alone(tmp_path, sample_path):
+    (tmp_path / "manifest.json").write_text('{"format": 99}')
+    with pytest.raises(InputError, match=r"format 99.*update protclip_td"):
+        build([sample_path], tmp_path)
+
+
+def test_two_builds_at_once(tmp_path, sample_path, monkeypatch):
+    monkeypatch.setattr(staging, "_PATIENCE", 1)
+    place = staging.Staging(tmp_path / "store")
+    place.make()
+    with staging.lock(place), pytest.raises(InputError, match="another build is at work in"):
+        build([sample_path], tmp_path / "store")
+
+
+def truncate(path, share):
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+
+
+def test_a_truncated_input_is_named_and_what_was_read_is_kept(
+    tmp_path, sample_path, small, monkeypatch
+):
+    path, folder = tmp_path / "part.dat.gz", tmp_path / "store"
+    path.write_bytes(sample_path.read_bytes())
+    whole = contents(build([path], tmp_path / "whole", ALL).folder)
+    truncate(path, 0.7)
+    with pytest.raises(InputError, match=r"part.dat.gz: the gzip file is cut off.*--resume"):
+        build([path], folder, ALL)
+    kept = len(list((folder / ".building" / "chunks").iterdir()))
+    assert kept > 4
+    path.write_bytes(sample_path.read_bytes())
+    with pytest.raises(InputError, match=r"part.dat.gz changed since.*with --resume"):
+        build([path], folder, ALL)
+    staged = []
+    monkeypatch.setattr(reading, "stage_chunk", lambda *a: staged.append(a) or _STAGE(*a))
+    assert contents(build([path], folder, ALL, resume=True).folder) == whole
+    assert 0 < len(staged) <= 17 - kept
+
+
+def test_all_damaged_inputs_are_named(tmp_path, sample_path, inputs, small):
+    paths = [tmp_path / name for name in ("one.gz", "two.gz")]
+    for path in paths:
+        path.write_bytes(sample_path.read_bytes())
+        truncate(path, 0.5)
+    with pytest.raises(InputError, match=r"one.gz: the gzip.*two.gz: the gzip"):
+        build([*paths, inputs[1]], tmp_path / "store", ALL)
+
+
+def test_an_input_that_changes_while_it_is_read(tmp_path, inputs, small, monkeypatch):
+    path = inputs[1]
+    content = path.read_text()
+
+    def grow(*arguments):
+        path.write_text(content + "\n" * 3)
+        return _STAGE(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reading, "stage_chunk", grow)
+        with pytest.raises(InputError, match=r"more.jsonl changed while it was read.*--resume"):
+            build([path], tmp_path / "store", ALL)
+    assert len(build([path], tmp_path / "store", ALL, resume=True)) == 40
+
+
+def test_a_build_under_way_is_not_mixed_with_another(tmp_path, inputs, small, monkeypatch):
+    folder = tmp_path / "store"
+
+    def killed():
+        kill_at_rename(monkeypatch, 5, after=True)
+        build(inputs, folder, ALL)
+
+    assert in_child(killed) == -9
+    with pytest.raises(InputError, match=r"other options: keep_all was False and is True"):
+        build(inputs, folder, replace(ALL, keep_all=True))
+    with pytest.raises(InputError, match=r"unfinished build of other inputs: .*more\.jsonl"):
+        build(inputs[1:], folder, ALL)
+
+
+@pytest.mark.parametrize(
+    ("phase", "jobs"),
+    [("reading.write_frames", 2), ("sorting.write_json", 1), ("cutting.write_part", 1)],
+)
+def test_a_full_disk_keeps_what_is_done(tmp_path, inputs, undisturbed, monkeypatch, jobs, phase):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    folder = tmp_path / "store"
+    with monkeypatch.context() as patch:
+        patch.setattr(f"protclip_td.protanno.{phase}", full)
+        with pytest.raises(InputError, match=r"No space left on device.*What is done is kept"):
+            build(inputs, folder, ALL, jobs=jobs)
+    assert not (folder / "manifest.json").exists()
+    assert contents(build(inputs, folder, ALL, jobs=jobs).folder) == undisturbed
+
+
+def test_nothing_left_says_why(tmp_path, sample_path):
+    options = BuildOptions(confidences=(5,))
+    with pytest.raises(InputError, match=r"no entry of uniprot_sample.dat.gz is left.*209 x conf"):
+        build([sample_path], tmp_path / "store", options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"inputs": []}, "no input given"),
+        ({"inputs": ["missing.dat"]}, "missing.dat: no such file"),
+        ({"jobs": 0}, "--jobs 0 given; expected at least 1"),
+        ({"options": BuildOptions(identity=0.5)}, "--identity is given, but no FASTA"),
+    ],
+)
+def test_mistakes_are_found_before_anything_is_written(tmp_path, sample_path, arguments, message):
+    with pytest.raises(InputError, match=message):
+        build(**{"inputs": [sample_path], "folder": tmp_path / "store", **arguments})
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_input_given_twice(tmp_path, sample_path):
+    with pytest.raises(InputError, match="an input is given twice"):
+        build([sample_path, sample_path], tmp_path / "store")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"confidences": (0, 1)}, r"confidences is \[0, 1\]; expected at least one of"),
+        ({"coverages": ()}, r"coverages is \[\]; expected"),
+        ({"identical": "none"}, "identical is 'none'; expected one of best, merge, keep"),
+        ({"sampling": "coin"}, "sampling is 'coin'; expected one of weighted, thin"),
+        ({"valid_fraction": 0.6, "test_fraction": 0.4}, "leave some sequences to train on"),
+        ({"identity": 1.5}, "identity is 1.5; expected above 0 and at most 1"),
+    ],
+)
+def test_options_out_of_range(options, message):
+    with pytest.raises(InputError, match=message):
+        BuildOptions(**options)
+
+
+def test_half_a_character_is_rejected(tmp_path):
+    lines = tmp_path / "half.jsonl"
+    lines.write_text(
+        '{"seq": "MK", "text": "FUNCTION: \\ud800"}\n{"seq": "MA", "text": "FUNCTION: y"}\n'
+    )
+    store = build([lines], tmp_path / "store", ALL)
+    assert len(store) == 1
+    assert sum(store.manifest["rejected"].values()) == 1
