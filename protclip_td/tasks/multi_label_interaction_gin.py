@@ -85,7 +85,9 @@ class InteractionHead(nn.Module):
             nn.ReLU(),
             nn.Linear(hidden_dim, hidden_dim),
             nn.ReLU(),
-            nn.BatchNorm1d(hidden_dim),
+            # The batch is the whole network, in evaluation as in training, so its own statistics
+            # hold in both; running ones lag behind the few steps of an epoch.
+            nn.BatchNorm1d(hidden_dim, track_running_stats=False),
         )
         self.first = nn.Linear(hidden_dim, hidden_dim)
         self.second = nn.Linear(hidden_dim, hidden_dim)

@@ -97,6 +97,15 @@ def test_what_test_pairs_can_change(data, model, protocol):
     assert same == (protocol == "clean")
 
 
+def test_evaluation_sees_the_network_as_training_does(data, model):
+    """Running statistics of few steps would lag behind the weights."""
+    engine = make_engine(STRINGActions(data), model, dropout=0)
+    engine.train(3)
+    batch = next(iter(torch.utils.data.DataLoader(engine.train_set, 50)))
+    trained, evaluated = (engine.model.train(mode).predict(batch) for mode in (True, False))
+    torch.testing.assert_close(evaluated, trained)
+
+
 def fit_and_test(dataset, model):
     torch.manual_seed(1)
     engine = make_engine(dataset, model, dropout=0)
