@@ -44,7 +44,6 @@ class RawChunk(NamedTuple):
         header (bytes): the line of column names of a TSV, b"" otherwise
         data (bytes): the records
         begin (int): offset of the first byte
-        end (int): offset behind the last byte, from where reading can go on (`skip_bytes`)
         first_line (int): number of the line at `begin`, from 1
         file_bytes (int): bytes of the file itself that were read by then, of its size on disk; for
             progress
@@ -54,7 +53,6 @@ class RawChunk(NamedTuple):
     header: bytes
     data: bytes
     begin: int
-    end: int
     first_line: int
     file_bytes: int
 
@@ -72,17 +70,15 @@ class Parsed(NamedTuple):
 
 
 def raw_chunks(
-    path: str | Path, skip_bytes: int = 0, size: int = CHUNK_BYTES, digest: Digest | None = None
+    path: str | Path, size: int = CHUNK_BYTES, digest: Digest | None = None
 ) -> Iterator[RawChunk]:
     """Cut a data file into chunks of whole records; memory does not grow with the file.
 
     Parameters:
         path (str): plain or gzip file of a known format
-        skip_bytes (int, optional): go on behind a chunk that ended there (`RawChunk.end`); the
-            chunks from there on are those of an undisturbed run with the same `size`
         size (int, optional): bytes that a chunk has at least, unless the file ends
-        digest (hashlib object, optional): is given every byte of the file itself, those of chunks
-            that are skipped, too; complete once the iterator has come to its end
+        digest (hashlib object, optional): is given every byte of the file itself; complete once
+            the iterator has come to its end
 
     Returns:
         iterator of RawChunk: in the file's order, each beginning where the one before ended
@@ -98,7 +94,7 @@ def raw_chunks(
         (0, 1, 209)
     """
     path = check_file(path)
-    buffer = _Buffer(path, detect(path), skip_bytes, size)
+    buffer = _Buffer(path, detect(path), size)
     return _cut_all(buffer, read_pieces(path, digest))
 
 
@@ -145,8 +141,8 @@ def _cut_all(buffer: "_Buffer", pieces: Iterator[tuple[bytes, int]]) -> Iterator
 class _Buffer:
     """Collects the pieces of a file until whole records can be cut off."""
 
-    def __init__(self, path: Path, kind: Format, skip: int, size: int) -> None:
-        self._path, self._kind, self._skip, self._least = path, kind, skip, max(size, 1)
+    def __init__(self, path: Path, kind: Format, size: int) -> None:
+        self._path, self._kind, self._least = path, kind, max(size, 1)
         self._header = header_line(path) if kind is Format.TSV else b""
         if kind is Format.TSV:
             check_columns(path, self._header)
@@ -159,21 +155,13 @@ class _Buffer:
         return self._size >= self._wanted
 
     def _keep(self, rest: bytes) -> None:
-        """Go on with bytes in which no record ends; next time look at twice as many of them.
-
-        When to look depends on `rest` only, so that reading that goes on after a stop cuts alike.
-        """
+        """Go on with bytes in which no record ends; next time look at twice as many of them."""
         self._pieces, self._size, self._wanted = [rest], len(rest), self._least
         while self._wanted <= self._size:
             self._wanted *= 2
 
     def add(self, piece: bytes, file_bytes: int) -> None:
         self._file_bytes = file_bytes
-        if self._skip:
-            skipped, piece = piece[: self._skip], piece[self._skip :]
-            self._skip -= len(skipped)
-            self._begin += len(skipped)
-            self._line += skipped.count(b"\n")
         self._pieces.append(piece)
         self._size += len(piece)
 
@@ -190,9 +178,6 @@ class _Buffer:
 
     def last_record(self) -> Iterator[RawChunk]:
         """What stands behind the last record end once the file has come to its own."""
-        if self._skip:
-            what = f"it ends {self._skip} bytes before the place where reading was to go on"
-            raise DamagedSourceError(self._path, what)
         rest = b"".join(self._pieces)
         cut = unfinished(self._kind, rest)
         if cut:
@@ -206,4 +191,4 @@ class _Buffer:
         data = data[:end]
         self._begin += end
         self._line += data.count(b"\n")
-        return RawChunk(self._kind, self._header, data, begin, self._begin, line, self._file_bytes)
+        return RawChunk(self._kind, self._header, data, begin, line, self._file_bytes)

@@ -1,10 +1,9 @@
 """Reads a data file piece by piece, plain or gzip by its content, and says where it is damaged."""
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from protclip_td.errors import InputError
 
@@ -14,6 +13,10 @@ _GZIP_FORMAT = 31  # of zlib: a gzip header, and the largest window
 # the file holds; text makes 4 to 10.
 _READ = 1 << 16
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_PAIRS = (
+    "a UniProtKB flat file or XML, FASTA with UniProt headers, a UniProt or ProtST TSV, or "
+    "ProtCLIP JSON lines"
+)
 
 
 class Digest(Protocol):
@@ -40,8 +43,13 @@ class DamagedSourceError(InputError):
         return f"data file {self.path}: {self.what}. Get it again and check its size or checksum."
 
 
-def check_file(path: str | Path) -> Path:
+def check_file(path: str | Path, expected: str = _PAIRS) -> Path:
     """Make sure that a data file is there and not empty.
+
+    Parameters:
+        path (str): the file
+        expected (str, optional): what it should hold, for messages; by default what a store of
+            pairs is built from
 
     Returns:
         Path: the file, with `~` put in
@@ -50,21 +58,13 @@ def check_file(path: str | Path) -> Path:
         InputError: there is no such file, it is a folder, or it is empty
     """
     path = Path(path).expanduser()
-    expected = "expected entries of UniProt, ProtCLIP JSON lines, or a ProtST TSV"
     if not path.exists():
         raise InputError(f"data file {path}: no such file (looked in {path.absolute().parent})")
     if not path.is_file():
-        raise InputError(f"data file {path}: not a file; {expected}")
+        raise InputError(f"data file {path}: not a file; expected {expected}")
     if path.stat().st_size == 0:
-        raise InputError(f"data file {path}: the file is empty; {expected}")
+        raise InputError(f"data file {path}: the file is empty; expected {expected}")
     return path
-
-
-def open_source(path: Path) -> BinaryIO:
-    """Open a file for reading bytes, unpacked if it is gzip whatever its name says."""
-    with path.open("rb") as file:
-        magic = file.read(2)
-    return gzip.open(path) if magic == _GZIP_MAGIC else path.open("rb")  # type: ignore[return-value]
 
 
 def read_pieces(path: Path, digest: Digest | None = None) -> Iterator[tuple[bytes, int]]:

@@ -43,7 +43,7 @@ def assert_plain(message):
 
 @pytest.fixture(
     params=[
-        ("empty", "the file is empty; expected entries of UniProt"),
+        ("empty", "the file is empty; expected a UniProtKB flat file or XML"),
         ("gzip cut off", "the gzip file is cut off. Get it again"),
         ("cut in an entry", "it ends in the middle of entry P16188. Get it again"),
         ("no sequence", "1 rejected (1 x no sequence); the first is P15455"),

@@ -82,7 +82,7 @@ def originals(sample_path, sample_entries):
 
 def parse(kind, data):
     header = HEADER.encode() if kind is Format.TSV else b""
-    return parse_chunk(RawChunk(kind, header, data, 0, len(data), 1, len(data)), OPTIONS)
+    return parse_chunk(RawChunk(kind, header, data, 0, 1, len(data)), OPTIONS)
 
 
 @pytest.mark.parametrize("kind", list(Format), ids=lambda kind: kind.name)
