@@ -69,4 +69,4 @@ def _values(row: Mapping[str, Any]) -> dict[str, list[float]]:
 
 
 def _mean(summary: Mapping[str, Any] | None) -> list[float]:
-    return [summary["mean"]] if summary else []
+    return [summary["mean"]] if summary and summary["mean"] is not None else []

@@ -1,6 +1,7 @@
 """From the finished runs to one structure: values, mean and deviation, published numbers."""
 
 import json
+import math
 import statistics
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Any
 
 from protclip_td.benchmark.catalogue import BENCHMARKS
 from protclip_td.benchmark.jobs import ROLES, Job
+from protclip_td.benchmark.protocol import protocols_of
 from protclip_td.benchmark.published import PUBLISHED
 from protclip_td.config import load_config
 from protclip_td.training.best import pick_metric
@@ -57,6 +59,7 @@ def _row(
         "group": group,
         "metric": metric,
         "selected by": _selected_by(done),
+        "protocols": protocols_of(job.result for job in done if job.result),
         **{role: summary(found) for role, found in values.items()},
         "published": [number._asdict() for number in published],
     }
@@ -79,17 +82,27 @@ def _values(metric: str, jobs: list[Job]) -> list[dict[str, Any]]:
 def summary(values: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Mean and standard deviation over seeds; None without any value.
 
+    A metric may be undefined for a run, such as a correlation with constant predictions. Such runs
+    stay out of both, are counted, and have None as their value: JSON knows no NaN.
+
     Example::
 
-        >>> found = summary([{"value": 0.5}, {"value": 0.7}])
-        >>> round(found["mean"], 3), round(found["sd"], 3)
-        (0.6, 0.141)
+        >>> found = summary([{"value": 0.5}, {"value": 0.7}, {"value": math.nan}])
+        >>> round(found["mean"], 3), round(found["sd"], 3), found["undefined"]
+        (0.6, 0.141, 1)
     """
     if not values:
         return None
-    numbers = [value["value"] for value in values]
-    deviation = statistics.stdev(numbers) if len(numbers) > 1 else None
-    return {"mean": statistics.fmean(numbers), "sd": deviation, "runs": values}
+    numbers = [run["value"] for run in values if math.isfinite(run["value"])]
+    return {
+        "mean": statistics.fmean(numbers) if numbers else None,
+        "sd": statistics.stdev(numbers) if len(numbers) > 1 else None,
+        "undefined": len(values) - len(numbers),
+        "runs": [
+            {**run, "value": run["value"] if math.isfinite(run["value"]) else None}
+            for run in values
+        ],
+    }
 
 
 def _selected_by(done: list[Job]) -> str | None:

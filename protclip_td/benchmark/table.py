@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_HEAD = ("benchmark", "metric", "this encoder", "control", "published", "epoch chosen by")
+from protclip_td.benchmark.protocol import in_words, is_comparable
+
+_HEAD = (
+    "benchmark",
+    "metric",
+    "this encoder",
+    "control",
+    "protocol here",
+    "published",
+    "epoch chosen by",
+)
 
 
 def write_table(results: Mapping[str, Any]) -> str:
@@ -31,39 +41,45 @@ def _about(encoders: Mapping[str, str]) -> list[str]:
 
 
 def _cells(row: Mapping[str, Any], sources: list[str]) -> list[str]:
-    published = ", ".join(_published(number, sources) for number in row["published"])
+    published = ", ".join(_published(number, row, sources) for number in row["published"])
     return [
         row["case"],
         row["metric"],
         show(row["model"]),
         show(row["control"]),
+        in_words(row["protocols"]),
         published,
         row["selected by"] or "",
     ]
 
 
-def _published(number: Mapping[str, Any], sources: list[str]) -> str:
+def _published(number: Mapping[str, Any], row: Mapping[str, Any], sources: list[str]) -> str:
     """A number, whose it is, and the number of its source in the list below the table."""
     remark = f"; {number['remark']}" if number["remark"] else ""
     source = f"{number['source']}{remark}"
     if source not in sources:
         sources.append(source)
-    return f"{number['value']:.3f} {number['model']} [{sources.index(source) + 1}]"
+    mark = "" if is_comparable(number, row) else "*"
+    return f"{number['value']:.3f}{mark} {number['model']} [{sources.index(source) + 1}]"
 
 
 def show(summary: Mapping[str, Any] | None) -> str:
-    """Mean and deviation.
+    """Mean and deviation, and how many runs they are of.
 
     Example::
 
-        >>> show({"mean": 0.61234, "sd": 0.01, "runs": [{}, {}]})
-        '0.612 ± 0.010 (2)'
+        >>> show({"mean": 0.61234, "sd": 0.01, "undefined": 1, "runs": [{}, {}, {}]})
+        '0.612 ± 0.010 (2; 1 undefined)'
     """
     if summary is None:
         return ""
-    if summary["sd"] is None:
-        return f"{summary['mean']:.3f}"
-    return f"{summary['mean']:.3f} ± {summary['sd']:.3f} ({len(summary['runs'])})"
+    if summary["mean"] is None:
+        return f"undefined ({summary['undefined']})"
+    undefined = summary["undefined"]
+    defined = len(summary["runs"]) - undefined
+    deviation = "" if summary["sd"] is None else f" ± {summary['sd']:.3f}"
+    counted = f"{defined}; {undefined} undefined" if undefined else str(defined)
+    return f"{summary['mean']:.3f}{deviation}" + (f" ({counted})" if counted != "1" else "")
 
 
 def _line(cells: Sequence[str]) -> str:

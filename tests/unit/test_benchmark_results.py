@@ -1,6 +1,7 @@
 """What the table of benchmarks says: what chose an epoch, means, published numbers."""
 
 import json
+import math
 
 import pytest
 
@@ -39,6 +40,30 @@ def test_mean_and_deviation():
     assert summary([{"value": 0.25}])["sd"] is None
     assert show(summary([{"value": 0.25}])) == "0.250"
     assert show(summary([{"value": 0.5}, {"value": 0.7}])) == "0.600 ± 0.141 (2)"
+
+
+@pytest.mark.parametrize(
+    ("values", "shown", "sd"),
+    [
+        ([math.nan, 0.3], "0.300 (1; 1 undefined)", None),
+        ([math.nan], "undefined (1)", None),
+        ([math.nan, math.nan], "undefined (2)", None),
+        ([0.5, math.nan, 0.7], "0.600 ± 0.141 (2; 1 undefined)", 0.1414),
+        ([math.inf, 0.3], "0.300 (1; 1 undefined)", None),
+    ],
+)
+def test_undefined_runs_stay_out_of_the_mean_and_are_counted(values, shown, sd):
+    found = summary([{"seed": i, "value": value} for i, value in enumerate(values)])
+    assert show(found) == shown
+    assert found["sd"] == pytest.approx(sd, abs=1e-4)
+    assert [run["seed"] for run in found["runs"]] == [*range(len(values))]
+    json.dumps(found, allow_nan=False)  # NaN is no JSON
+
+
+def test_picture_leaves_out_what_is_undefined():
+    row = {"case": "stability", "metric": "spearmanr", "model": summary([{"value": math.nan}])}
+    lines = headlines({"rows": [{**row, "published": []}]})
+    assert not any(any(values.values()) for values in lines.values())
 
 
 def test_published_numbers_belong_to_cases_and_their_metrics():
