@@ -73,7 +73,9 @@ def forward_epoch_to_dataset() -> None:
 
     def set_epoch_everywhere(self: DistributedSampler, epoch: int) -> None:
         set_epoch(self, epoch)
-        if hasattr(self.dataset, "set_epoch"):
+        if getattr(self.dataset, "is_shuffled", False):
+            self.dataset.set_epoch(epoch, self.num_replicas)  # type: ignore[attr-defined]
+        elif hasattr(self.dataset, "set_epoch"):
             self.dataset.set_epoch(epoch)
 
     set_epoch_everywhere.tells_dataset = True  # type: ignore[attr-defined]

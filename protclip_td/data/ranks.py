@@ -7,8 +7,7 @@ from typing import overload
 class RankShare(Sequence[int]):
     """Positions `rank`, `rank + num_ranks` and so on, without a list of them.
 
-    All ranks together take the positions one after another, so a batch over all ranks is what one
-    process with a batch as large would have. Every rank has as many: where positions are missing
+    All ranks together take the positions one after another. Every rank has as many: where positions are missing
     at the end, those from the beginning are taken again, as PyTorch's `DistributedSampler` does.
 
     Parameters:

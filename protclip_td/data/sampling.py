@@ -6,14 +6,16 @@ P ∝ C⁻³ · √R · N, where N is its number of entries, and inside a group 
 Source: ProtCLIP (Zhou et al., AAAI 2025), section on property-driven sampling.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from protclip_td.data.pairs import BLOCK_ROWS
 from protclip_td.data.permutation import mix, permute_blocks
 
 #: Draws that are shuffled among each other; each such window has every group's share.
 DRAWS_PER_WINDOW = 1 << 16
+_TURNS_AT_ONCE = 1 << 14
 
 
 def entry_weight(
@@ -81,10 +83,14 @@ class PropertyDrivenDraw:
         generator = np.random.default_rng([self.seed, epoch])
         return generator.multinomial(self.num_draws, self.probabilities)
 
-    def order(self, epoch: int) -> "ShuffledGroups":
-        """All draws of an epoch, counted from 0, in their order."""
+    def order(self, epoch: int, num_ranks: int = 1) -> "ShuffledGroups":
+        """All draws of an epoch, counted from 0, in their order, which is good for so many ranks.
+
+        Which rows are drawn does not depend on the number of ranks.
+        """
         key = (self.seed, epoch)
-        return ShuffledGroups(self.group_sizes, self.counts(epoch), key, self.offsets)
+        counts = self.counts(epoch)
+        return ShuffledGroups(self.group_sizes, counts, key, self.offsets, num_ranks)
 
 
 class ShuffledGroups:
@@ -94,6 +100,10 @@ class ShuffledGroups:
     and the groups are shuffled among each other: the positions are cut into windows of about
     65,536, each gets its share of every group, and inside a window any order is as likely.
 
+    Several ranks take the positions in turns. Then each gets its share of every group of a window,
+    and of that share, rows that lie in as few blocks as possible: otherwise every rank would have
+    to decode every block for a few of its rows. Windows hold the same rows for any number of ranks.
+
     Parameters:
         sizes (array): rows of each group, shape :math:`(G,)`
         counts (array): how many times to draw from each group, shape :math:`(G,)`; a group is gone
@@ -101,6 +111,7 @@ class ShuffledGroups:
         key (sequence of int): from 0; another key, another order
         offsets (sequence of int, optional): place of each group's first row in its block, where
             that is cut; 0 by default
+        num_ranks (int, optional): how many take the positions in turns
 
     Example::
 
@@ -115,7 +126,9 @@ class ShuffledGroups:
         counts: Sequence[int] | np.ndarray,
         key: Sequence[int],
         offsets: Sequence[int] | None = None,
+        num_ranks: int = 1,
     ) -> None:
+        self.num_ranks = num_ranks
         self.sizes = np.asarray(sizes, dtype=np.int64)
         self.offsets = [0] * len(self.sizes) if offsets is None else list(offsets)
         self.ends = np.cumsum(counts, dtype=np.int64)  # of the groups, laid out one after another
@@ -166,28 +179,55 @@ class ShuffledGroups:
     def _make_window(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         # Every num_windows-th slot of all groups laid out one after another: their exact shares.
         slots = np.arange(number, len(self), self.num_windows)
-        key = mix(self._order_key + np.uint64(number))
-        lottery = mix(key + np.arange(len(slots), dtype=np.uint64))
-        group = np.searchsorted(self.ends, slots, side="right")[np.argsort(lottery, kind="stable")]
+        group = np.searchsorted(self.ends, slots, side="right")
         begins = np.concatenate(([0], self.ends[:-1]))
         before = self._slots_before(self.ends, number) - self._slots_before(begins, number)
         taken = np.bincount(group, minlength=len(self.sizes))
-        rank = np.empty_like(group)
-        # A group's turns follow the positions, so that its blocks are needed one after another.
-        rank[np.argsort(group, kind="stable")] = np.concatenate(
-            [self._ranks(g, before[g], taken[g]) for g in np.flatnonzero(taken).tolist()]
-        )
-        return group, rank
+        spans = [(g, before[g], before[g] + taken[g]) for g in np.flatnonzero(taken).tolist()]
+        rank = np.concatenate([ranks for span in spans for ranks in self._ranks(*span)])
+        key = mix(self._order_key + np.uint64(number))
+        place = _places(group, self._shares(group, rank, key), key, self.num_ranks)
+        return group[place], rank[place]
+
+    def _shares(self, group: np.ndarray, rank: np.ndarray, key: np.ndarray) -> np.ndarray:
+        """Which of the ranks gets which draw of a window, whose draws are given by group."""
+        share = np.arange(len(group)) % self.num_ranks
+        if self.num_ranks == 1:
+            return share
+        block = (rank + np.asarray(self.offsets)[group]) // BLOCK_ROWS
+        # Blocks in a keyed order, lest the first rank always gets a group's first ones.
+        by_block = np.lexsort((mix(key + block.astype(np.uint64)), group))
+        share[by_block] = share[np.lexsort((share, group))]
+        return share
 
     def _slots_before(self, end: np.ndarray, number: int) -> np.ndarray:
         """How many of the first `end` slots belong to the windows before this one."""
         rounds, rest = np.divmod(end, self.num_windows)
         return rounds * number + np.minimum(rest, number)
 
-    def _ranks(self, group: int, first: int, number: int) -> np.ndarray:
-        """What a group gives in so many turns from its turn `first` on."""
+    def _ranks(self, group: int, first: int, end: int) -> Iterator[np.ndarray]:
+        """What a group gives from its turn `first` on, some turns at a time to save memory."""
         size = int(self.sizes[group])
-        # A group that is gone through again comes in another order.
-        cycle, place = np.divmod(np.arange(first, first + number), size)
-        keys = mix(mix(self._row_key + np.uint64(group)) + cycle.astype(np.uint64))
-        return permute_blocks(place, size, keys, self.offsets[group])
+        for begin in range(first, end, _TURNS_AT_ONCE):
+            turns = np.arange(begin, min(begin + _TURNS_AT_ONCE, end))
+            # A group that is gone through again comes in another order.
+            cycle, place = np.divmod(turns, size)
+            keys = mix(mix(self._row_key + np.uint64(group)) + cycle.astype(np.uint64))
+            yield permute_blocks(place, size, keys, self.offsets[group])
+
+
+def _places(
+    group: np.ndarray, share: np.ndarray, key: np.ndarray, num_ranks: int
+) -> np.ndarray:
+    """The draw at each position: groups at random, shares in turns, and a group's draws in order.
+
+    A group's draws of a share keep their order, so that its blocks are needed one after another.
+    """
+    lottery = mix(key + np.arange(len(group), dtype=np.uint64))
+    shuffled = np.lexsort((lottery, share))
+    ordered = np.lexsort((group, share))
+    by_share = np.empty_like(ordered)
+    by_share[np.lexsort((group[shuffled], share[shuffled]))] = ordered
+    place = np.empty_like(by_share)
+    place[np.argsort(np.arange(len(share)) % num_ranks, kind="stable")] = by_share
+    return place

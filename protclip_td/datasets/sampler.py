@@ -10,7 +10,7 @@ from protclip_td.data.pairs import Group
 from protclip_td.datasets.rows import Rows, Stretch, draw_rows
 from protclip_td.errors import InputError
 
-_AT_ONCE = 1 << 16  # draws over all ranks that are worked out together
+_AT_ONCE = 1 << 13  # draws over all ranks that are looked up together
 
 
 class PropertyDrivenSampler(torch_data.Sampler[int]):
@@ -18,8 +18,9 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
 
     A group of entries is drawn with P ∝ C⁻³ · √R · N, then a row in it: none twice in an epoch
     where the group is larger than its share, and all of a smaller one before any comes again. What
-    is drawn depends on seed, epoch and position alone, so it is the same for any number of workers,
-    and together the ranks draw what one process would. Memory does not grow with the store.
+    is drawn depends on seed and epoch alone, so it is the same for any number of workers, and
+    together the ranks draw what one process would; each gets rows of few blocks. Memory does not
+    grow with the store.
 
     Parameters:
         groups (sequence of Group or Stretch): what to draw from, such as a store's `groups`, or the
@@ -62,9 +63,7 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
         self.draw = draw_rows(self._stretches, num_draws, exponents, seed)
         self.rank = rank
         self.num_ranks = num_ranks
-        self.epoch = 0
-        self.position = 0  # over all ranks
-        self._rows = self._rows_of_epoch()
+        self._go_to(epoch=0, position=0, dealt_to=num_ranks)
 
     def __len__(self) -> int:
         return self.draw.num_draws // self.num_ranks
@@ -72,9 +71,11 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
     def set_epoch(self, epoch: int) -> None:
         """Begin an epoch, counted from 0; where it has begun already, as after a resume, go on."""
         if epoch != self.epoch:
-            self._go_to(epoch, position=0)
+            self._go_to(epoch, position=0, dealt_to=self.num_ranks)
 
     def __iter__(self) -> Iterator[int]:
+        # Every iteration is a whole epoch, but for the first one after a state was loaded.
+        self.position, self._begin = self._begin, 0
         end = self.draw.num_draws - (self.draw.num_draws - self.position) % self.num_ranks
         step = max(1, _AT_ONCE // self.num_ranks) * self.num_ranks
         for begin in range(self.position, end, step):
@@ -82,7 +83,6 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
             for row in self._rows.at(positions).tolist():
                 self.position += self.num_ranks
                 yield row
-        self.position = 0
 
     def state_dict(self, num_used: int | None = None) -> dict[str, int]:
         """Where the draw stands, a few numbers for a checkpoint; the same on all ranks.
@@ -92,10 +92,18 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
                 all that were handed out, of which a data loader with workers holds some back.
         """
         position = self.position if num_used is None else num_used * self.num_ranks
-        return {"seed": self.draw.seed, "epoch": self.epoch, "position": position}
+        return {
+            "seed": self.draw.seed,
+            "epoch": self.epoch,
+            "position": position,
+            "num_ranks": self._dealt_to,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where another sampler stood, be it on more or fewer ranks.
+        """Go on where another sampler stood; what is left of its epoch comes next, then whole ones.
+
+        Its ranks may have been more or fewer: the rest of the epoch is then dealt out as it was
+        begun, so that no row is drawn twice and none is missed.
 
         Raises:
             InputError: the state is of another seed
@@ -105,14 +113,12 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
                 f"PropertyDrivenSampler: the state is of a draw with seed {state['seed']}, this "
                 f"one has seed {self.draw.seed}; give the same seed to go on"
             )
-        self._go_to(state["epoch"], state["position"])
+        self._go_to(state["epoch"], state["position"], state["num_ranks"])
 
-    def _go_to(self, epoch: int, position: int) -> None:
-        self.epoch, self.position = epoch, position
-        self._rows = self._rows_of_epoch()
-
-    def _rows_of_epoch(self) -> Rows:
-        return Rows(self._stretches, self.draw.order(self.epoch))
+    def _go_to(self, epoch: int, position: int, dealt_to: int) -> None:
+        self.epoch, self.position, self._begin = epoch, position, position
+        self._dealt_to = dealt_to
+        self._rows = Rows(self._stretches, self.draw.order(epoch, dealt_to))
 
 
 def _check(

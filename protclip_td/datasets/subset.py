@@ -15,8 +15,8 @@ class PropertyDrivenSubset(torch_data.Subset):
     epoch's draw depends on nothing but the seed and the epoch. Importing protclip_td lets
     `DistributedSampler.set_epoch` call it, so TorchDrug's own engine draws anew as well.
 
-    The items are shuffled already, and in a way that keeps reading cheap. `is_shuffled` says so
-    to `DistributedSampler`, which then leaves their order alone.
+    The items are shuffled already, and in a way that keeps reading cheap, for each of several ranks
+    as well. `is_shuffled` says so to `DistributedSampler`, which then leaves their order alone.
 
     Parameters:
         dataset (torch_data.Dataset): where items come from
@@ -43,9 +43,12 @@ class PropertyDrivenSubset(torch_data.Subset):
         self.draw = draw_rows(stretches, num_draws, exponents, seed)
         self.set_epoch(0)
 
-    def set_epoch(self, epoch: int) -> None:
-        """Draw the items of an epoch, counted from 0."""
-        self.indices = Rows(self.stretches, self.draw.order(epoch))
+    def set_epoch(self, epoch: int, num_ranks: int = 1) -> None:
+        """Draw the items of an epoch, counted from 0, in an order that is good for so many ranks.
+
+        Which items are drawn does not depend on the number of ranks.
+        """
+        self.indices = Rows(self.stretches, self.draw.order(epoch, num_ranks))
 
     def probabilities(self) -> np.ndarray:
         """Share of the draws by confidence and coverage, shape :math:`(5, 4)`."""

@@ -16,7 +16,9 @@ from torchdrug.data import PackedProtein
 from protclip_td.data.options import ReadOptions
 from protclip_td.datasets import PropertyDrivenSampler, ProtAnno
 from protclip_td.errors import InputError
+from protclip_td.properties import CONFIDENCES, COVERAGES
 from protclip_td.protanno.building import build
+from protclip_td.protanno.epochs import expected_epochs, training_counts
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.training.loading import (
     BatchIndices,
@@ -139,6 +141,8 @@ def test_two_ranks_share_one_draw(dataset):
     drawn = rows(train_set)
     assert len(drawn) % 2
     assert parts == [drawn[::2], [*drawn[1::2], drawn[0]]]  # the first again makes it even
+    train_set.set_epoch(5)
+    assert sorted(drawn) == sorted(rows(train_set))  # what one process draws
 
 
 def test_held_out_items_mix_the_groups_and_stay_as_they_are(folder):
@@ -320,6 +324,30 @@ def test_a_thinned_store_is_drawn_from_evenly(tmp_path, sample_path):
     dataset = ProtAnno(built(tmp_path, sample_path, sampling="thin"))
     train = dataset.composition().splits["train"]
     np.testing.assert_allclose(dataset.composition().drawn, train / train.sum())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"confidences": CONFIDENCES, "coverages": COVERAGES},
+        {"confidences": None, "coverages": None},
+        {"sampling": "thin"},
+        {"keep_all": True},
+        {"valid_fraction": 0.0, "test_fraction": 0.0, "confidence_exponent": -1.0},
+    ],
+)
+def test_the_report_expects_what_is_drawn(tmp_path, sample_path, options):
+    dataset = ProtAnno(built(tmp_path, sample_path, **options))
+    train = dataset.composition().splits["train"]
+    np.testing.assert_array_equal(training_counts(dataset.store.manifest), train)
+    times = dataset.composition().drawn * len(dataset.split()[0]) / np.maximum(train, 1)
+    np.testing.assert_allclose(expected_epochs(dataset.store.manifest), times)
+
+
+def test_a_store_built_with_nothing_held_out_is_all_trained_on(tmp_path, sample_path):
+    dataset = ProtAnno(built(tmp_path, sample_path, valid_fraction=0.0, test_fraction=0.0))
+    assert [len(part) for part in dataset.split()] == [len(dataset), 0, 0]
 
 
 def test_properties_come_in_the_order_that_the_store_was_built_with(tmp_path, sample_path):

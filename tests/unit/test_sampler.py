@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections import Counter
 from itertools import chain, islice
 
 import numpy as np
@@ -20,18 +21,32 @@ def make_sampler(rank=0, num_ranks=1, num_draws=1000, **options):
     return PropertyDrivenSampler(GROUPS, num_draws, rank=rank, num_ranks=num_ranks, **options)
 
 
-@pytest.mark.parametrize("num_ranks", [2, 3, 7])
+@pytest.mark.parametrize("num_ranks", [2, 5, 8])
 def test_ranks_are_disjoint_and_together_one_process(num_ranks):
     alone = list(make_sampler())
     parts = [list(make_sampler(rank, num_ranks)) for rank in range(num_ranks)]
     assert {len(part) for part in parts} == {1000 // num_ranks} == {len(make_sampler(0, num_ranks))}
-    assert list(chain(*zip(*parts))) == alone[: 1000 // num_ranks * num_ranks]
+    assert sorted(chain(*parts)) == sorted(alone)
 
 
-def test_large_epochs_are_worked_out_piece_by_piece():
+def test_what_does_not_divide_by_the_ranks_is_left_out_at_the_end():
     parts = [list(make_sampler(rank, 3, num_draws=200_000)) for rank in range(3)]
-    whole = list(make_sampler(num_draws=200_000))
-    assert list(chain(*zip(*parts))) == whole[:199_998]
+    left = Counter(make_sampler(num_draws=200_000))
+    left.subtract(chain(*parts))
+    assert [len(part) for part in parts] == [66_666] * 3
+    assert min(left.values()) == 0
+    assert left.total() == 2
+
+
+def test_a_rank_reads_few_blocks_and_has_its_share_of_every_group():
+    """One block holds many of a rank's rows, not some rows of every rank."""
+    groups = [Group(3, 3, 0, 1_024_000), Group(1, 4, 1_024_000, 10**6)]  # in whole blocks
+    samplers = [PropertyDrivenSampler(groups, 65_536, rank=rank, num_ranks=16) for rank in (0, 9)]
+    rows = np.array([list(sampler) for sampler in samplers])
+    assert abs(np.diff((rows < 1_024_000).sum(axis=1))) <= 1
+    blocks = [len(np.unique(part // 512)) for part in rows]  # 4,096 rows fill 8 blocks
+    assert max(blocks) <= 12
+    assert not set(rows[0]) & set(rows[1])
 
 
 def test_no_row_twice_unless_a_group_is_small():
@@ -64,19 +79,31 @@ def test_going_on_in_the_middle_of_an_epoch(num_used):
     resumed.load_state_dict(json.loads(json.dumps(stopped.state_dict())))
     resumed.set_epoch(4)  # as in a loop over epochs
     assert begun + list(resumed) == expected
-    assert resumed.position == 0
+    assert list(resumed) == expected  # what comes after is a whole epoch
+
+
+def test_every_iteration_is_a_whole_epoch():
+    """As with PyTorch's samplers, and whatever an earlier one was broken off for."""
+    sampler = make_sampler()
+    next(iter(sampler))
+    assert len(list(sampler)) == 1000
 
 
 def test_going_on_with_another_number_of_ranks():
-    stopped = make_sampler(0, 2)
-    draws = iter(stopped)
-    begun = [next(draws) for _ in range(50)]
+    stopped = [make_sampler(rank, 2) for rank in range(2)]
+    begun = [list(islice(sampler, 50)) for sampler in stopped]
     parts = [make_sampler(rank, 3) for rank in range(3)]
     for part in parts:
-        part.load_state_dict(stopped.state_dict())
-    alone = list(make_sampler())
-    assert begun == alone[:100:2]
-    assert list(chain(*zip(*parts))) == alone[100:1000]
+        part.load_state_dict(stopped[0].state_dict())
+    assert sorted(chain(*begun, *parts)) == sorted(make_sampler())
+    for part in parts:
+        part.set_epoch(1)
+    assert list(parts[0]) == epoch_of(make_sampler(0, 3), 1)
+
+
+def epoch_of(sampler, epoch):
+    sampler.set_epoch(epoch)
+    return list(sampler)
 
 
 def test_draws_that_a_loader_holds_back_can_be_counted_out():

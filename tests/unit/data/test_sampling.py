@@ -179,3 +179,14 @@ def test_a_batch_needs_few_blocks():
     assert all(number <= 2 * 16 for number in blocks)
     everywhere = len(set(np.random.default_rng(0).integers(40_000_000, size=5800) // 512))
     assert everywhere > 5000  # what rows drawn from anywhere would need
+
+
+@pytest.mark.parametrize("num_ranks", [2, 3, 64])
+def test_windows_hold_the_same_rows_for_any_number_of_ranks(num_ranks):
+    draw = PropertyDrivenDraw([30_000, 900, 200_000], [1.0, 3.0, 1.0], num_draws=150_000, seed=2)
+    alone, together = draw.order(0), draw.order(0, num_ranks)
+    for number in range(alone.num_windows):
+        one, other = (np.stack(order.window(number)) for order in (alone, together))
+        np.testing.assert_array_equal(one[:, np.lexsort(one)], other[:, np.lexsort(other)])
+        counts = [np.bincount(other[0, r::num_ranks], minlength=3) for r in range(num_ranks)]
+        assert np.ptp(counts, axis=0).max() <= 1
