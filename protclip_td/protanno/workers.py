@@ -4,13 +4,21 @@ A task is a function and plain arguments. It leaves its result in a file which i
 place, so running it twice does no harm, and one whose worker is lost is simply run again.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for_process
@@ -53,7 +61,7 @@ def workers(jobs: int, scheduler: str | None = None) -> Iterator[Workers]:
             must see input and output under the same paths
 
     Raises:
-        InputError: the scheduler does not answer, or has no worker
+        InputError: the scheduler does not answer, has no worker, or is lost meanwhile
     """
     if scheduler is not None:
         with _dask_executor(scheduler) as (executor, count):
@@ -159,6 +167,8 @@ def _watch(sentinel: int) -> None:
 def _dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
     try:
         from distributed import Client, KilledWorker
+        from distributed.client import ClosedClientError
+        from distributed.comm import CommClosedError
     except ImportError as error:
         raise InputError(
             "--scheduler needs Dask, which is not installed: pip install distributed"
@@ -171,10 +181,27 @@ def _dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
             f"no Dask scheduler with a worker answers at {address} ({error}); start them with "
             "`dask scheduler` and `dask worker ADDRESS`"
         ) from error
-    with client:
+    with _muted("distributed.client"), client:
         # pure=False: the same arguments again are a task again, since results are files.
         executor = client.get_executor(pure=False)
         try:
             yield executor, sum(client.nthreads().values())
         except KilledWorker as error:
             raise InputError(_lost(f"Dask workers were lost again and again ({error})")) from error
+        except (CancelledError, CommClosedError, ClosedClientError) as error:
+            raise InputError(
+                f"the Dask scheduler at {address} is gone. What is done is kept: start it again, "
+                "and its workers, and call again to go on"
+            ) from error
+
+
+@contextmanager
+def _muted(name: str) -> Iterator[None]:
+    """Keep Dask from printing how it failed to reconnect, beside a message that says it all."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

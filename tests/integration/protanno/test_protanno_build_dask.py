@@ -74,6 +74,24 @@ def test_a_task_that_kills_every_worker_is_given_up(cluster):
         list(pool.run(die, [()]))
 
 
+def test_a_scheduler_that_goes_away(caplog, monkeypatch):
+    monkeypatch.setattr(workers, "_PATIENCE", 1)
+    with distributed.LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address=None,
+    ) as cluster:
+        address = cluster.scheduler_address
+        message = rf"the Dask scheduler at {address} is gone. What is done is kept.*call again"
+        with pytest.raises(InputError, match=message), workers.workers(1, address) as pool:
+            for _ in pool.run(time.sleep, [(0.01,)] * 1000):
+                cluster.close()
+    assert not [record for record in caplog.records if record.name == "distributed.client"]
+
+
 def test_no_scheduler(tmp_path, sample_path, monkeypatch):
     monkeypatch.setattr(workers, "_PATIENCE", 0.5)
     with pytest.raises(InputError, match=r"no Dask scheduler with a worker answers at tcp://127"):
