@@ -85,10 +85,10 @@ def test_a_scheduler_that_goes_away(caplog, monkeypatch):
         dashboard_address=None,
     ) as cluster:
         address = cluster.scheduler_address
+        threading.Timer(0.2, cluster.close).start()
         message = rf"the Dask scheduler at {address} is gone. What is done is kept.*call again"
         with pytest.raises(InputError, match=message), workers.workers(1, address) as pool:
-            for _ in pool.run(time.sleep, [(0.01,)] * 1000):
-                cluster.close()
+            list(pool.run(time.sleep, [(0.01,)] * 1000))
     assert not [record for record in caplog.records if record.name == "distributed.client"]
 
 
