@@ -6,7 +6,8 @@ An index of as many rows as ProtAnno-D, with the paper's shares; no sequences. P
 
 - the composition that the formula P ∝ C⁻³ · √R · N predicts, and what is drawn;
 - draws per second, and memory of the index;
-- how the draw differs from rows drawn from anywhere in their group.
+- how the draw differs from rows drawn from anywhere in their group;
+- what each process has to decode where there are several ranks and data-loader workers.
 """
 
 import argparse
@@ -23,16 +24,17 @@ from tables import aligned, markdown
 
 from protclip_td.data.pairs import _BLOCKS_KEPT as BLOCKS_KEPT
 from protclip_td.data.pairs import BLOCK_ROWS, Group
-from protclip_td.data.sampling import PropertyDrivenDraw
+from protclip_td.data.rule import Rule
+from protclip_td.data.sampling import PropertyDrivenDraw, ShuffledGroups
 from protclip_td.datasets import PropertyDrivenSampler
 from protclip_td.datasets.rows import Stretch, draw_rows
-from protclip_td.datasets.rule import Rule
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.protanno.paper import PAIRS
 
 BATCH = 64
 PAPER_ENTRIES = PAIRS["ProtAnno-D"]
 _PAIRS_FOR_MEETING = 1_000_000
+_WORKERS = (1, 4)  # of a data loader
 Table = Callable[[Sequence[str], Sequence[Sequence[str]]], str]
 
 
@@ -118,6 +120,30 @@ def randomness(groups: Sequence[Group], num_draws: int, table: Table) -> str:
     return table(header, [[name, *pair] for name, pair in zip(names, values)])
 
 
+def processes(groups: Sequence[Group], num_rows: int, table: Table) -> str:
+    """Blocks that one process decodes for so many rows, in training on several ranks."""
+    draw = draw_rows([Stretch(*group) for group in groups], num_draws=PAPER_ENTRIES)
+    rows = []
+    for num_ranks in (1, 8, 64):
+        decoded = [
+            1000 * _misses(_blocks_of_one(draw.order(0, num_ranks), workers, num_rows)) / num_rows
+            for workers in _WORKERS
+        ]
+        rows.append(
+            [f"{num_ranks} rank{'s' * (num_ranks > 1)}", *(f"{number:.1f}" for number in decoded)]
+        )
+    header = ["blocks per 1,000 rows", *(f"{w} worker{'s' * (w > 1)}" for w in _WORKERS)]
+    return table(header, rows)
+
+
+def _blocks_of_one(order: ShuffledGroups, num_workers: int, num_rows: int) -> list[int]:
+    """Blocks of the rows of the first rank's first worker, who gets every so many-th batch."""
+    batches = np.arange(0, num_rows * num_workers, BATCH * num_workers)
+    places = (batches[:, None] + np.arange(BATCH)).ravel()
+    group, rank = order(places * order.num_ranks)
+    return (group << 32 | rank // BLOCK_ROWS).tolist()
+
+
 def _measures(group: np.ndarray, rank: np.ndarray) -> list[str]:
     block = group << 32 | rank // BLOCK_ROWS
     batches = np.sort(block[: len(block) // BATCH * BATCH].reshape(-1, BATCH), axis=1)
@@ -186,6 +212,7 @@ def main() -> None:
         composition(groups, args.draws, table),
         speed(groups, args.draws, table),
         randomness(kept(groups), args.draws, table),
+        processes(kept(groups), args.draws // 20, table),
     ]
     print("\n\n".join(parts))
 
