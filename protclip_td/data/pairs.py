@@ -27,9 +27,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from protclip_td.data.biotext import compose
 from protclip_td.data.entry import Entry
 from protclip_td.errors import InputError
-from protclip_td.properties import PROPERTIES
+from protclip_td.properties import PROPERTIES, PROPERTY_KEYS
 from protclip_td.version import __version__
 
 FORMAT = 2
@@ -92,6 +93,7 @@ class Store:
         self.folder = Path(folder).expanduser()
         self.manifest = read_manifest(self.folder)
         self.groups = groups_of(self.manifest)
+        self._order = self.manifest.get("options", {}).get("properties", PROPERTY_KEYS)
         self._pairs = self.folder / self.manifest["pairs"]
         self._block_rows = self.manifest["block_rows"]
         self._part_rows = self.manifest["part_rows"]
@@ -126,6 +128,16 @@ class Store:
         for place in sorted(range(len(rows)), key=lambda place: int(rows[place])):
             entries[place] = self[int(rows[place])]
         return entries  # type: ignore[return-value]
+
+    def biotext(self, entry: Entry) -> str:
+        """An entry's biotext, its properties in the order that the store was built with.
+
+        Example::
+
+            >>> store.biotext(store[0])
+            'PROTEIN NAME: ...'
+        """
+        return compose(entry.properties, self._order)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Store, (self.folder,)  # a worker opens the files again instead of copying blocks

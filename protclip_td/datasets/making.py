@@ -19,7 +19,6 @@ from protclip_td.data.pairs import FORMAT, MANIFEST, Store
 from protclip_td.data.source import DamagedSourceError, check_file
 from protclip_td.data.writing import REJECTED, file_sha256
 from protclip_td.errors import InputError
-from protclip_td.properties import CONFIDENCES, COVERAGES
 from protclip_td.protanno.building import build
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.staging import Staging, load
@@ -39,6 +38,7 @@ def open_or_make(
     The sub-folder is named after the file, its content and the options, so that another file or
     other options never meet an old store. Everything in the file is kept, since the sampling rule
     is the data set's. Several processes may do this at once: one makes the store, the others wait.
+    What was begun and broken off is gone on with by the next call.
 
     Parameters:
         path (str): folder of stores, or one store
@@ -55,7 +55,12 @@ def open_or_make(
     if (path / MANIFEST).is_file():
         return _open(path, source)
     file = check_file(SAMPLE if source in (None, "sample") else Path(str(source)))
-    options = ReadOptions(keep_evidence=keep_evidence, confidence=confidence)
+    options = BuildOptions(
+        ReadOptions(keep_evidence=keep_evidence, confidence=confidence),
+        confidences=None,
+        coverages=None,
+        identical="keep",
+    )
     folder = path / _folder_name(file, options)
     with _one_at_a_time(folder):
         if not (folder / MANIFEST).is_file():
@@ -78,15 +83,15 @@ def _open(path: Path, source: str | Path | None) -> Store:
     return store
 
 
-def _make(file: Path, folder: Path, options: ReadOptions, verbose: int) -> None:
+def _make(file: Path, folder: Path, options: BuildOptions, verbose: int) -> None:
     logger.info("Making the ProtAnno store %s from %s", folder, file)
-    everything = BuildOptions(
-        read=options, confidences=CONFIDENCES, coverages=COVERAGES, identical="keep"
-    )
     try:
-        store = build([file], folder, everything, report=False, quiet=not verbose)
+        # The folder is that of this content, whenever the file was written.
+        store = build([file], folder, options, resume=True, report=False, quiet=not verbose)
     except InputError as error:
-        mistake = _mistake(error, file, folder)
+        mistake = _mistake(error, file, folder, options)
+        if mistake is None:
+            raise  # a full disk, say: what is done is kept
         shutil.rmtree(folder, ignore_errors=True)  # a repaired file will have a folder of its own
         raise mistake from error
     rejected = store.manifest["rejected"]
@@ -100,13 +105,20 @@ def _make(file: Path, folder: Path, options: ReadOptions, verbose: int) -> None:
         )
 
 
-def _mistake(error: InputError, file: Path, folder: Path) -> InputError:
-    """What was wrong with the file, without what only `protclip-td protanno build` offers."""
+def _mistake(
+    error: InputError, file: Path, folder: Path, options: BuildOptions
+) -> InputError | None:
+    """What was wrong with the file, without what only `protclip-td protanno build` offers.
+
+    None if it was not the file that was wrong.
+    """
+    if _folder_name(file, options) != folder.name:
+        return InputError(f"{file} changed while it was read; call again once it is complete")
     if isinstance(error.__cause__, DamagedSourceError):
         return InputError(str(error.__cause__))
     staging = Staging(folder)
     if not staging.sorted.is_file() or np.any(load(staging.sorted)["after"]["counts"]):
-        return error
+        return None
     with (staging.result / REJECTED).open() as table:
         rows = (line.rstrip("\n").split("\t") for line in islice(table, 1, None))
         where, reason, detail, *_ = next(rows, ("", "nothing in it", ""))
@@ -138,12 +150,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         yield
 
 
-def _folder_name(file: Path, options: ReadOptions) -> str:
-    key = {
-        "format": FORMAT,
-        "sha256": file_sha256(file),
-        "keep_evidence": options.keep_evidence,
-        "confidence": options.confidence,
-    }
+def _folder_name(file: Path, options: BuildOptions) -> str:
+    key = {"format": FORMAT, "sha256": file_sha256(file), "options": options.as_dict()}
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     return f"{file.name.split('.')[0]}-{digest[:12]}"

@@ -10,16 +10,15 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.data.biotext import compose
 from protclip_td.data.composition import Composition, count_groups
 from protclip_td.data.pairs import BLOCK_ROWS, Group, Store
 from protclip_td.data.proteins import to_protein
+from protclip_td.data.rule import Rule, rule_for
 from protclip_td.datasets.making import open_or_make
 from protclip_td.datasets.rows import Stretch, all_once
-from protclip_td.datasets.rule import Rule, rule_for
 from protclip_td.datasets.subset import PropertyDrivenSubset
 from protclip_td.errors import InputError
-from protclip_td.properties import PROPERTIES, PROPERTY_KEYS
+from protclip_td.properties import PROPERTIES
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
             or ProtST TSV, plain or gzip. "sample" or None for the built-in sample.
         confidences (list of int, optional): levels of sample confidence to keep, 1 to 5;
             1, 2 and 3 by default (paper). This and the other parts of the rule are by default
-            those that the store was built for, if `protclip-td protanno build` made it.
+            those that the store was built with, if `protclip-td protanno build` made it.
         coverages (list of int, optional): numbers of present properties to keep, 1 to 4;
             3 and 4 by default (paper)
         confidence_exponent (float, optional): a draw's chance grows with C to this power;
@@ -106,7 +105,6 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         self.max_residues = max_residues
         self.store = open_or_make(path, source, keep_evidence, confidence, verbose)
         self.rule = rule_for(self.store.manifest, **given)
-        self._order = self.store.manifest.get("options", {}).get("properties", PROPERTY_KEYS)
         self._splits = _split(self.store, self.rule)
         num_train = _num_rows(self._splits["train"])
         self._train_set = PropertyDrivenSubset(
@@ -125,7 +123,7 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         entry = self.store[index]
         return {
             "graph": to_protein(entry.sequence[: self.max_residues]),
-            "biotext": compose(entry.properties, self._order),
+            "biotext": self.store.biotext(entry),
             "property_text": {p.key: text for p, text in zip(PROPERTIES, entry.properties)},
             "accession": entry.accession,
             "index": int(index),

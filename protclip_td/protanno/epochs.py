@@ -4,12 +4,16 @@ from typing import Any
 
 import numpy as np
 
+from protclip_td.data.rule import rule_for
 from protclip_td.data.sampling import entry_weight
 from protclip_td.properties import CONFIDENCES, COVERAGES
 
 
 def expected_epochs(manifest: dict[str, Any]) -> np.ndarray:
     """How often an entry of each group comes in an epoch of as many draws as there are entries.
+
+    It is so in training with `datasets.ProtAnno` and none of its options, as both go by the same
+    rule.
 
     Parameters:
         manifest (dict): of a store
@@ -20,19 +24,19 @@ def expected_epochs(manifest: dict[str, Any]) -> np.ndarray:
     Example:
         Half of the entries weigh 1 and half 1/3: they come 1.5 and 0.5 times.
     """
-    options = manifest.get("options", {})
     counts = training_counts(manifest)
-    weight = np.ones(counts.shape)
-    if options.get("sampling", "weighted") == "weighted":
-        weight = entry_weight(
-            np.array(CONFIDENCES)[:, None],
-            np.array(COVERAGES)[None, :],
-            options.get("confidence_exponent", -3.0),
-            options.get("coverage_exponent", 0.5),
-        )
+    weight = entry_weight(
+        np.array(CONFIDENCES)[:, None],
+        np.array(COVERAGES)[None, :],
+        *rule_for(manifest).exponents,
+    )
     return np.where(counts > 0, weight * counts.sum() / max((weight * counts).sum(), 1e-300), 0.0)
 
 
 def training_counts(manifest: dict[str, Any]) -> np.ndarray:
     """Entries to train on by confidence and coverage, shape :math:`(5, 4)`."""
-    return np.array(manifest.get("splits", {}).get("train", manifest["counts"]["after"]))
+    rule = rule_for(manifest)
+    counts = np.array(manifest.get("splits", {}).get("train", manifest["counts"]["after"]))
+    confidences = np.isin(CONFIDENCES, list(rule.confidences))
+    coverages = np.isin(COVERAGES, list(rule.coverages))
+    return np.where(np.outer(confidences, coverages), counts, 0)

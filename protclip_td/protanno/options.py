@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from protclip_td.data.options import ReadOptions
+from protclip_td.data.rule import Rule
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
 
@@ -17,12 +18,15 @@ SAMPLING = ("weighted", "thin")
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """Everything but inputs that decides what is in a store. Defaults are the paper's.
+    """Everything but inputs that decides what is in a store, and what is used of it by default.
+
+    Defaults are those of `data.rule.Rule`: the paper's, but for the split (ours).
 
     Parameters:
         read (ReadOptions, optional): how entries are read
-        confidences (tuple of int, optional): levels of sample confidence to keep
-        coverages (tuple of int, optional): numbers of present properties to keep
+        confidences (tuple of int, optional): levels of sample confidence to keep and to draw from;
+            None to keep all and to leave it open which are drawn from
+        coverages (tuple of int, optional): the same for numbers of present properties
         keep_all (bool, optional): keep all of Swiss-Prot whatever its confidence and coverage, as
             ProtAnno-D does
         identical (str, optional): of entries with the same sequence, keep the "best" (confidence,
@@ -33,8 +37,8 @@ class BuildOptions:
         confidence_exponent (float, optional): exponent of C in that rule
         coverage_exponent (float, optional): exponent of R in that rule
         seed (int, optional): of the coins of "thin", and proposed for the draw
-        valid_fraction (float, optional): share of sequences held out for validation
-        test_fraction (float, optional): share of sequences held out for test
+        valid_fraction (float, optional): share of sequences held out for validation, may be 0
+        test_fraction (float, optional): share of sequences held out for test, may be 0
         identity (float, optional): sequences that MMseqs2 finds at least this identical to an
             excluded one are left out too; None for equal ones alone
 
@@ -43,16 +47,16 @@ class BuildOptions:
     """
 
     read: ReadOptions = field(default_factory=ReadOptions)
-    confidences: tuple[int, ...] = (1, 2, 3)
-    coverages: tuple[int, ...] = (3, 4)
+    confidences: tuple[int, ...] | None = tuple(Rule.confidences)
+    coverages: tuple[int, ...] | None = tuple(Rule.coverages)
     keep_all: bool = False
     identical: str = "best"
     sampling: str = "weighted"
-    confidence_exponent: float = -3.0
-    coverage_exponent: float = 0.5
-    seed: int = 0
-    valid_fraction: float = 0.0
-    test_fraction: float = 0.0
+    confidence_exponent: float = Rule.confidence_exponent
+    coverage_exponent: float = Rule.coverage_exponent
+    seed: int = Rule.seed
+    valid_fraction: float = Rule.valid_fraction
+    test_fraction: float = Rule.test_fraction
     identity: float | None = None
 
     def __post_init__(self) -> None:
@@ -80,8 +84,8 @@ class BuildOptions:
         return {key: list(v) if isinstance(v, tuple) else v for key, v in record.items()}
 
 
-def _check_levels(name: str, given: Collection[int], known: Collection[int]) -> None:
-    if not given or not set(given) <= set(known):
+def _check_levels(name: str, given: Collection[int] | None, known: Collection[int]) -> None:
+    if given is not None and (not given or not set(given) <= set(known)):
         raise InputError(f"{name} is {list(given)}; expected at least one of {list(known)}")
 
 

@@ -132,9 +132,11 @@ def _rank(entry: Entry, options: BuildOptions) -> tuple[object, ...]:
 def _ineligible(entry: Entry, options: BuildOptions) -> str | None:
     if options.keep_all and entry.reviewed:
         return None
-    if entry.confidence not in options.confidences:
+    if options.confidences is not None and entry.confidence not in options.confidences:
         return "confidence"
-    return None if entry.coverage in options.coverages else "coverage"
+    if options.coverages is not None and entry.coverage not in options.coverages:
+        return "coverage"
+    return None
 
 
 def hopeless(entry: Entry, options: BuildOptions) -> str | None:

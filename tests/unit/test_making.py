@@ -90,6 +90,47 @@ def test_a_source_that_cannot_be_read_leaves_nothing_behind(tmp_path):
     assert not folders_in(tmp_path / "stores")
 
 
+def fail(*arguments):
+    raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_keeps_what_is_done(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(building, "sort_buckets", fail)
+        with pytest.raises(InputError, match=r"No space left on device.*What is done is kept"):
+            open_or_make(tmp_path)
+    monkeypatch.setattr(building, "read_inputs", None)  # done already
+    assert len(open_or_make(tmp_path)) == 209
+
+
+def test_what_is_done_counts_though_the_file_was_written_anew(tmp_path, sample_path, monkeypatch):
+    source = tmp_path / "uniprot.dat.gz"
+    for patched in ("sort_buckets", "finish"):
+        source.write_bytes(sample_path.read_bytes())
+        with monkeypatch.context() as patch:
+            patch.setattr(building, patched, fail)
+            with pytest.raises(InputError, match="No space left"):
+                open_or_make(tmp_path / "stores", source)
+    assert len(open_or_make(tmp_path / "stores", source)) == 209
+
+
+def test_a_source_that_changes_while_it_is_read(tmp_path, monkeypatch):
+    source = tmp_path / "pairs.jsonl"
+    source.write_text('{"seq": "MK", "text": "FUNCTION: x"}\n')
+    read_inputs = building.read_inputs
+
+    def grow(*arguments):
+        source.write_text(source.read_text() * 2)
+        read_inputs(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(building, "read_inputs", grow)
+        with pytest.raises(InputError, match=r"pairs\.jsonl changed while .*once it is complete$"):
+            open_or_make(tmp_path / "stores", source)
+    assert not folders_in(tmp_path / "stores")
+    assert len(open_or_make(tmp_path / "stores", source)) == 2
+
+
 def test_a_killed_first_use_is_gone_on_with(tmp_path, monkeypatch):
     def killed(*arguments):
         raise KeyboardInterrupt

@@ -98,6 +98,17 @@ def test_a_forked_process_reads_the_same(sample_store):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def test_a_biotext_has_the_order_that_the_store_was_built_with(sample_store):
+    entry = sample_store[len(sample_store) - 1]
+    assert sample_store.biotext(entry) == entry.biotext
+    options = {"options": {"properties": ["similarity", "protein_name"]}}
+    path = sample_store.folder / "manifest.json"
+    path.write_text(json.dumps({**sample_store.manifest, **options}))
+    name, _, _, similarity = entry.properties
+    expected = f"SIMILARITY: {similarity} PROTEIN NAME: {name}."
+    assert Store(sample_store.folder).biotext(entry) == expected
+
+
 def test_few_blocks_and_files_are_kept(many_parts, monkeypatch):
     for name in ("_BLOCKS_KEPT", "_FILES_KEPT"):
         monkeypatch.setattr(pairs, name, 2)

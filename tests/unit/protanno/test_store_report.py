@@ -99,11 +99,12 @@ def test_expected_epochs_are_those_of_the_training_split():
 
 
 def test_thinned_entries_come_alike():
-    counts = np.full((5, 4), 7)
+    counts = np.zeros((5, 4), dtype=int)
+    counts[:3, 2:] = 7
     epochs = expected_epochs(
         {"counts": {"after": counts.tolist()}, "options": {"sampling": "thin"}}
     )
-    np.testing.assert_allclose(epochs, 1.0)
+    np.testing.assert_allclose(epochs, counts / 7)
 
 
 def test_a_store_of_one_group_can_be_reported(manifest, tmp_path):

@@ -2,22 +2,12 @@
 
 import pytest
 
-from protclip_td.datasets.rule import Rule, rule_for
+from protclip_td.data.rule import Rule, rule_for
 from protclip_td.errors import InputError
+from protclip_td.protanno.options import BuildOptions
 
 # What `protclip-td protanno build` writes by default.
-BUILT = {
-    "keep_evidence": False,
-    "confidences": [1, 2, 3],
-    "coverages": [3, 4],
-    "keep_all": False,
-    "sampling": "weighted",
-    "confidence_exponent": -3.0,
-    "coverage_exponent": 0.5,
-    "seed": 0,
-    "valid_fraction": 0.0,
-    "test_fraction": 0.0,
-}
+BUILT = BuildOptions().as_dict()
 
 
 def rule_of(given=None, **options):
@@ -27,13 +17,18 @@ def rule_of(given=None, **options):
 def test_the_papers_by_default():
     assert rule_for({}) == Rule()
     assert rule_of().as_dict() == Rule().as_dict()
+    assert (Rule().exponents, Rule().held_out) == ((-3.0, 0.5), 0.2)
 
 
-def test_a_store_of_all_levels_is_drawn_from_by_the_papers_rule():
-    rule = rule_of(confidences=[1, 2, 3, 4, 5], coverages=[4])
+def test_levels_that_were_left_open_are_the_papers():
+    assert rule_of(confidences=None, coverages=None).as_dict() == Rule().as_dict()
+    rule = rule_of(confidences=None, coverages=[4])
     assert (list(rule.confidences), list(rule.coverages)) == ([1, 2, 3], [4])
+
+
+def test_all_levels_are_used_where_they_were_asked_for():
     rule = rule_of(confidences=[1, 2, 3, 4, 5], coverages=[1, 2, 3, 4])
-    assert (list(rule.confidences), list(rule.coverages)) == ([1, 2, 3], [3, 4])
+    assert (list(rule.confidences), list(rule.coverages)) == ([1, 2, 3, 4, 5], [1, 2, 3, 4])
 
 
 def test_what_the_store_was_built_for():
@@ -53,10 +48,10 @@ def test_a_thinned_store_is_not_weighed_again():
     assert rule_of({"confidence_exponent": -1.0}, sampling="thin").exponents == (-1.0, 0.0)
 
 
-def test_held_out_shares_are_the_stores_if_it_has_any():
-    rule = rule_of(test_fraction=0.05)
+def test_held_out_shares_are_the_stores_also_where_they_are_none():
+    rule = rule_of(valid_fraction=0.0, test_fraction=0.05)
     assert (rule.valid_fraction, rule.test_fraction) == (0.0, 0.05)
-    assert rule_of().held_out == 0.2
+    assert rule_of(valid_fraction=0.0, test_fraction=0.0).held_out == 0
     assert rule_of({"valid_fraction": 0.0}, test_fraction=0.05).held_out == 0.05
 
 

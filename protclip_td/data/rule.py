@@ -64,7 +64,10 @@ class Rule:
 
 
 def rule_for(manifest: dict[str, Any], **given: Any) -> Rule:
-    """The rule for a store: what is given, else what the store was built for, else the paper's.
+    """The rule for a store: what is given, else what the store was built for, else the defaults.
+
+    Whatever the store was built with counts, be it all levels or no held-out sequences. A level or
+    fraction that is None or missing in its manifest was left open.
 
     Parameters:
         manifest (dict): of the store
@@ -83,22 +86,14 @@ def rule_for(manifest: dict[str, Any], **given: Any) -> Rule:
 
 def _built_for(options: dict[str, Any]) -> dict[str, Any]:
     """What the options that a store was built with mean for the draw."""
-    meant = {f.name: options[f.name] for f in fields(Rule) if f.name in options}
-    # A store that holds all levels was built without the rule, which then is the draw's.
-    for name, levels in _LEVELS.items():
-        if set(meant.get(name, ())) == set(levels):
-            del meant[name]
+    meant = {f.name: options[f.name] for f in fields(Rule) if options.get(f.name) is not None}
     if options.get("keep_all"):
-        meant |= _LEVELS  # whatever else is in the store is Swiss-Prot's, kept on purpose
+        # Whatever else is in the store is Swiss-Prot's, kept on purpose.
+        meant |= {"confidences": CONFIDENCES, "coverages": COVERAGES}
     if options.get("sampling") == "thin":
         # The weights were applied already.
         meant |= {"confidence_exponent": 0.0, "coverage_exponent": 0.0}
-    if not (meant.get("valid_fraction") or meant.get("test_fraction")):
-        meant = {key: value for key, value in meant.items() if not key.endswith("_fraction")}
     return meant
-
-
-_LEVELS: dict[str, Collection[int]] = {"confidences": CONFIDENCES, "coverages": COVERAGES}
 
 
 def _check_levels(name: str, given: Collection[int], known: Collection[int]) -> None:
