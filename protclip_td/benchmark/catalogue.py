@@ -78,7 +78,11 @@ _PRIMEKG = (
 _STRING = {
     "shs27k": ("protein.actions.SHS27k.STRING.txt", "protein.SHS27k.sequences.dictionary.tsv"),
     "shs148k": ("protein.actions.SHS148k.STRING.txt", "protein.SHS148k.sequences.dictionary.tsv"),
-    "string": ("9606.protein.actions.v11.0.txt.gz", "9606.protein.sequences.v11.0.fa.gz"),
+    # STRING's own, or GNN-PPI's cut of it.
+    "string": (
+        "9606.protein.actions.v11.0.txt.gz|9606.protein.actions.all_connected.txt",
+        "9606.protein.sequences.v11.0.fa.gz|protein.STRING_all_connected.sequences.dictionary.tsv",
+    ),
 }
 
 
@@ -102,7 +106,9 @@ def _similarity(aspect: str, title: str) -> Benchmark:
 
 
 def _interaction(name: str, title: str) -> Benchmark:
-    data = tuple(f"string_actions/{file}" for file in _STRING[name])
+    data = tuple(
+        "|".join(f"string_actions/{file}" for file in alike.split("|")) for alike in _STRING[name]
+    )
     return Benchmark(name, title, "interaction", _INTERACTION, data, _PPI_SPLITS)
 
 

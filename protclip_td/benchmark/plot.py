@@ -1,21 +1,54 @@
 """One picture of the headline of each benchmark: this encoder, the control, the paper."""
 
 import io
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from protclip_td.benchmark.catalogue import BENCHMARKS
+from protclip_td.benchmark.protocol import in_words, is_comparable
 from protclip_td.benchmark.published import PAPER
 from protclip_td.training.disk import explain_disk_errors, replace_file
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class _Mark(NamedTuple):
+    """How one kind of number is drawn, and how far above the middle of its line."""
+
+    shape: str
+    colour: str
+    offset: float
+
+
 # Colours that stay apart for colour-blind readers (Okabe and Ito).
 _MARKS = {
-    "this encoder": ("o", "#0072B2"),
-    "control": ("s", "#E69F00"),
-    "ProtCLIP, paper": ("D", "#009E73"),
-    "others, published": ("|", "0.4"),
+    "this encoder": _Mark("o", "#0072B2", 0.22),
+    "control": _Mark("s", "#E69F00", -0.22),
+    "ProtCLIP, paper": _Mark("D", "#009E73", 0.0),
+    "others, published": _Mark("^", "0.4", 0.0),
 }
+_HOLLOW = "hollow: published, from another protocol"
+# Characters of a line of the title.
+_TITLE_WIDTH = 120
+# Between marks of one kind on one line.
+_SPREAD = 0.3
+
+
+class Point(NamedTuple):
+    """One number of the picture.
+
+    Parameters:
+        value (float): the number, or the mean over seeds
+        sd (float): standard deviation over seeds; 0 without several
+        is_comparable (bool): whether it is from the protocol that was run here
+    """
+
+    value: float
+    sd: float = 0.0
+    is_comparable: bool = True
 
 
 def draw_results(results: Mapping[str, Any], path: Path) -> None:
@@ -28,45 +61,105 @@ def draw_results(results: Mapping[str, Any], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    points = headlines(results)
-    figure = Figure(figsize=(8, 0.27 * len(points) + 1.2), layout="constrained")
+    lines = headlines(results)
+    figure = Figure(figsize=(9, 0.3 * len(lines) + 2), layout="constrained")
     FigureCanvasAgg(figure)
+    figure.suptitle(title(results["encoders"]), fontsize=8, x=0.01, ha="left")
     axis = figure.subplots()
-    for label, (marker, colour) in _MARKS.items():
-        found = [(v, -i) for i, by in enumerate(points.values()) for v in by.get(label, ())]
-        if found:
-            axis.plot(*zip(*found), marker, color=colour, label=label, linestyle="none")
-    axis.set_yticks([-i for i in range(len(points))], list(points))
-    axis.set_ylim(0.5 - len(points), 0.5)
-    axis.set_xlabel("headline metric on the test set")
+    for label in _MARKS:
+        _draw(axis, label, [points[label] for points in lines.values()])
+    axis.set_yticks([-i for i in range(len(lines))], list(lines), fontsize=8)
+    axis.set_ylim(0.5 - len(lines), 0.5)
+    axis.set_xlabel("headline metric on the test set; bars: ± standard deviation over seeds")
     axis.grid(alpha=0.25)
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.08), ncols=len(_MARKS), fontsize=8)
+    _explain(axis)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
     with explain_disk_errors(path):
         replace_file(path, lambda file: file.write(picture.getvalue()))
 
 
-def headlines(results: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
-    """For each line of the picture its values by what they are."""
+def _draw(axis: "Axes", label: str, lines: Sequence[Sequence[Point]]) -> None:
+    """All numbers of one kind, line by line."""
+    shape, colour, offset = _MARKS[label]
+    for i, points in enumerate(lines):
+        for j, point in enumerate(points):
+            axis.errorbar(
+                point.value,
+                offset - i + _SPREAD * (j - (len(points) - 1) / 2),
+                xerr=point.sd or None,
+                fmt=shape,
+                color=colour,
+                markerfacecolor=colour if point.is_comparable else "none",
+                markersize=5.5,
+                capsize=2.5,
+                linewidth=1,
+            )
+
+
+def _explain(axis: "Axes") -> None:
+    """The legend, of all kinds whether drawn or not, and of hollow marks."""
+    from matplotlib.lines import Line2D
+
+    shown = [
+        Line2D([], [], marker=mark.shape, color=mark.colour, linestyle="none", label=label)
+        for label, mark in _MARKS.items()
+    ]
+    hollow = Line2D([], [], marker="D", color="0.2", linestyle="none", label=_HOLLOW)
+    hollow.set_markerfacecolor("none")
+    axis.legend(
+        handles=[*shown, hollow], loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, fontsize=8
+    )
+
+
+def title(encoders: Mapping[str, str]) -> str:
+    """What the marks stand for: the encoders with the flags of their runs.
+
+    Example::
+
+        >>> title({"model": "ProtCLIP (1f0a), fix_encoder=true"})
+        'this encoder: ProtCLIP (1f0a), fix_encoder=true'
+    """
+    names = {"model": "this encoder", "control": "control"}
+    lines = [f"{names[role]}: {words}" for role, words in encoders.items()]
+    return "\n".join(textwrap.fill(line, _TITLE_WIDTH) for line in lines)
+
+
+def headlines(results: Mapping[str, Any]) -> dict[str, dict[str, list[Point]]]:
+    """For each line of the picture its points by what they are."""
     rows = {(row["case"], row["metric"]): row for row in results["rows"]}
-    points = {}
+    lines = {}
     for benchmark in BENCHMARKS:
         for case in [] if benchmark.is_extra else benchmark.cases:
             row = rows.get((case.name, benchmark.metrics[0]), {})
-            points[f"{case.name}  ({benchmark.metrics[0]})"] = _values(row)
-    return points
+            lines[_line_name(case.name, benchmark.metrics[0], row)] = _points(row)
+    return lines
 
 
-def _values(row: Mapping[str, Any]) -> dict[str, list[float]]:
-    published = row.get("published", [])
+def _line_name(case: str, metric: str, row: Mapping[str, Any]) -> str:
+    """The case, its metric and, where there are several, the protocol that was run."""
+    named = [
+        {key: protocol[key] for key in ("name", "candidates") if key in protocol}
+        for protocol in row.get("protocols", ())
+        if protocol["name"]
+    ]
+    return f"{case}  ({metric}, {in_words(named)})" if named else f"{case}  ({metric})"
+
+
+def _points(row: Mapping[str, Any]) -> dict[str, list[Point]]:
+    published: dict[str, list[Point]] = {"ProtCLIP, paper": [], "others, published": []}
+    for number in row.get("published", []):
+        label = "ProtCLIP, paper" if number["source"] == PAPER else "others, published"
+        point = Point(number["value"], is_comparable=is_comparable(number, row))
+        published[label].append(point)
     return {
         "this encoder": _mean(row.get("model")),
         "control": _mean(row.get("control")),
-        "ProtCLIP, paper": [n["value"] for n in published if n["source"] == PAPER],
-        "others, published": [n["value"] for n in published if n["source"] != PAPER],
+        **published,
     }
 
 
-def _mean(summary: Mapping[str, Any] | None) -> list[float]:
-    return [summary["mean"]] if summary and summary["mean"] is not None else []
+def _mean(summary: Mapping[str, Any] | None) -> list[Point]:
+    if summary is None or summary["mean"] is None:
+        return []
+    return [Point(summary["mean"], summary["sd"] or 0.0)]

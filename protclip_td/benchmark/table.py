@@ -14,6 +14,11 @@ _HEAD = (
     "published",
     "epoch chosen by",
 )
+_REMARKS = (
+    "Mean ± standard deviation over seeds and, in brackets, the number of runs, on the test set.",
+    "Accuracy, F1, areas and recall are shares of one; an error is in the unit of its target.",
+    "A published number with * is from another protocol than the one that is run here.",
+)
 
 
 def write_table(results: Mapping[str, Any]) -> str:
@@ -26,12 +31,14 @@ def write_table(results: Mapping[str, Any]) -> str:
     lines = ["# Benchmarks", "", *_about(results["encoders"]), ""]
     lines += [_line(_HEAD), _line(["---"] * len(_HEAD))]
     lines += [_line(_cells(row, sources)) for row in results["rows"]]
-    lines += ["", "Mean ± standard deviation over seeds, on the test set; shares of one."]
-    lines += ["Published numbers are from:", ""]
+    lines += ["", *_REMARKS, "Published numbers are from:", ""]
     lines += [f"{number}. {source}" for number, source in enumerate(sources, 1)]
     if results["failed"]:
         lines += ["", "## Failed", ""]
-        lines += [f"- {failure['run']}: {_first_line(failure)}" for failure in results["failed"]]
+        lines += [
+            f"- {failure['run']}: {' '.join(failure['reason'].split())}"
+            for failure in results["failed"]
+        ]
     return "\n".join([*lines, ""])
 
 
@@ -84,7 +91,3 @@ def show(summary: Mapping[str, Any] | None) -> str:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _first_line(failure: Mapping[str, Any]) -> str:
-    return " ".join(failure["reason"].split())[:300]

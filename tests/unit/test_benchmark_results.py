@@ -5,8 +5,9 @@ import math
 
 import pytest
 
-from protclip_td.benchmark import BENCHMARKS
-from protclip_td.benchmark.plot import headlines
+from protclip_td.benchmark import BENCHMARKS, plot
+from protclip_td.benchmark.plot import Point, headlines
+from protclip_td.benchmark.protocol import in_words, protocols_of
 from protclip_td.benchmark.published import PAPER, PUBLISHED
 from protclip_td.benchmark.results import _selection, summary
 from protclip_td.benchmark.table import show, write_table
@@ -81,17 +82,100 @@ def test_published_numbers_belong_to_cases_and_their_metrics():
 def test_remarks_stand_with_the_sources():
     row = {
         "case": "prot2bp", "metric": "mrr filtered", "model": None, "control": None,
-        "selected by": None,
+        "selected by": None, "protocols": [],
         "published": [number._asdict() for number in PUBLISHED["prot2bp"]["mrr filtered"]],
     }  # fmt: skip
-    failed = [{"run": "bin (seed 0)", "reason": "no\nfile"}]
+    failed = [{"run": "bin (seed 0)", "reason": "no\nfile " + 300 * "f"}]
     table = write_table({"encoders": {"model": "x"}, "rows": [row], "failed": failed})
-    assert "| prot2bp | mrr filtered |  |  | 0.224 ProtCLIP [1], 0.136 BioBridge [2] |  |" in table
+    numbers = "0.224* ProtCLIP [1], 0.136* BioBridge [2]"
+    assert f"| prot2bp | mrr filtered |  |  |  | {numbers} |  |" in table
     assert f"1. {PAPER}; split: published, where training holds" in table
-    assert "- bin (seed 0): no file" in table
+    assert f"- bin (seed 0): no file {300 * 'f'}\n" in table
 
 
 def test_picture_has_a_line_for_each_of_the_22():
     lines = headlines({"rows": []})
     assert len(lines) == 22 + 2 * 3  # three splits of each network
     assert all(not any(values.values()) for values in lines.values())
+
+
+def test_protocol_and_sizes_of_the_runs(tmp_path):
+    manifests = [
+        {"split": "clean", "candidates": 28642, "triplets": 9},
+        {"protocol": "published", "split": "bfs", "proteins": 1690, "pairs": 7624},
+        {"url": "x"},
+        {"url": "x"},
+    ]
+    results = []
+    for number, manifest in enumerate(manifests):
+        results.append({"run": str(tmp_path / str(number))})
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "data_manifest.json").write_text(json.dumps(manifest))
+    results[3]["number of candidates"] = 2991.0
+    assert [in_words(protocols_of([each])) for each in results] == [
+        "clean, 28,642 candidates",
+        "published, 1,690 proteins, 7,624 pairs",
+        "",
+        "2,991 candidates",
+    ]
+    assert len(protocols_of([*results[:2], results[0]])) == 2
+
+
+def row_of(case, metric, value, protocol=None):
+    """A row with two seeds of encoder and control, of the same mean."""
+    runs = [{"value": value - 0.1}, {"value": value + 0.1}]
+    return {
+        "case": case, "metric": metric, "model": summary(runs), "control": summary(runs),
+        "selected by": None, "protocols": [{"name": protocol, "candidates": 20}],
+        "published": [number._asdict() for number in PUBLISHED.get(case, {}).get(metric, ())],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", ["clean", "published"])
+def test_numbers_of_another_protocol_are_marked(protocol):
+    row = row_of("prot2mf", "mrr filtered", 0.2, protocol)
+    differs = protocol == "clean"
+    table = write_table({"encoders": {"model": "x"}, "rows": [row], "failed": []})
+    assert f"| {protocol}, 20 candidates | 0.475{'*' * differs} ProtCLIP [1]" in table
+    points = headlines({"rows": [row]})[f"prot2mf  (mrr filtered, {protocol}, 20 candidates)"]
+    assert points["ProtCLIP, paper"] == [Point(0.475, is_comparable=not differs)]
+
+
+def drawn(monkeypatch, tmp_path, rows):
+    """The axis of the picture, and what stands above it."""
+    from matplotlib.figure import Figure
+
+    figures, save = [], Figure.savefig
+    monkeypatch.setattr(
+        Figure, "savefig", lambda self, *a, **k: figures.append(self) or save(self, *a, **k)
+    )
+    encoders = {"model": "ProtCLIP (1f0a), lr=1", "control": "random:ESM-2-8M"}
+    plot.draw_results({"encoders": encoders, "rows": rows}, tmp_path / "x.png")
+    (figure,) = figures
+    return figure.axes[0], figure.get_suptitle()
+
+
+def test_picture_names_encoders_and_hides_no_mark(monkeypatch, tmp_path):
+    rows = [row_of("bin", "accuracy", 0.5), row_of("prot2mf", "mrr filtered", 0.475, "clean")]
+    axis, above = drawn(monkeypatch, tmp_path, rows)
+    assert above == "this encoder: ProtCLIP (1f0a), lr=1\ncontrol: random:ESM-2-8M"
+    marks = [bars.lines[0] for bars in axis.containers]
+    places = {(float(mark.get_xdata()[0]), float(mark.get_ydata()[0])) for mark in marks}
+    assert len(marks) == len(places) == 7  # 4 of ours, and what is published of these two
+    widths = [bars.has_xerr for bars in axis.containers]
+    assert sum(widths) == 4
+    hollow = [mark for mark in marks if mark.get_markerfacecolor() == "none"]
+    assert len(hollow) == 2  # both of prot2mf
+    assert any("another protocol" in text.get_text() for text in axis.get_legend().get_texts())
+
+
+def test_each_number_has_a_source():
+    sources = {n.source for by in PUBLISHED.values() for found in by.values() for n in found}
+    assert all(any(char.isdigit() for char in source) for source in sources)  # a year
+    (esm,) = [n for n in PUBLISHED["ec"]["f1_max"] if n.model == "ESM-2"]
+    assert esm.source == "ProtGO (Hu et al., NeurIPS 2024), table 5"
+    assert all(
+        "the largest connected part of STRING v11"
+        in PUBLISHED[f"string-{way}"]["micro_f1"][0].remark
+        for way in ("random", "bfs", "dfs")
+    )

@@ -1,0 +1,60 @@
+"""By which protocol, and on how much data, a finished run was tested."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+# What a data manifest says about the size of a task.
+_SIZES = ("candidates", "proteins", "pairs")
+
+
+def protocols_of(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The protocols of several finished runs, each once; as a rule there is one.
+
+    Parameters:
+        results (list of dict): metrics of the runs, with ``run``, their folder
+
+    Returns:
+        list of dict: ``name`` of the protocol, None where there is only one, and the numbers
+        without which a metric means nothing, as far as the task has them: ``candidates``,
+        ``proteins`` and ``pairs``
+    """
+    found: list[dict[str, Any]] = []
+    for result in results:
+        protocol = _protocol(result)
+        if protocol not in found:
+            found.append(protocol)
+    return found
+
+
+def _protocol(result: Mapping[str, Any]) -> dict[str, Any]:
+    manifest = json.loads(Path(result["run"], "data_manifest.json").read_text())
+    if "number of candidates" in result:  # where they are all proteins of the split
+        manifest["candidates"] = int(result["number of candidates"])
+    # PrimeKG's two protocols are two splits; those of interactions apply to any split.
+    name = manifest.get("protocol", manifest.get("split"))
+    return {"name": name, **{size: manifest[size] for size in _SIZES if size in manifest}}
+
+
+def in_words(protocols: Iterable[Mapping[str, Any]]) -> str:
+    """Protocols for the table.
+
+    Example::
+
+        >>> in_words([{"name": "clean", "candidates": 28642}])
+        'clean, 28,642 candidates'
+    """
+    return " / ".join(", ".join(_words(protocol)) for protocol in protocols)
+
+
+def _words(protocol: Mapping[str, Any]) -> list[str]:
+    name = [protocol["name"]] if protocol["name"] else []
+    return name + [f"{protocol[size]:,} {size}" for size in _SIZES if size in protocol]
+
+
+def is_comparable(number: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether a published number was made by the protocol of a row's runs."""
+    if not number["protocol"]:
+        return True
+    return [number["protocol"]] == [protocol["name"] for protocol in row["protocols"]]
