@@ -10,11 +10,13 @@ of 251.5 million entries, made of links to the full parts of the largest one, if
 (`scale_links.py`), and projects build time and size to the latter. Entries of all levels are kept,
 which the rule would drop by default.
 
-Columns: `peak` is the memory of all processes of the build together, `largest` that of one; `of
-gzip` is the store's size against the gzip-compressed flat text of the same fields; `random` and
-`drawn` are rows read per second in batches of 64, at random from everywhere and by the sampler,
-after its first 256 batches, which took `warm-up`; `read` is the memory after that, and `worker`
-what a forked data-loader worker takes to open the store and read 100 batches.
+Columns: `peak` is the memory of all processes of the build together, `largest` that of one; `disk`
+is the most that it had on disk; `of gzip` is the store's size against the gzip-compressed flat text
+of the same fields. `open` is what the first opening took and added to a process that reads only,
+which then is as large as `process`; `random` and `drawn` are rows read per second in batches of 64,
+at random from everywhere and by the sampler, after its first 256 batches, which took `warm-up`;
+`read` is the memory that this added; a forked data-loader worker adds `worker` when it opens the
+store, and `+ 100` when it has read 100 batches.
 """
 
 import argparse
@@ -132,7 +134,7 @@ def say(text: str) -> None:
 
 
 _BUILDS = ("entries", "processes", "input, MB", "seconds", "entries/s", "peak, MB", "largest, MB",
-           "store, MB", "of gzip")  # fmt: skip
+           "disk, MB", "store, MB", "of gzip")  # fmt: skip
 
 
 def build_rows(result: Result) -> list[list[str]]:
@@ -146,6 +148,7 @@ def build_rows(result: Result) -> list[list[str]]:
             f"{result['entries'] / build['seconds']:,.0f}",
             f"{build['peak_mb']:.0f}",
             f"{build['process_mb']:.0f}",
+            f"{build['disk_mb']:,.0f}",
             f"{result['store_bytes'] / 1e6:,.1f}",
             f"{result['store_bytes'] / result['gzip_bytes']:.2f}",
         ]
@@ -153,8 +156,8 @@ def build_rows(result: Result) -> list[list[str]]:
     ]
 
 
-_READING = ("store", "open, ms", "open, MB", "draws/s", "warm-up, s", "drawn", "random", "read, MB",
-            "worker, MB")  # fmt: skip
+_READING = ("store", "open, ms", "open, MB", "process, MB", "draws/s", "warm-up, s", "drawn",
+            "random", "read, MB", "worker, MB", "+ 100, MB")  # fmt: skip
 
 
 def reading_row(result: Result) -> list[str]:
@@ -164,11 +167,13 @@ def reading_row(result: Result) -> list[str]:
         f"{result['entries']:,}{linked}",
         f"{result['open_ms']:.1f}",
         f"{result['open_mb']:.1f}",
+        f"{result['process_mb']:.0f}",
         f"{result['draws_per_second']:,.0f}",
         f"{result['warm_up_seconds']:.1f}",
         f"{result['drawn_rows_per_second']:,.0f}",
         f"{result['random_rows_per_second']:,.0f}",
         f"{result['read_mb']:.0f}",
+        f"{result['worker_open_mb']:.1f}",
         f"{result['worker_mb']:.0f}",
     ]
 
@@ -177,12 +182,14 @@ def projection(result: Result) -> list[list[str]]:
     """What the whole of the paper's data takes at the largest size's cost per entry."""
     times = PAIRS["ProtAnno-D"] / result["entries"]
     memory = max(build["peak_mb"] for build in result["builds"])
+    disk = max(build["disk_mb"] for build in result["builds"])
     return [
         *([f"hours to build, {build['jobs']} process{'es' * (build['jobs'] > 1)}",
            f"{build['seconds'] * times / 3600:.1f}"] for build in result["builds"]),
         ["input, GB (gzip)", f"{result['source_bytes'] * times / 1e9:.0f}"],
         ["store of everything, GB", f"{result['store_bytes'] * times / 1e9:.0f}"],
         ["store of what the rule keeps, GB", f"{result['kept_bytes'] * times / 1e9:.1f}"],
+        ["disk while it is built, GB", f"{disk * times / 1e3:.0f}"],
         ["memory of the build, MB", f"{memory:.0f}"],
     ]  # fmt: skip
 

@@ -1,8 +1,10 @@
 """Builds a store as a person would, from the command line, and watches its time and memory."""
 
+import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,9 @@ def build(source: Path, folder: Path, jobs: int) -> dict[str, Any]:
     """Build a store of everything in a file.
 
     Returns:
-        dict: seconds, and the largest memory: of all processes together with what they share
-        counted once (`peak_mb`), and of the largest process alone (`process_mb`)
+        dict: seconds; the largest memory, of all processes together with what they share counted
+        once (`peak_mb`) and of the largest process alone (`process_mb`); the most on disk
+        (`disk_mb`)
     """
     command = [sys.executable, "-c", _PROGRAM, "protanno", "build", str(source),
                "-o", str(folder), "--jobs", str(jobs), *_ALL]  # fmt: skip
@@ -28,25 +31,36 @@ def build(source: Path, folder: Path, jobs: int) -> dict[str, Any]:
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        peak, largest = _watch(process)
+        most = _watch(process, folder)
         output = process.stdout.read() if process.stdout else ""
     if process.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{output}")
     seconds = time.perf_counter() - start
-    return {"jobs": jobs, "seconds": seconds, "peak_mb": peak / 1e6, "process_mb": largest / 1e6}
+    return {"jobs": jobs, "seconds": seconds, **{key: n / 1e6 for key, n in most.items()}}
 
 
-def _watch(process: subprocess.Popen[str]) -> tuple[int, int]:
-    peak = largest = 0
+def _watch(process: subprocess.Popen[str], folder: Path) -> dict[str, int]:
+    most = {"peak_mb": 0, "process_mb": 0, "disk_mb": 0}
     family = psutil.Process(process.pid)
     while process.poll() is None:
         try:
             sizes = [_memory(p.pid) for p in (family, *family.children(recursive=True))]
         except psutil.NoSuchProcess:
             break
-        peak, largest = max(peak, sum(sizes)), max(largest, *sizes)
+        now = {"peak_mb": sum(sizes), "process_mb": max(sizes), "disk_mb": _on_disk(folder)}
+        most = {key: max(number, now[key]) for key, number in most.items()}
         time.sleep(_INTERVAL)
-    return peak, largest
+    return most
+
+
+def _on_disk(folder: Path) -> int:
+    """Bytes below a folder in which files come and go."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(place, name)).st_size
+    return total
 
 
 def _memory(process: int) -> int:
