@@ -129,7 +129,10 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
             help=f"{what} to keep (default: {','.join(map(str, chosen))})",
         )
     group.add_argument(
-        "--keep-all", action="store_true", help="keep all of Swiss-Prot whatever its group"
+        "--keep-all",
+        action="store_true",
+        help="keep all of Swiss-Prot whatever its group; equal sequences still become one pair, "
+        "but for --identical keep",
     )
     group.add_argument(
         "--identical",

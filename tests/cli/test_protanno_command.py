@@ -119,6 +119,13 @@ def test_wrong_words_show_the_usage(words, capsys):
     assert "usage: protclip-td protanno" in capsys.readouterr().err
 
 
+def test_help_says_that_equal_sequences_are_one_pair_of_swiss_prot_too(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["protanno", "build", "--help"])
+    help_text = " ".join(capsys.readouterr().out.split())
+    assert "equal sequences still become one pair, but for --identical keep" in help_text
+
+
 @pytest.mark.parametrize("text", ["1,two", "", "1 2"])
 def test_lists_of_numbers(text, capsys):
     with pytest.raises(SystemExit):

@@ -39,6 +39,12 @@ def folder(tmp_path_factory, sample_path, sample_entries):
     return folder
 
 
+def test_all_of_swiss_prot_is_in_protanno_s(folder, sample_entries):
+    store = Store(folder / "protanno-s")
+    kept = {entry.accession for entry in store.read(range(len(store))) if entry.reviewed}
+    assert kept == {entry.accession for entry in sample_entries if entry.reviewed}
+
+
 def test_built_stores_are_what_the_manual_says(folder):
     swiss_prot, all_of_it = (Store(folder / name) for name in ("protanno-s", "protanno-d"))
     assert len(swiss_prot) > len(all_of_it) > 150
