@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from protclip_td.benchmark.jobs import Job
-from protclip_td.config.encoder import starts_from_scratch
+from protclip_td.config.encoder import encoder_block, starts_from_scratch
 from protclip_td.config.loading import find_config
 from protclip_td.config.mistakes import Mistake, did_you_mean, report
+from protclip_td.config.template import read_value
 from protclip_td.config.variant import read_source
 from protclip_td.errors import InputError
 
@@ -46,10 +47,21 @@ class Settings:
         values = {name: value for name, value in self.flags.items() if name in known}
         if "lr_ratio" in known and "lr_ratio" not in values and starts_from_scratch(word):
             values["lr_ratio"] = "1"  # nothing is known yet that small steps would preserve
+        if job.role == "control" and "text_encoder" in known - values.keys():
+            values = _text_side(self.encoders["model"]) | values
         values |= job.case.flags
         values |= {"seed": str(job.seed), "output_dir": str(job.folder)}
         values["encoder" if "encoder" in known else "checkpoint"] = word
         return [f"--{name}={value}" for name, value in values.items()]
+
+
+def _text_side(word: str) -> dict[str, str]:
+    """Flags by which a control has its texts read by the text encoder of a model."""
+    value = read_value(word)
+    block = value if isinstance(value, dict) else encoder_block(word)
+    source = block.get("checkpoint") or block.get("text_encoder")
+    flags = {"text_encoder": source, "tokenizer": block.get("tokenizer")}
+    return {name: found for name, found in flags.items() if source and found}
 
 
 def variables(name: str) -> set[str]:

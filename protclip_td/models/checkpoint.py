@@ -75,6 +75,15 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
     return Checkpoint(folder, config, tensors)
 
 
+def is_protclip_folder(path: str | Path) -> bool:
+    """Whether a folder holds a ProtCLIP checkpoint, rather than a plain ESM-2 or BERT."""
+    try:
+        config = json.loads((Path(path).expanduser() / CONFIG_FILE).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and "protein_model_config" in config
+
+
 def make_encoders(checkpoint: Checkpoint) -> tuple["EsmModel", "BertModel | None"]:
     """The two encoders by the checkpoint's config, not yet loaded; one without text has one."""
     from transformers import BertConfig, BertModel, EsmConfig

@@ -15,9 +15,9 @@ from protclip_td.errors import InputError
 from protclip_td.losses.info_nce import check_temperature, info_nce_loss
 from protclip_td.metrics import RankingSums
 from protclip_td.models.text_encoder import TextEncoder
-from protclip_td.models.weights import text_model
 from protclip_td.tasks.cross_modal_bridge import Bridge, Nodes
 from protclip_td.tasks.protein_vectors import check_fixed, protein_vectors
+from protclip_td.tasks.text_side import PUBMEDBERT, find_text_encoder, need_tokenizer
 
 #: Cut-offs of recall.
 KS = (1, 5, 10, 20)
@@ -41,8 +41,10 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
 
     Parameters:
         model (nn.Module): any protein encoder with a `graph_feature`, fixed
-        text_encoder (str, optional): a transformers folder or hub name of a BERT, or
-            `package:NAME`; by default the model's own
+        text_encoder (str, optional): a ProtCLIP folder, a transformers folder or hub name of a
+            BERT, or `package:NAME`; by default the model's own
+        tokenizer (str, optional): folder or hub name of the tokenizer, where the text encoder
+            comes without, as the published one does
         hidden_dim (int, optional): width of the bridge
         num_layer (int, optional): layers of its transformer
         num_head (int, optional): heads of its attention
@@ -51,8 +53,8 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         temperature (float, optional): :math:`T` of InfoNCE
 
     Raises:
-        InputError: the data set is no such graph, there is no text encoder, the encoder is to be
-            trained, or an option is out of range
+        InputError: the data set is no such graph, there is no text encoder or no tokenizer, the
+            encoder is to be trained, or an option is out of range
 
     A training batch holds ``head``, ``relation`` and ``tail`` of shape :math:`(B,)` and
     ``negatives`` of shape :math:`(B, k)`; elsewhere ``head`` and ``relation`` are enough.
@@ -72,6 +74,7 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         self,
         model: Any,
         text_encoder: str | None = None,
+        tokenizer: str | None = None,
         hidden_dim: int = 768,
         num_layer: int = 6,
         num_head: int = 12,
@@ -85,7 +88,7 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
             raise InputError(f"num_negative: {num_negative} given; expected 1 or more")
         self.model = model
         # In a list, since checkpoints need not hold it.
-        self._text_encoder = [_find_text_encoder(model, text_encoder)]
+        self._text_encoder = [find_text_encoder(model, text_encoder, tokenizer)]
         self.hidden_dim = hidden_dim
         self.num_layer = num_layer
         self.num_head = num_head
@@ -219,19 +222,12 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         if encoder is None:
             raise InputError(
                 "CrossModalTransformation: the names of nodes need a text encoder, and "
-                f"{type(self.model).__name__} has none; give `text_encoder`, such as "
-                "microsoft/BiomedNLP-PubMedBERT-base-uncased-abstract"
+                f"{type(self.model).__name__} has none; give `text_encoder` (--text_encoder), a "
+                f"ProtCLIP folder or a BERT such as {PUBMEDBERT}"
             )
+        need_tokenizer(encoder, type(self).__name__)
         return encoder
 
 
 def _forget_nodes(task: CrossModalTransformation, incompatible_keys: Any) -> None:
     task._nodes = None
-
-
-def _find_text_encoder(model: Any, source: str | None) -> TextEncoder | None:
-    """The text encoder that is named, or else the model's own."""
-    if source is None:
-        return getattr(model, "text_encoder", None)
-    bert, tokenizer, _ = text_model(source)
-    return TextEncoder(bert, tokenizer)

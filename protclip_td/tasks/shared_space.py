@@ -8,19 +8,27 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from protclip_td.errors import InputError
+from protclip_td.tasks.text_side import find_text_encoder, need_tokenizer
 
 
-def need_text_side(model: Any, task: str) -> None:
+def need_text_side(model: Any, task: str, tokenizer: str | None = None) -> None:
     """Make sure that a model can compare proteins with texts.
 
+    Parameters:
+        model (ProtCLIP): model with both encoders
+        task (str): name of the task, for messages
+        tokenizer (str, optional): folder or hub name of a tokenizer for the model's texts
+
     Raises:
-        InputError: it cannot
+        InputError: it has no text side, or neither it nor `tokenizer` has the tokenizer
     """
-    if getattr(model, "text_encoder", None) is None:
+    encoder = find_text_encoder(model, tokenizer=tokenizer)
+    if encoder is None:
         raise InputError(
             f"{task} compares proteins with texts, and this model has no text side: give a "
             "ProtCLIP folder as `checkpoint`. A protein encoder alone cannot do this."
         )
+    need_tokenizer(encoder, task)
 
 
 def embed_proteins(model: Any, graph: Any) -> Tensor:

@@ -33,9 +33,11 @@ class ProteinTextRetrieval(tasks.Task, core.Configurable):
             data set names
         template (str, optional): sentence around a name
         recall_at (list of int, optional): ranks for recall
+        tokenizer (str, optional): folder or hub name of the text tokenizer, where the model comes
+            without, as the published one does
 
     Raises:
-        InputError: a model without a text side, or no names for the labels
+        InputError: a model without text side or tokenizer, or no names for the labels
 
     A batch holds ``graph`` (packed proteins) and ``targets``, zeros and ones of shape (B, C).
 
@@ -53,9 +55,10 @@ class ProteinTextRetrieval(tasks.Task, core.Configurable):
         labels: Sequence[str] | None = None,
         template: str = "{}",
         recall_at: Sequence[int] = (1, 10, 20),
+        tokenizer: str | None = None,
     ) -> None:
         super().__init__()
-        need_text_side(model, "ProteinTextRetrieval")
+        need_text_side(model, "ProteinTextRetrieval", tokenizer)
         self.model = model
         self.labels = labels
         self.template = template

@@ -32,9 +32,12 @@ class ZeroShotClassification(tasks.Task, core.Configurable):
         labels (list of str, optional): names of the classes in order; by default those that the
             data set names
         template (str, optional): sentence around a name
+        tokenizer (str, optional): folder or hub name of the text tokenizer, where the model comes
+            without, as the published one does
 
     Raises:
-        InputError: a model without a text side, no names for the classes, or a class without one
+        InputError: a model without text side or tokenizer, no names for the classes, or a class
+            without one
 
     A batch holds ``graph`` (packed proteins) and the target.
 
@@ -54,9 +57,10 @@ class ZeroShotClassification(tasks.Task, core.Configurable):
         task: str | None = None,
         labels: Sequence[str] | None = None,
         template: str = "{}",
+        tokenizer: str | None = None,
     ) -> None:
         super().__init__()
-        need_text_side(model, "ZeroShotClassification")
+        need_text_side(model, "ZeroShotClassification", tokenizer)
         self.model = model
         self.task = task
         self.labels = labels

@@ -1,6 +1,7 @@
 """Cross-modal transformation: the leak, the ranking, and runs of the shipped files."""
 
 import json
+import shutil
 
 import graph_files
 import numpy as np
@@ -15,6 +16,7 @@ from protclip_td.building import build
 from protclip_td.config import load_config
 from protclip_td.datasets import PrimeKG, ProteinTable
 from protclip_td.engine import ResumableEngine
+from protclip_td.models import ProtCLIP
 from protclip_td.tasks import CrossModalTransformation
 
 NAMES = ("prot2bp", "prot2mf", "prot2cc", "prot2drug", "disease2prot")
@@ -170,10 +172,28 @@ def test_shipped_files_build_with_the_settings_of_the_paper(name, data, model, t
     assert experiment.dataset.manifest["to"] == experiment.dataset.target.tail_type
 
 
+def flags_of(data):
+    """Flags of a small run."""
+    return [
+        *(f"--path={data}", "--num_epoch=1", "--relations=target"),
+        *("--bridge_dim=32", "--num_layer=1", "--num_head=4"),
+    ]
+
+
 def run(name, data, folder, *flags):
-    small = [f"--{key}={value}" for key, value in SMALL.items()]
-    common = [f"--path={data}", f"--output_dir={folder}", "--num_epoch=1", "--relations=target"]
-    return cli.main(["run", "-c", name, *small, *common, *flags])
+    return cli.main(["run", "-c", name, f"--output_dir={folder}", *flags_of(data), *flags])
+
+
+def test_benchmark_with_a_control_that_has_no_texts(data, folders, tiny_text_folder, tmp_path):
+    """The published checkpoint and a plain encoder, as the manual has it."""
+    encoders = [f"--checkpoint={folders[1]}", "--control=ProteinCNN"]
+    where = [f"--output={tmp_path}/results", f"--tokenizer={tiny_text_folder}"]
+    assert cli.main(["benchmark", "prot2mf", *encoders, *where, *flags_of(data)]) == 0
+    rows = json.loads((tmp_path / "results" / "results.json").read_text())["rows"]
+    (row,) = [row for row in rows if (row["case"], row["metric"]) == ("prot2mf", "mrr filtered")]
+    assert 0 < row["control"]["mean"] <= 1
+    assert row["protocols"] == [{"name": "clean", "candidates": 20}]
+    assert "clean, 20 candidates" in (tmp_path / "results" / "results.md").read_text()
 
 
 def test_run_with_a_checkpoint(data, tiny_protein_folder, tiny_text_folder, tmp_path):
@@ -199,6 +219,51 @@ def test_an_encoder_that_would_be_trained_is_refused(data, tiny_protein_folder, 
     flags = (f"--encoder={tiny_protein_folder}", "--target=prot2drug", "--fix_encoder=false")
     assert run("cross_modal", data, tmp_path / "run", *flags) == 2
     assert "set `fix_encoder: true`" in capsys.readouterr().err
+
+
+@pytest.fixture
+def folders(tiny_protein_folder, tiny_text_folder, tmp_path):
+    """A ProtCLIP folder, and the same as it is published: without a tokenizer."""
+    whole, published = tmp_path / "whole", tmp_path / "published"
+    tiny_model(tiny_protein_folder, tiny_text_folder).save_pretrained(whole)
+    published.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(whole / name, published)
+    return str(whole), str(published)
+
+
+def texts_of(task, dataset):
+    """The vectors of all texts, by type."""
+    task.preprocess(*dataset.split())
+    vectors = task._known(torch.device("cpu")).vectors
+    named = {dataset.node_types[kind]: found for kind, found in vectors.items()}
+    return {kind: found for kind, found in named.items() if kind not in ("gene/protein", "drug")}
+
+
+def test_another_encoder_reads_the_texts_of_a_protclip_folder(data, folders, tiny_text_folder):
+    whole, published = folders
+    dataset = PrimeKG(data)
+    plain = models.ProteinCNN(21, [8]).requires_grad_(False)
+    own = ProtCLIP(checkpoint=whole).requires_grad_(False)
+    expected = texts_of(CrossModalTransformation(own, **SMALL), dataset)
+    for options in (
+        {"text_encoder": whole},
+        {"text_encoder": published, "tokenizer": tiny_text_folder},
+    ):
+        found = texts_of(CrossModalTransformation(plain, **options, **SMALL), dataset)
+        assert found.keys() == expected.keys() >= {"disease", "molecular_function"}
+        assert all(torch.equal(found[kind], expected[kind]) for kind in expected)
+
+
+def test_a_checkpoint_without_tokenizer_is_refused_before_anything_is_computed(
+    data, folders, tiny_text_folder, monkeypatch
+):
+    monkeypatch.setattr("protclip_td.tasks.cross_modal.protein_vectors", None)
+    splits = PrimeKG(data).split()
+    model = ProtCLIP(checkpoint=folders[1])
+    with pytest.raises(ValueError, match=r"Transformation reads texts, and the checkpoint has no"):
+        CrossModalTransformation(model, **SMALL).preprocess(*splits)
+    CrossModalTransformation(model, tokenizer=tiny_text_folder, **SMALL).preprocess(*splits)
 
 
 def test_stock_engine(data, model):

@@ -1,5 +1,8 @@
 """Tasks that compare proteins with texts, without training."""
 
+import shutil
+from pathlib import Path
+
 import downstream_files as files
 import pytest
 import torch
@@ -8,6 +11,7 @@ from torch.nn import functional as F
 from torchdrug.data import PackedProtein
 
 from protclip_td.building import build
+from protclip_td.building.experiment import build_task
 from protclip_td.config import load_config
 from protclip_td.errors import InputError
 from protclip_td.metrics import ranking_metrics
@@ -128,3 +132,38 @@ def test_a_class_without_a_text(model):
     task.preprocess(None, None, None)
     with pytest.raises(InputError, match="class 2 of 'y' has no text; 2 given"):
         task.evaluate(torch.zeros(3, 2), torch.tensor([0, 1, 2]))
+
+
+@pytest.fixture
+def published(checkpoint, tmp_path):
+    """The checkpoint as it is published: without a tokenizer."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(Path(checkpoint) / name, folder)
+    return str(folder)
+
+
+@pytest.mark.parametrize("task", [ZeroShotClassification, ProteinTextRetrieval])
+def test_a_checkpoint_without_tokenizer_needs_one(task, published, checkpoint, tiny_text_folder):
+    model = ProtCLIP.from_pretrained(published)
+    message = rf"{task.__name__} reads texts, and the checkpoint has no tokenizer.*--tokenizer"
+    with pytest.raises(InputError, match=message):
+        task(model, labels=["ATP binding"])
+    task(model, labels=["ATP binding"], tokenizer=tiny_text_folder)
+    expected = ProtCLIP.from_pretrained(checkpoint).encode_text(["ATP binding"])
+    torch.testing.assert_close(model.encode_text(["ATP binding"]), expected)
+
+
+def test_a_tokenizer_of_another_encoder(published, tiny_text_folder, tmp_path):
+    words = (Path(tiny_text_folder) / "vocab.txt").read_text()
+    (tmp_path / "vocab.txt").write_text(words + "kinase\n")
+    with pytest.raises(InputError, match=r"has \d+ tokens, of which the text encoder knows \d+"):
+        ZeroShotClassification(ProtCLIP.from_pretrained(published), "y", tokenizer=str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["zero_shot_sub", "zero_shot_reaction", "text_to_protein"])
+def test_the_shipped_files_take_a_tokenizer(name, published, tiny_text_folder):
+    flags = [f"--checkpoint={published}", f"--tokenizer={tiny_text_folder}"]
+    task = build_task(load_config(name, flags), None)
+    assert task.model.text_encoder.tokenizer is not None
