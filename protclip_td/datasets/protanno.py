@@ -1,8 +1,7 @@
 """ProtAnno, the protein-biotext pairs of UniProtKB, as a TorchDrug data set."""
 
 import logging
-from collections.abc import Collection, Sequence
-from itertools import pairwise
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,11 @@ from torchdrug import core
 from torchdrug.core import Registry as R
 
 from protclip_td.data.composition import Composition, count_groups
-from protclip_td.data.pairs import BLOCK_ROWS, Group, Store
 from protclip_td.data.proteins import to_protein
-from protclip_td.data.rule import Rule, rule_for
+from protclip_td.data.rule import rule_for
+from protclip_td.datasets.held_out import num_rows, split_rows
 from protclip_td.datasets.making import open_or_make
-from protclip_td.datasets.rows import Stretch, all_once
+from protclip_td.datasets.rows import all_once
 from protclip_td.datasets.subset import PropertyDrivenSubset
 from protclip_td.errors import InputError
 from protclip_td.properties import PROPERTIES
@@ -105,8 +104,8 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         self.max_residues = max_residues
         self.store = open_or_make(path, source, keep_evidence, confidence, verbose)
         self.rule = rule_for(self.store.manifest, **given)
-        self._splits = _split(self.store, self.rule)
-        num_train = _num_rows(self._splits["train"])
+        self._splits = split_rows(self.store, self.rule)
+        num_train = num_rows(self._splits["train"])
         self._train_set = PropertyDrivenSubset(
             self,
             self._splits["train"],
@@ -173,7 +172,7 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
             )
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"#{name}: {_num_rows(s)}" for name, s in self._splits.items())
+        sizes = ", ".join(f"#{name}: {num_rows(s)}" for name, s in self._splits.items())
         return f"ProtAnno(\n  #entry: {len(self)}, {sizes}\n  store: {self.store.folder}\n)"
 
 
@@ -186,40 +185,9 @@ def _check_range(name: str, given: int | None, low: int, high: int | None = None
         raise InputError(f"ProtAnno: {name} is {given}; expected {expected}")
 
 
-def _split(store: Store, rule: Rule) -> dict[str, list[Stretch]]:
-    """The rows of each split: a stretch of every group kept, as a group is sorted by hash."""
-    kept = [g for g in store.groups if g.confidence in rule.confidences]
-    kept = [g for g in kept if g.coverage in rule.coverages]
-    splits: dict[str, list[Stretch]] = {"train": [], "valid": [], "test": []}
-    for group in kept:
-        test_end = store.boundary(group, rule.test_fraction)
-        valid_end = store.boundary(group, rule.held_out)
-        ends = [group.begin, test_end, valid_end, group.begin + group.size]
-        for name, (begin, end) in zip(("test", "valid", "train"), pairwise(ends)):
-            offset = (begin - group.begin) % BLOCK_ROWS
-            splits[name].append(Stretch(*group[:2], begin, end - begin, offset))
-    if not _num_rows(splits["train"]):
-        raise InputError(
-            f"no training entry left of {len(store)} in {store.folder}: confidences "
-            f"{list(rule.confidences)} and coverages {list(rule.coverages)} keep "
-            f"{_num_rows(kept)} entries, and {rule.held_out:.0%} of the sequences are held out; "
-            f"keep more levels or hold out less. {_present(store.groups)}"
-        )
-    return splits
-
-
-def _num_rows(parts: Sequence[Group] | Sequence[Stretch]) -> int:
-    return sum(part.size for part in parts)
-
-
 def _count_longer(manifest: dict[str, Any], max_residues: int) -> tuple[int, bool]:
     """How many sequences of a store are longer, as far as its bins tell, and whether they do."""
     histogram = manifest["statistics"]["residues"]
     bins = zip(histogram["edges"], histogram["counts"])
     longer = sum(count for edge, count in bins if edge > max_residues)
     return longer, max_residues + 1 in histogram["edges"]
-
-
-def _present(groups: Sequence[Group]) -> str:
-    confidences, coverages = ({group[i] for group in groups} for i in (0, 1))
-    return f"The store has confidences {sorted(confidences)} and coverages {sorted(coverages)}."

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from torch.utils import data as torch_data
 
-from protclip_td.data.pairs import Group
+from protclip_td.data.pairs import Group, Store
+from protclip_td.data.rule import rule_for
+from protclip_td.datasets.held_out import num_rows, split_rows
 from protclip_td.datasets.rows import Rows, Stretch, draw_rows
 from protclip_td.errors import InputError
 
@@ -23,8 +25,7 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
     grow with the store.
 
     Parameters:
-        groups (sequence of Group or Stretch): what to draw from, such as a store's `groups`, or the
-            `stretches` of ProtAnno's training set, which leave out the held-out sequences
+        groups (sequence of Group or Stretch): what to draw from; `of` takes a store's training rows
         num_draws (int): draws per epoch over all ranks; what does not divide by the number of
             ranks is left out at the end
         exponents (tuple of float, optional): of confidence and of coverage, (−3, ½) in the paper
@@ -39,8 +40,7 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
 
     Example::
 
-        >>> kept = [group for group in store.groups if group.confidence <= 3]
-        >>> sampler = PropertyDrivenSampler(kept, num_draws=100)
+        >>> sampler = PropertyDrivenSampler.of(store, num_draws=100)
         >>> loader = torch.utils.data.DataLoader(store, 20, sampler=sampler, collate_fn=list)
         >>> for epoch in range(2):
         ...     sampler.set_epoch(epoch)
@@ -65,6 +65,32 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
         self.num_ranks = num_ranks
         self._go_to(epoch=0, position=0, dealt_to=num_ranks)
 
+    @classmethod
+    def of(
+        cls,
+        store: Store,
+        num_draws: int | None = None,
+        rank: int = 0,
+        num_ranks: int = 1,
+        **rule: Any,
+    ) -> "PropertyDrivenSampler":
+        """The draw from a store's training rows by the rule it was built for, as ProtAnno has it.
+
+        Parameters:
+            store (Store): where the rows are
+            num_draws (int, optional): draws per epoch over all ranks, by default one per row
+            rank (int, optional): this process, from 0
+            num_ranks (int, optional): number of processes
+            rule: fields of `data.rule.Rule` that shall be others
+
+        Raises:
+            InputError: no row is left to train on, or something is out of range
+        """
+        wanted = rule_for(store.manifest, **rule)
+        stretches = split_rows(store, wanted)["train"]
+        draws = num_rows(stretches) if num_draws is None else num_draws
+        return cls(stretches, draws, wanted.exponents, rank, num_ranks, wanted.seed)
+
     def __len__(self) -> int:
         return self.draw.num_draws // self.num_ranks
 
@@ -75,7 +101,8 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         # Every iteration is a whole epoch, but for the first one after a state was loaded.
-        self.position, self._begin = self._begin, 0
+        self.position = self._begin
+        self._begin = 0
         end = self.draw.num_draws - (self.draw.num_draws - self.position) % self.num_ranks
         step = max(1, _AT_ONCE // self.num_ranks) * self.num_ranks
         for begin in range(self.position, end, step):
@@ -116,9 +143,11 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
         self._go_to(state["epoch"], state["position"], state["num_ranks"])
 
     def _go_to(self, epoch: int, position: int, dealt_to: int) -> None:
-        self.epoch, self.position, self._begin = epoch, position, position
-        self._dealt_to = dealt_to
-        self._rows = Rows(self._stretches, self.draw.order(epoch, dealt_to))
+        self.epoch: int = epoch
+        self.position: int = position
+        self._begin: int = position
+        self._dealt_to: int = dealt_to
+        self._rows: Rows = Rows(self._stretches, self.draw.order(epoch, dealt_to))
 
 
 def _check(

@@ -11,8 +11,10 @@ import torch
 from stores import write_store
 
 from protclip_td.data.pairs import Group
-from protclip_td.datasets import PropertyDrivenSampler
+from protclip_td.datasets import PropertyDrivenSampler, ProtAnno
 from protclip_td.errors import InputError
+from protclip_td.protanno.building import build
+from protclip_td.protanno.options import BuildOptions
 
 GROUPS = [Group(1, 4, 0, 30), Group(2, 4, 30, 700), Group(3, 3, 730, 50_000)]
 
@@ -141,6 +143,18 @@ def test_any_number_of_workers_gives_the_same_sequence(tmp_path, sample_entries,
         store, 8, sampler=sampler, num_workers=num_workers, collate_fn=list
     )
     assert list(chain(*loader)) == store.read(list(sampler))
+
+
+@pytest.mark.parametrize("options", [{}, {"sampling": "thin", "seed": 3, "valid_fraction": 0.3}])
+def test_of_a_store_it_draws_what_protanno_draws(tmp_path, sample_path, options):
+    """Not the held-out sequences, nor by weights that were applied already."""
+    store = build([sample_path], tmp_path / "store", BuildOptions(**options), report=False)
+    train_set = ProtAnno(str(store.folder)).split()[0]
+    sampler = PropertyDrivenSampler.of(store)
+    assert epoch_of(sampler, 0) == list(train_set.indices)
+    train_set.set_epoch(2)
+    assert epoch_of(sampler, 2) == list(train_set.indices)
+    assert len(PropertyDrivenSampler.of(store, valid_fraction=0, test_fraction=0)) == len(store)
 
 
 @pytest.mark.parametrize(
