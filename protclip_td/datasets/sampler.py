@@ -63,6 +63,7 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
         self.draw = draw_rows(self._stretches, num_draws, exponents, seed)
         self.rank = rank
         self.num_ranks = num_ranks
+        self.position = self._begin = 0  # over all ranks; where the next iteration begins
         self._go_to(epoch=0, position=0, dealt_to=num_ranks)
 
     @classmethod
@@ -143,11 +144,10 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
         self._go_to(state["epoch"], state["position"], state["num_ranks"])
 
     def _go_to(self, epoch: int, position: int, dealt_to: int) -> None:
-        self.epoch: int = epoch
-        self.position: int = position
-        self._begin: int = position
-        self._dealt_to: int = dealt_to
-        self._rows: Rows = Rows(self._stretches, self.draw.order(epoch, dealt_to))
+        self.epoch = epoch
+        self.position = self._begin = position
+        self._dealt_to = dealt_to
+        self._rows = Rows(self._stretches, self.draw.order(epoch, dealt_to))
 
 
 def _check(
