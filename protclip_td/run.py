@@ -1,5 +1,6 @@
 """Run one configuration from start to end: build, train, evaluate, report."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,12 @@ from protclip_td.training.signals import Interrupted
 from protclip_td.wording import fold
 
 
-def run(config: Any, resume: Path | None = None, kept_features: Path | None = None) -> None:
+def run(
+    config: Any,
+    resume: Path | None = None,
+    kept_features: Path | None = None,
+    keep_weights: bool = True,
+) -> None:
     """Run a configuration: train, evaluate the best checkpoint, keep everything in a folder.
 
     Parameters:
@@ -39,6 +45,7 @@ def run(config: Any, resume: Path | None = None, kept_features: Path | None = No
         resume (Path, optional): run folder to go on in; a new one is made by default
         kept_features (Path, optional): where a fixed encoder's features are kept; by default
             beside the run folder
+        keep_weights (bool, optional): whether checkpoints and model stay when the run is done
 
     Raises:
         InputError: the parts do not fit together, or the run folder cannot be used
@@ -53,7 +60,7 @@ def run(config: Any, resume: Path | None = None, kept_features: Path | None = No
             experiment = build(config)
             if folder is None and is_first:
                 folder = RunFolder.create(config.output_dir)
-            _Run(config, experiment, folder, console, kept_features).go()
+            _Run(config, experiment, folder, console, kept_features, keep_weights).go()
         finally:
             if folder is not None:
                 folder.close()
@@ -68,6 +75,7 @@ class _Run:
     folder: RunFolder | None
     console: Console
     kept_features: Path | None = None
+    keep_weights: bool = True
 
     def __post_init__(self) -> None:
         engine = self.experiment.engine
@@ -159,7 +167,9 @@ class _Run:
         if self.folder is None:
             return
         model: Any = getattr(self.experiment.task, "model", None)
-        if hasattr(model, "save_pretrained") and self._has_trained(model):
+        if not self.keep_weights:
+            shutil.rmtree(self.checkpoints.folder, ignore_errors=True)
+        elif hasattr(model, "save_pretrained") and self._has_trained(model):
             model.save_pretrained(self.path / "model")
         cut = getattr(getattr(model, "text_encoder", None), "truncated", 0)
         if cut:

@@ -1,7 +1,7 @@
 """The benchmarks: the 22 of the paper and the extras."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from protclip_td.config.mistakes import did_you_mean
 from protclip_td.errors import InputError
@@ -34,6 +34,7 @@ class Benchmark:
         splits (tuple of str): splits that are run one after the other
         is_extra (bool): not among the 22
         needs_text (bool): whether the encoder has to have a text side
+        trained (str): what can be trained: ``all``, the ``head`` on a fixed encoder, or ``nothing``
     """
 
     name: str
@@ -44,6 +45,7 @@ class Benchmark:
     splits: tuple[str, ...] = ()
     is_extra: bool = False
     needs_text: bool = False
+    trained: str = "all"
 
     @property
     def cases(self) -> list[Case]:
@@ -95,27 +97,30 @@ def _mutation(name: str, title: str, file: str) -> Benchmark:
 
 
 def _cross_modal(name: str, title: str) -> Benchmark:
-    return Benchmark(name, title, "cross-modal", _RANKING, _PRIMEKG)
+    return Benchmark(name, title, "cross-modal", _RANKING, _PRIMEKG, trained="head")
 
 
 def _similarity(aspect: str, title: str) -> Benchmark:
     matrix = f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_500_proteins.csv"
     data = ("probe/human_reviewed.fasta.gz", f"probe/{matrix}")
     name = f"similarity_{aspect.lower()}"
-    return Benchmark(name, title, "semantic similarity", _SIMILARITY, data)
+    return Benchmark(name, title, "semantic similarity", _SIMILARITY, data, trained="nothing")
 
 
 def _interaction(name: str, title: str) -> Benchmark:
     data = tuple(
         "|".join(f"string_actions/{file}" for file in alike.split("|")) for alike in _STRING[name]
     )
-    return Benchmark(name, title, "interaction", _INTERACTION, data, _PPI_SPLITS)
+    return Benchmark(name, title, "interaction", _INTERACTION, data, _PPI_SPLITS, trained="head")
 
 
-def _extra(
-    name: str, title: str, metrics: tuple[str, ...], *data: str, needs_text: bool = False
-) -> Benchmark:
-    return Benchmark(name, title, "extras", metrics, data, is_extra=True, needs_text=needs_text)
+def _extra(name: str, title: str, metrics: tuple[str, ...], *data: str) -> Benchmark:
+    return Benchmark(name, title, "extras", metrics, data, is_extra=True)
+
+
+def _by_text(name: str, title: str, metrics: tuple[str, ...], *data: str) -> Benchmark:
+    extra = _extra(name, title, metrics, *data)
+    return replace(extra, needs_text=True, trained="nothing")
 
 
 #: All benchmarks in the order in which they are run and shown.
@@ -148,12 +153,12 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     _extra("yeast_ppi", "Yeast pairs that interact", _CLASS, "yeast_ppi.zip"),
     _extra("ppi_affinity", "Affinity of pairs",
            ("root mean squared error", "spearmanr"), "ppi_affinity.zip"),
-    _extra("zero_shot_sub", "Localization by text", ("accuracy", "chance accuracy"),
-           "subcellular_localization.tar.gz", needs_text=True),
-    _extra("zero_shot_reaction", "Reaction by text", ("accuracy", "chance accuracy"),
-           "Reaction.zip", "Reaction/reaction_name.tsv", needs_text=True),
-    _extra("text_to_protein", "Proteins found by text",
-           ("mrr first hit", "recall@10"), *_GO, needs_text=True),
+    _by_text("zero_shot_sub", "Localization by text", ("accuracy", "chance accuracy"),
+             "subcellular_localization.tar.gz"),
+    _by_text("zero_shot_reaction", "Reaction by text", ("accuracy", "chance accuracy"),
+             "Reaction.zip", "Reaction/reaction_name.tsv"),
+    _by_text("text_to_protein", "Proteins found by text",
+             ("mrr first hit", "recall@10"), *_GO),
 )  # fmt: skip
 
 

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from protclip_td.benchmark.catalogue import choose
+from protclip_td.benchmark.checks import check_flags
 from protclip_td.benchmark.data_files import DATA_FOLDER, list_benchmarks
-from protclip_td.benchmark.settings import Settings, check_flags
+from protclip_td.benchmark.settings import Settings
+from protclip_td.config.encoder import is_protclip_folder
 from protclip_td.errors import InputError
 
 _HELP = """\
@@ -25,7 +27,8 @@ on after an interruption; what fails is named at the end.
                            .pt file, or a TorchDrug model such as ProteinCNN
   --control ENCODER        an encoder to compare with, such as the plain ESM-2
   -o, --output FOLDER      folder of all results
-  --seeds SEEDS            seeds of the runs of each, such as 0,1,2 (default: 0)
+  --seeds SEEDS            seeds of the runs of each, such as 0,1,2 (default: 0;
+                           once with 0, where all seeds would give the same)
   --VARIABLE VALUE         a variable of the configurations: --fix_encoder true
   --list                   the benchmarks, and whether their data are there
   -h, --help               this text
@@ -58,7 +61,7 @@ def main(words: Sequence[str]) -> int:
         raise InputError("which benchmarks? Give their names, or `all`; --list shows them")
     if options.output is None:
         raise InputError("-o is needed: the folder of all results")
-    check_flags(flags, [benchmark.name for benchmark in benchmarks])
+    check_flags(flags, benchmarks)
     from protclip_td.benchmark.runner import run_benchmarks  # after what costs nothing to find
 
     settings = Settings(_encoders(options), flags)
@@ -101,10 +104,21 @@ def _encoders(options: argparse.Namespace) -> dict[str, str]:
     """Encoders by role."""
     if (options.checkpoint is None) == (options.encoder is None):
         raise InputError("give either --checkpoint, a ProtCLIP folder, or --encoder")
-    if options.checkpoint is not None and not Path(options.checkpoint).expanduser().is_dir():
-        raise InputError(f"--checkpoint: there is no folder {options.checkpoint}")
+    if options.checkpoint is not None:
+        _check_protclip(options.checkpoint)
     encoders = {"model": options.checkpoint or options.encoder}
     return encoders | ({"control": options.control} if options.control else {})
+
+
+def _check_protclip(folder: str) -> None:
+    """Make sure that no other encoder's numbers end up under ProtCLIP's name."""
+    if not Path(folder).expanduser().is_dir():
+        raise InputError(f"--checkpoint: there is no folder {folder}")
+    if not is_protclip_folder(folder):
+        raise InputError(
+            f"--checkpoint: {folder} is not a ProtCLIP checkpoint's folder; its config.json would "
+            "say `protein_model_config`. For plain ESM-2 and other encoders give --encoder"
+        )
 
 
 def _seeds(text: str) -> list[int]:

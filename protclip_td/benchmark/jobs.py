@@ -1,12 +1,13 @@
 """What has to be run, and how far each of it has come, as its folder tells."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from protclip_td.benchmark.catalogue import Benchmark, Case
+from protclip_td.benchmark.files import write_json
 from protclip_td.errors import InputError
 
 ROLES = ("model", "control")
@@ -44,12 +45,12 @@ class Job:
 
     @property
     def interrupted(self) -> Path | None:
-        """The run to go on with, if one was begun."""
+        """The last run that was begun, to go on with."""
         runs = sorted(path.parent for path in self.folder.glob("*/config.yaml"))
         return runs[-1] if runs else None
 
     def claim(self, fingerprint: str) -> None:
-        """Mark the folder as belonging to one benchmark's settings.
+        """Mark the folder as belonging to one benchmark's settings, unless no run was begun in it.
 
         Parameters:
             fingerprint (str): of encoder and flags
@@ -58,7 +59,7 @@ class Job:
             InputError: it belongs to others already
         """
         path = self.folder / _JOB_FILE
-        if path.is_file():
+        if path.is_file() and self.interrupted:
             found = json.loads(path.read_text())["fingerprint"]
             if found != fingerprint:
                 raise InputError(
@@ -67,25 +68,25 @@ class Job:
                     "another folder with -o"
                 )
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"fingerprint": fingerprint}) + "\n")
+        write_json(path, {"fingerprint": fingerprint})
 
 
 def plan(
-    benchmarks: Sequence[Benchmark], seeds: Sequence[int], fingerprints: Mapping[str, str],
-    folder: Path,
+    benchmarks: Sequence[Benchmark], roles: Iterable[str],
+    seeds: Callable[[Benchmark, str], Sequence[int]], folder: Path,
 ) -> Iterator[Job]:  # fmt: skip
     """All jobs in the order in which they are run: benchmark by benchmark.
 
     Parameters:
         benchmarks (list of Benchmark): which
-        seeds (list of int): seeds for each
-        fingerprints (dict): of the settings by role; without ``control`` there is none
+        roles (list of str): ``model`` and, if there is one, ``control``
+        seeds (callable): gives the seeds for a benchmark and a role
         folder (Path): folder of all results
     """
+    roles = list(roles)
     for benchmark in benchmarks:
         for case in benchmark.cases:
-            for role in fingerprints:
-                for seed in seeds:
+            for role in roles:
+                for seed in seeds(benchmark, role):
                     path = folder / "runs" / case.name / f"{role}-seed{seed}"
                     yield Job(benchmark, case, role, seed, path)

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from protclip_td.benchmark.catalogue import Benchmark
+from protclip_td.benchmark.files import write_json
 from protclip_td.benchmark.jobs import Job
-from protclip_td.config.encoder import encoder_block, starts_from_scratch
+from protclip_td.config.encoder import encoder_block, existing_path, starts_from_scratch
 from protclip_td.config.loading import find_config
-from protclip_td.config.mistakes import Mistake, did_you_mean, report
 from protclip_td.config.template import read_value
 from protclip_td.config.variant import read_source
 from protclip_td.errors import InputError
@@ -45,6 +46,8 @@ class Settings:
         known = variables(job.benchmark.name)
         word = self.encoders[job.role]
         values = {name: value for name, value in self.flags.items() if name in known}
+        if job.benchmark.trained != "all":
+            values.pop("fix_encoder", None)  # it can only be fixed, and is by its configuration
         if "lr_ratio" in known and "lr_ratio" not in values and starts_from_scratch(word):
             values["lr_ratio"] = "1"  # nothing is known yet that small steps would preserve
         if job.role == "control" and "text_encoder" in known - values.keys():
@@ -53,6 +56,17 @@ class Settings:
         values |= {"seed": str(job.seed), "output_dir": str(job.folder)}
         values["encoder" if "encoder" in known else "checkpoint"] = word
         return [f"--{name}={value}" for name, value in values.items()]
+
+    def seeds(self, benchmark: Benchmark, role: str, asked: Sequence[int]) -> Sequence[int]:
+        """Seeds to run: one is enough where nothing is drawn, since all would give the same.
+
+        Parameters:
+            benchmark (Benchmark): what is run
+            role (str): of the encoder
+            asked (list of int): the seeds that were asked for
+        """
+        draws = benchmark.trained != "nothing" or starts_from_scratch(self.encoders[role])
+        return asked if draws else [0]
 
 
 def _text_side(word: str) -> dict[str, str]:
@@ -69,56 +83,72 @@ def variables(name: str) -> set[str]:
     return {variable.name for variable in read_source(find_config(name)).variables}
 
 
-def check_flags(flags: Mapping[str, str], names: Sequence[str]) -> None:
-    """Make sure that each flag is a variable of some benchmark's configuration.
-
-    Raises:
-        InputError: all flags that are none, with the nearest right ones
-    """
-    known = set[str]().union(*map(variables, names)) - {"encoder", "checkpoint", "seed"}
-    known -= {"output_dir"}
-    mistakes = [
-        Mistake(f"--{name}", f"no configuration has it{did_you_mean(name, known, '--')}")
-        for name in flags
-        if name not in known
-    ]
-    if mistakes:
-        raise report("the command line", mistakes)
-
-
 def keep_settings(fingerprints: Mapping[str, str], folder: Path) -> None:
     """Write what a folder of results is about, or make sure that it is about the same.
 
+    What was asked for before and never came to a run binds nobody.
+
     Raises:
-        InputError: it holds results of another encoder, control or flags
+        InputError: it holds runs of another encoder, control or flags
     """
     path = folder / SETTINGS_FILE
     before: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    before = {role: words for role, words in before.items() if _has_runs(folder, role)}
     for role, now in fingerprints.items():
         if before.get(role, now) != now:
             raise InputError(
                 f"{folder} holds results of {before[role]}, and now {role} is {now}. "
                 "Give another folder with -o, or the same settings"
             )
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({**before, **fingerprints}, indent=2) + "\n")
+    write_json(path, {**before, **fingerprints})
+
+
+def _has_runs(folder: Path, role: str) -> bool:
+    return any(folder.glob(f"runs/*/{role}-seed*/*/config.yaml"))
 
 
 def identity(word: str) -> str:
     """An encoder's word and, where it means files, a digest of their content.
+
+    Parameters:
+        word (str): a word for an encoder, or a block with a `class`
 
     Example::
 
         >>> identity("random:ESM-2-8M")
         'random:ESM-2-8M'
     """
-    path = Path(word).expanduser()
-    if not path.exists():
+    value = read_value(word)
+    names = list(_texts(value)) if isinstance(value, dict) else [word]
+    files = [file for name in names for file in _weight_files(name)]
+    if not files:
         return word
-    files = [path] if path.is_file() else [f for p in _WEIGHT_FILES for f in sorted(path.glob(p))]
     digest = hashlib.blake2b(digest_size=6)
     for file in files:
         with file.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 digest.update(chunk)
     return f"{word} ({digest.hexdigest()})"
+
+
+def _texts(block: Any) -> Iterator[str]:
+    """All texts in a block that may name a file."""
+    if isinstance(block, str):
+        yield block
+    elif isinstance(block, Mapping):
+        for key, value in block.items():
+            yield from () if key == "class" else _texts(value)
+    elif isinstance(block, Sequence):
+        for value in block:
+            yield from _texts(value)
+
+
+def _weight_files(name: str) -> list[Path]:
+    """The file of that name, or the weights in the folder of that name.
+
+    The `.pt` files that TorchDrug's ESM downloads into a folder are left out: it checks their MD5.
+    """
+    path = existing_path(name)
+    if path is None or path.is_file():
+        return [path] if path else []
+    return [file for pattern in _WEIGHT_FILES for file in sorted(path.glob(pattern))]

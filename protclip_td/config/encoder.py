@@ -34,6 +34,8 @@ PEER_SETTINGS: dict[str, dict[str, Any]] = {
         "intermediate_dim": 2048,
     },
 }
+# What names the weights in a model's block: ProtCLIP's arguments, and that of TorchDrug's ESM.
+_SOURCES = ("checkpoint", "protein_encoder", "path")
 _CHOICE = (
     "a ProtCLIP folder, random:ESM-2-8M, an ESM-2 folder, hub name or .pt file, "
     "or a registered model such as ProteinCNN"
@@ -57,7 +59,7 @@ def encoder_block(word: str) -> dict[str, Any]:
     """
     if is_protclip_folder(word):
         return {"class": "ProtCLIP", "checkpoint": word}
-    if Path(word).expanduser().exists() or any(mark in word for mark in "/:."):
+    if existing_path(word) or any(mark in word for mark in "/:."):
         return {"class": "ProtCLIP", "protein_encoder": word}
     try:
         cls = find_class(word, "models")
@@ -77,11 +79,27 @@ def is_protclip_folder(path: str) -> bool:
     return isinstance(config, dict) and "protein_model_config" in config
 
 
+def existing_path(word: str) -> Path | None:
+    """The file or folder of that name, if there is one."""
+    path = Path(word).expanduser()
+    try:
+        return path if path.exists() else None
+    except OSError:  # longer than a name can be
+        return None
+
+
 def starts_from_scratch(word: str) -> bool:
-    """Whether an encoder, given by a word or as a block, has random weights to start from."""
+    """Whether an encoder, given by a word or as a block, has random weights to start from.
+
+    Example::
+
+        >>> starts_from_scratch("{class: ESM, path: ~/esm-model-weights, model: ESM-2-8M}")
+        False
+    """
     value = read_value(word)
     block = value if isinstance(value, dict) else encoder_block(word)
-    return block.get("class") != "ProtCLIP" or str(block.get("protein_encoder")).startswith(RANDOM)
+    sources = [str(block[key]) for key in _SOURCES if block.get(key)]
+    return all(source.startswith(RANDOM) for source in sources)
 
 
 def expand_encoder(document: Document) -> list[Mistake]:

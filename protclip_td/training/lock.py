@@ -44,7 +44,7 @@ class FolderLock:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
                 raise
             raise InputError(
-                f"The run folder {folder} is in use by {self._read_owner()}. Stop that process "
+                f"The folder {folder} is in use by {self._read_owner()}. Stop that process "
                 "first, or choose another folder."
             ) from error
         _held.add(self._descriptor)

@@ -80,6 +80,9 @@ def test_one_fails_the_others_go_on_and_what_is_done_is_skipped(words, numbers, 
     assert "[1/4] property_classification (seed 0)" in out
     assert "4/4] property_regression (seed 1)" in out
     assert "2 failed; the same command tries them again:" in out
+    assert "results.json " in out
+    assert "Next:" not in out  # weights are not kept
+    assert "checkpoints/" not in out
     assert re.search(r"property_regression \(seed 0\):.*table.csv", " ".join(out.split()))
     accuracy, mcc, spearman = written()["rows"]
     assert [run["seed"] for run in accuracy["model"]["runs"]] == [0, 1]

@@ -19,7 +19,7 @@ from protclip_td.benchmark.data_files import missing_files
 MAIN = [benchmark for benchmark in BENCHMARKS if not benchmark.is_extra]
 FLAGS = [
     *("--num_epoch=1", "--batch_size=16", "--lr=1e-3", "--fix_encoder=true"),
-    *("--hidden_dim=16", "--num_layer=1", "--num_head=2"),
+    *("--hidden_dim=16", "--bridge_dim=24", "--num_layer=1"),
 ]
 
 

@@ -1,0 +1,109 @@
+"""What can be wrong with a benchmark's command line, found before anything is run."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from protclip_td.benchmark.catalogue import Benchmark
+from protclip_td.benchmark.jobs import Job
+from protclip_td.benchmark.settings import Settings
+from protclip_td.config.loading import find_config, load_config
+from protclip_td.config.mistakes import Mistake, did_you_mean, report
+from protclip_td.config.variant import read_source
+from protclip_td.errors import InputError
+
+# Variables that the command fills in itself.
+_FILLED_IN = {"encoder", "checkpoint", "seed", "output_dir"}
+_SHOWN = 3
+
+
+def check_flags(flags: Mapping[str, str], benchmarks: Sequence[Benchmark]) -> None:
+    """Make sure that each flag is a variable of some benchmark, and leaves all what they are.
+
+    Parameters:
+        flags (dict): values by name
+        benchmarks (list of Benchmark): those that are to be run
+
+    Raises:
+        InputError: all flags that are not, with the nearest right ones
+    """
+    parts = [_Part.of(benchmark) for benchmark in benchmarks]
+    known = set[str]().union(*(part.variables for part in parts)) - _FILLED_IN
+    mistakes = []
+    for name in flags:
+        reason = _defines(name, parts)
+        if not reason and name not in known:
+            reason = f"no configuration has it{did_you_mean(name, known, '--')}"
+        if reason:
+            mistakes.append(Mistake(f"--{name}", reason))
+    if mistakes:
+        raise report("the command line", mistakes)
+
+
+class _Part(NamedTuple):
+    """A benchmark's name, splits and variables, and those of them that make it what it is."""
+
+    name: str
+    splits: tuple[str, ...]
+    variables: set[str]
+    defining: set[str]
+
+    @classmethod
+    def of(cls, benchmark: Benchmark) -> "_Part":
+        source = read_source(find_config(benchmark.name))
+        names = {variable.name for variable in source.variables}
+        splitting = {"split", "split_file"} if benchmark.splits else set()
+        return cls(benchmark.name, benchmark.splits, names - splitting, set(source.values))
+
+
+def _defines(flag: str, parts: Sequence[_Part]) -> str:
+    """Why a flag would make some benchmark another one, or ""."""
+    for part in parts:
+        if flag in part.defining - _FILLED_IN:
+            return (
+                f"it is what makes {part.name}, whose row would then show something else. Leave it "
+                "out, and choose benchmarks by name; for one run: python -m torchdrug.run -c "
+                f"{part.name}"
+            )
+    splits = next((part for part in parts if part.splits), None)
+    if splits and flag in ("split", "split_file") and not any(flag in p.variables for p in parts):
+        return (
+            f"{splits.name} is run for each of its splits, {', '.join(splits.splits)}, by itself. "
+            f"Leave it out; for one run: python -m torchdrug.run -c {splits.name} --{flag} …"
+        )
+    return ""
+
+
+def check_configs(jobs: Iterable[Job], settings: Settings) -> None:
+    """Load the configuration of each job, so that a wrong word costs no run.
+
+    Parameters:
+        jobs (list of Job): what is to be run; one seed of each is enough
+        settings (Settings): encoders and flags
+
+    Raises:
+        InputError: everything that is wrong, and with which benchmarks
+    """
+    wrong: dict[str, list[str]] = {}
+    for job in jobs:
+        for mistake in _mistakes(job, settings):
+            names = wrong.setdefault(mistake, [])
+            names += [job.benchmark.name] if job.benchmark.name not in names else []
+    if wrong:
+        lines = [f"  {mistake} ({_some(names)})" for mistake, names in wrong.items()]
+        raise InputError("\n".join(["nothing was run, for", *lines]))
+
+
+def _mistakes(job: Job, settings: Settings) -> list[str]:
+    """What is wrong with one configuration, without the lines, which differ between files."""
+    try:
+        load_config(job.benchmark.name, settings.job_flags(job))
+    except InputError as error:
+        lines = str(error).splitlines()
+        return [re.sub(r"^\s*(line \d+: )?", "", line) for line in lines[1:] or lines]
+    return []
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

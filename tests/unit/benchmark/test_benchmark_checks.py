@@ -1,0 +1,73 @@
+"""Command lines that would make a benchmark another one, or fail in every run."""
+
+import pytest
+
+from protclip_td.benchmark import choose
+from protclip_td.benchmark.checks import check_configs, check_flags
+from protclip_td.benchmark.command import main
+from protclip_td.benchmark.jobs import plan
+from protclip_td.benchmark.settings import Settings
+from protclip_td.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("names", "flag", "culprit"),
+    [
+        (["go_mf"], "branch", "go_mf"),
+        (["all"], "target", "prot2bp"),
+        (["similarity_mf"], "aspect", "similarity_mf"),
+        (["stability"], "dataset", "stability"),
+        (["ec", "human_ppi"], "dataset", "human_ppi"),
+        (["shs27k"], "network", "shs27k"),
+        (["extras"], "template", "zero_shot_sub"),
+    ],
+)
+def test_flags_that_define_a_benchmark(names, flag, culprit):
+    with pytest.raises(InputError, match=rf"--{flag}: it is what makes {culprit}, whose row"):
+        check_flags({flag: "BP"}, choose(names))
+
+
+@pytest.mark.parametrize("flag", ["split", "split_file"])
+def test_flags_that_say_which_split(flag):
+    with pytest.raises(InputError, match=rf"--{flag}: shs27k is run for each .* random, bfs, dfs"):
+        check_flags({flag: "bfs"}, choose(["shs27k", "bin"]))
+
+
+def test_flags_that_are_the_users():
+    check_flags({"split": "published", "batch_size": "2", "path": "x"}, choose(["all"]))
+    with pytest.raises(
+        InputError, match=r"(?s)2 mistakes.*--batchsize: no.*did you mean --batch_s"
+    ):
+        check_flags({"batchsize": "2", "output_dir": "x"}, choose(["all"]))
+
+
+def test_a_wrong_word_is_said_once_and_with_whom(tmp_path):
+    jobs = [
+        *plan(choose(["bin", "shs27k", "go_mf", "prot2mf"]), ["model"], lambda *_: [0], tmp_path)
+    ]
+    with pytest.raises(InputError) as error:
+        check_configs(jobs, Settings({"model": "random:ESM-2-8M"}, {"num_epoch": "ten"}))
+    first, *mistakes = str(error.value).splitlines()
+    assert first.startswith("nothing was run")
+    assert len(mistakes) == 1
+    assert "train.num_epoch" in mistakes[0]
+    assert "'ten'" in mistakes[0]
+    assert mistakes[0].endswith("(bin, go_mf, prot2mf and 1 more)")
+    check_configs(jobs, Settings({"model": "random:ESM-2-8M"}, {"num_epoch": "10"}))
+
+
+def test_checkpoint_that_is_not_protclips(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "esm"}')
+    words = ["bin", "--checkpoint", str(tmp_path), "-o", str(tmp_path / "results")]
+    with pytest.raises(InputError, match=r"is not a ProtCLIP checkpoint's folder.*give --encoder"):
+        main(words)
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("flag", ["--encoder=ProteinCN", "--num_epoch=ten"])
+def test_a_wrong_word_leaves_no_folder(flag, tmp_path):
+    folder = tmp_path / "results"
+    words = ["bin", "--encoder=ProteinCNN", flag, "-o", str(folder)]
+    with pytest.raises(InputError, match=r"ProteinCN\b|num_epoch"):
+        main(words)
+    assert not folder.exists()

@@ -1,0 +1,139 @@
+"""What a results folder is about, and which flags and seeds reach a run."""
+
+import json
+
+import pytest
+
+from protclip_td.benchmark import BENCHMARKS, choose
+from protclip_td.benchmark.jobs import plan
+from protclip_td.benchmark.settings import SETTINGS_FILE, Settings, identity, keep_settings
+from protclip_td.config import load_config
+from protclip_td.config.encoder import encoder_block, starts_from_scratch
+from protclip_td.errors import InputError
+
+RANDOM = "random:ESM-2-8M"
+
+
+def job_of(name, folder, role="model"):
+    return next(plan(choose([name]), [role], lambda *_: [0], folder))
+
+
+def begin_run(folder, role="model"):
+    run = folder / "runs" / "bin" / f"{role}-seed0" / "2026-01-01_00-00-00"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        (RANDOM, True),
+        ("ProteinCNN", True),
+        ("{class: ProteinCNN, input_dim: 21, hidden_dims: [64]}", True),
+        ("{class: ProtCLIP, protein_encoder: 'random:ESM-2-8M'}", True),
+        ("facebook/esm2_t6_8M_UR50D", False),
+        ("{class: ProtCLIP, protein_encoder: facebook/esm2_t6_8M_UR50D}", False),
+        ("{class: ProtCLIP, checkpoint: somewhere}", False),
+        ("{class: ESM, path: ~/esm-model-weights, model: ESM-2-8M}", False),
+    ],
+)
+def test_what_starts_from_scratch(word, expected):
+    assert starts_from_scratch(word) is expected
+
+
+def test_pretrained_encoder_of_torchdrug_is_tuned_in_small_steps(tmp_path):
+    for word, given in (("{class: ESM, path: x, model: ESM-2-8M}", False), ("ProteinCNN", True)):
+        flags = Settings({"model": word}, {}).job_flags(job_of("bin", tmp_path))
+        assert ("--lr_ratio=1" in flags) is given
+
+
+def test_a_block_has_the_digest_of_its_weights(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    block = f"{{class: ProtCLIP, checkpoint: {tmp_path}, readout: mean}}"
+    before = identity(block)
+    assert before.startswith(f"{block} (")
+    assert before.removeprefix(block) == identity(str(tmp_path)).removeprefix(str(tmp_path))
+    (tmp_path / "config.json").write_text("{ }")
+    assert identity(block) != before
+
+
+def test_a_class_is_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ProteinCNN").write_text("not weights")
+    assert identity("{class: ProteinCNN, input_dim: 21}") == "{class: ProteinCNN, input_dim: 21}"
+
+
+def test_a_block_longer_than_a_file_name():
+    block = f"{{class: ProteinCNN, input_dim: 21, hidden_dims: [{', '.join(['64'] * 100)}]}}"
+    assert identity(block) == block
+    with pytest.raises(InputError, match="expected a ProtCLIP folder"):
+        encoder_block("x" * 300)
+
+
+def test_only_runs_bind_a_folder(tmp_path):
+    keep_settings({"model": "wrong", "control": "wrong, too"}, tmp_path)
+    keep_settings({"model": "right"}, tmp_path)
+    assert json.loads((tmp_path / SETTINGS_FILE).read_text()) == {"model": "right"}
+    begin_run(tmp_path)
+    keep_settings({"model": "right", "control": "another"}, tmp_path)
+    with pytest.raises(InputError, match="holds results of right, and now model is other"):
+        keep_settings({"model": "other"}, tmp_path)
+    keep_settings({"model": "right"}, tmp_path)  # of the control nothing was run
+    assert json.loads((tmp_path / SETTINGS_FILE).read_text()) == {"model": "right"}
+
+
+def test_a_job_that_never_ran_is_nobodys(tmp_path):
+    job = job_of("bin", tmp_path)
+    job.claim("wrong")
+    job.claim("right")
+    begin_run(tmp_path)
+    with pytest.raises(InputError, match=r"is from another benchmark: its settings are right"):
+        job.claim("wrong")
+
+
+def test_tuning_reaches_only_what_can_be_tuned(tmp_path):
+    settings = Settings({"model": RANDOM}, {"fix_encoder": "false"})
+    for benchmark in BENCHMARKS:
+        flags = settings.job_flags(job_of(benchmark.name, tmp_path))
+        assert ("--fix_encoder=false" in flags) is (benchmark.trained == "all")
+        config = load_config(benchmark.name, flags)
+        assert config.fix_encoder is (benchmark.trained != "all")
+        assert (config.train.num_epoch == 0) is (benchmark.trained == "nothing")
+
+
+def test_two_heads_have_two_widths(tmp_path):
+    settings = Settings({"model": RANDOM}, {"hidden_dim": "16", "bridge_dim": "24"})
+    widths = [
+        load_config(name, settings.job_flags(job_of(name, tmp_path))).task.hidden_dim
+        for name in ("shs27k", "prot2mf")
+    ]
+    assert widths == [16, 24]
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [({}, 4), ({"fix_encoder": "true"}, 32), ({"batch_size": "7"}, 7)],
+)
+def test_batches_of_whole_proteins(flags, expected, tmp_path):
+    settings = Settings({"model": RANDOM}, flags)
+    config = load_config("thermostability", settings.job_flags(job_of("thermostability", tmp_path)))
+    assert config.engine.batch_size == expected
+    if "batch_size" not in flags:
+        other = load_config("aav", settings.job_flags(job_of("aav", tmp_path)))
+        assert other.engine.batch_size == (128 if flags else 24)
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "expected"),
+    [
+        ("similarity_mf", "facebook/esm2_t6_8M_UR50D", [0]),
+        ("similarity_mf", RANDOM, [3, 4]),
+        ("similarity_mf", "ProteinCNN", [3, 4]),
+        ("zero_shot_sub", "{class: ProtCLIP, checkpoint: somewhere}", [0]),
+        ("bin", "facebook/esm2_t6_8M_UR50D", [3, 4]),
+    ],
+)
+def test_what_nothing_is_drawn_for_runs_once(name, word, expected):
+    settings = Settings({"model": word}, {})
+    (benchmark,) = choose([name])
+    assert settings.seeds(benchmark, "model", [3, 4]) == expected
