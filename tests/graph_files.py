@@ -120,8 +120,11 @@ def write_csv(path, header, rows):
 
 
 def allow_small_graph(monkeypatch):
-    """The small graph has another checksum than PrimeKG."""
+    """The small graph has other sizes and checksums than PrimeKG."""
     monkeypatch.setattr(PrimeKG, "md5", None)
+    monkeypatch.setattr(PrimeKG, "size", None)
+    for node_type, file in PrimeKG.files.items():
+        monkeypatch.setitem(PrimeKG.files, node_type, file._replace(size=None, sha256=None))
 
 
 def write_string_actions(path, sequences, partners=6, seed=0):

@@ -5,6 +5,7 @@ import os
 import shutil
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -15,35 +16,71 @@ _CHUNK = 1 << 20
 _PATIENCE = 30
 
 
-def fetch(url: str, folder: str | Path, name: str | None = None, md5: str | None = None) -> Path:
+class Published(NamedTuple):
+    """What is known of a file where it is published, so that a half one is never used.
+
+    Parameters:
+        size (int, optional): bytes
+        md5 (str, optional): MD5 in hexadecimal
+        sha256 (str, optional): SHA-256 in hexadecimal
+    """
+
+    size: int | None = None
+    md5: str | None = None
+    sha256: str | None = None
+
+    def flaw(self, path: Path) -> str:
+        """What a file is not as it should be, or ""; the cheapest test comes first."""
+        got = path.stat().st_size
+        if self.size is not None and got != self.size:
+            return f"incomplete, with {got:,} of {self.size:,} bytes"
+        if self.md5 is not None and (found := md5_of(path)) != self.md5:
+            return f"with another checksum, MD5 {found}"
+        if self.sha256 is not None and (found := _digest(path, hashlib.sha256())) != self.sha256:
+            return f"with another checksum, SHA-256 {found}"
+        return ""
+
+
+def fetch(
+    url: str,
+    folder: str | Path,
+    name: str | None = None,
+    md5: str | None = None,
+    sha256: str | None = None,
+    size: int | None = None,
+) -> Path:
     """The file of an address in a local folder; it is fetched if it is not there.
 
     A file gets its name only once it is whole and its checksum is right, so that an interrupted
     download is never taken for the file. One attempt is made. A file that is there already with
-    another checksum is left alone and not used.
+    another size or checksum is left alone and not used.
 
     Parameters:
         url (str): address
         folder (str or Path): local folder; made if need be
         name (str, optional): name of the local file; by default the last part of the address
-        md5 (str, optional): MD5 in hexadecimal; without it a file that is there is trusted
+        md5 (str, optional): MD5 in hexadecimal
+        sha256 (str, optional): SHA-256 in hexadecimal; without size and checksum a file that is
+            there is trusted
+        size (int, optional): bytes, if they are known beforehand
 
     Returns:
         Path: the file
 
     Raises:
-        InputError: the file cannot be fetched, or its checksum is another one; names file,
-            address, size, MD5 and folder, so that it can be put there by hand
+        InputError: the file cannot be fetched, or it is not the published one; names file,
+            address, size, checksum and folder, so that it can be put there by hand
     """
     folder = Path(folder).expanduser()
     path = folder / (name or Path(urlsplit(url).path).name)
+    published = Published(size, md5, sha256)
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _download(url, path, md5)
-    elif md5 is not None and md5_of(path) != md5:
+        _download(url, path, published)
+    elif wrong := published.flaw(path):
         raise InputError(
-            f"{path.name} is there, but it is damaged or another file: its MD5 is {md5_of(path)}. "
-            f"Remove it to have it fetched, or replace it.\n{_card(url, path, None, md5)}"
+            f"{path.name} is there, but it is damaged or another file: {wrong}. Remove it to have "
+            f"it fetched, or replace it.\n{card(path, url, published)}"
         )
     return path
 
@@ -57,52 +94,53 @@ def md5_of(path: str | Path) -> str:
         >>> md5_of("empty.txt")
         'd41d8cd98f00b204e9800998ecf8427e'
     """
-    digest = hashlib.md5(usedforsecurity=False)
+    return _digest(path, hashlib.md5(usedforsecurity=False))
+
+
+def card(path: Path, source: str, published: Published | None = None) -> str:
+    """All that is needed to put a file in place by hand.
+
+    Parameters:
+        path (Path): where it belongs
+        source (str): address
+        published (Published, optional): its size and checksum, as far as they are known
+    """
+    size, md5, sha256 = published or Published()
+    checksum = f"  SHA256: {sha256}\n" if sha256 else f"  MD5:    {md5 or 'not published'}\n"
+    return (
+        f"  file:   {path.name}\n"
+        f"  from:   {source}\n"
+        f"  size:   {'not known' if size is None else f'{size:,} bytes'}\n"
+        f"{checksum}"
+        f"  folder: {path.parent.absolute()}"
+    )
+
+
+def _digest(path: str | Path, digest: Any) -> str:
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
 
 
-def _download(url: str, path: Path, md5: str | None) -> None:
+def _download(url: str, path: Path, published: Published) -> None:
     """Fetch into a file of another name, check it, and only then give it its own."""
     # Several processes may want the file at the same time: each has a part of its own.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    size = None
     try:
         with urlopen(url, timeout=_PATIENCE) as answer, part.open("wb") as file:
             length = answer.headers.get("Content-Length")
-            size = int(length) if length and length.isdecimal() else None
+            if published.size is None and length and length.isdecimal():
+                published = published._replace(size=int(length))
             shutil.copyfileobj(answer, file, _CHUNK)
-        wrong = _what_is_wrong(part, size, md5)
+        wrong = published.flaw(part)
         if wrong:
-            raise InputError(f"{path.name} arrived {wrong}.\n{_card(url, path, size, md5)}")
+            raise InputError(f"{path.name} arrived {wrong}.\n{card(path, url, published)}")
         part.replace(path)
     except (OSError, HTTPException) as error:
         raise InputError(
             f"{path.name} is missing and cannot be fetched ({error}). Put it in place by hand.\n"
-            f"{_card(url, path, size, md5)}"
+            f"{card(path, url, published)}"
         ) from error
     finally:
         part.unlink(missing_ok=True)
-
-
-def _what_is_wrong(part: Path, size: int | None, md5: str | None) -> str:
-    """What a downloaded file is not as it should be, or ""."""
-    got = part.stat().st_size
-    if size is not None and got != size:
-        return f"incomplete, with {got:,} of {size:,} bytes"
-    if md5 is not None and md5_of(part) != md5:
-        return f"with another checksum, MD5 {md5_of(part)}"
-    return ""
-
-
-def _card(url: str, path: Path, size: int | None, md5: str | None) -> str:
-    """All that is needed to put the file in place by hand."""
-    return (
-        f"  file:   {path.name}\n"
-        f"  from:   {url}\n"
-        f"  size:   {'not known' if size is None else f'{size:,} bytes'}\n"
-        f"  MD5:    {md5 or 'not published'}\n"
-        f"  folder: {path.parent.absolute()}"
-    )

@@ -31,6 +31,14 @@ class Target(NamedTuple):
     tail_type: str
 
 
+class NodeFile(NamedTuple):
+    """One of BioBridge's files: its path there, and size and SHA-256 as git-LFS has them."""
+
+    path: str
+    size: int | None
+    sha256: str | None
+
+
 TARGETS = {
     "prot2bp": Target(PROTEIN, "biological_process"),
     "prot2mf": Target(PROTEIN, "molecular_function"),
@@ -97,14 +105,39 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
 
     url = "https://dataverse.harvard.edu/api/access/datafile/6180620"
     md5: str | None = "aac8191d4fbc5bf09cdf8c3c78b4e75f"
+    size: int | None = 981_751_236
     #: What says which nodes of a type count.
     files = {  # noqa: RUF012 (read only)
-        PROTEIN: "Processed/protein.csv",
-        "biological_process": "Processed/biological.csv",
-        "molecular_function": "Processed/molecular.csv",
-        "cellular_component": "Processed/cellular.csv",
-        "disease": "Processed/disease.csv",
-        DRUG: "embeddings/esm2b_unimo_pubmedbert/drug.pkl",
+        PROTEIN: NodeFile(
+            "Processed/protein.csv",
+            11_745_993,
+            "b828055ebac94878b2e87e70f1a4fc55c2f21e30456405716078655607fb6f31",
+        ),
+        "biological_process": NodeFile(
+            "Processed/biological.csv",
+            6_794_154,
+            "51f4cce36ddaf9aaa61847433c3176270167c861f2b172c9139731c079b64055",
+        ),
+        "molecular_function": NodeFile(
+            "Processed/molecular.csv",
+            2_238_456,
+            "724004e50527fa7cf991eef5ebd9995167e1ec8d0ddf311c3efbb30067239483",
+        ),
+        "cellular_component": NodeFile(
+            "Processed/cellular.csv",
+            1_052_879,
+            "fa57e0875c37a96896b6f82e227001fe5d95e6b25a799a775d9877da0a0bbe8d",
+        ),
+        "disease": NodeFile(
+            "Processed/disease.csv",
+            11_437_983,
+            "d37bf294a331db02d04387246d06600236d3b7ac115b5a2660e71fcdcc38c71e",
+        ),
+        DRUG: NodeFile(
+            "embeddings/esm2b_unimo_pubmedbert/drug.pkl",
+            28_736_118,
+            "c51c618c427c4da3b963d65e0a469f1d8b0a8f76ef43ffef71c706485c0a6cc9",
+        ),
     }
 
     def __init__(
@@ -154,7 +187,8 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
                 nodes[node_type] = self._vector_of = read_node_vectors(file)
             else:
                 nodes[node_type] = read_node_list(file)
-        graph = read_graph(fetch(self.url, self.folder, "kg.csv", self.md5), nodes)
+        edges = fetch(self.url, self.folder, "kg.csv", md5=self.md5, size=self.size)
+        graph = read_graph(edges, nodes)
         if not graph.between(*self.target).any():
             raise InputError(
                 f"{self.folder}/kg.csv has no triplet from {self.target.head_type} to "
@@ -165,7 +199,8 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
     def _file(self, node_type: str) -> Path:
         if node_type == DRUG and (self.folder / "drug.npz").exists():
             return self.folder / "drug.npz"
-        return fetch(_BIOBRIDGE + self.files[node_type], self.folder)
+        path, size, sha256 = self.files[node_type]
+        return fetch(_BIOBRIDGE + path, self.folder, sha256=sha256, size=size)
 
     def _hold_out(self, test_fraction: float, valid_fraction: float, seed: int) -> HeldOut:
         head_type = self.target.head_type

@@ -2,7 +2,7 @@
 
 import csv
 from array import array
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,30 +69,42 @@ def read_graph(path: Path, nodes: Mapping[str, Collection[int] | None]) -> Knowl
             types that are not there do not count
 
     Raises:
-        InputError: a column is missing, a line is cut, or no triplet is left
+        InputError: no table of text, a column is missing, a line is cut, or no triplet is left
     """
     reader = _Reader(nodes)
-    # A sequence of lines without its last part, as after an interrupted download, ends in a line
-    # with fewer cells.
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        header = next(rows, [])
-        absent = [name for name in _COLUMNS if name not in header]
-        if absent:
-            raise InputError(f"{path} has no column {absent}; its first line is {header}")
-        places = [header.index(name) for name in _COLUMNS]
-        for row in rows:
-            if len(row) != len(header):
-                raise InputError(
-                    f"{path}, line {rows.line_num}: {len(row)} cells; the header has {len(header)}"
-                )
-            try:
-                reader.add(*[row[place] for place in places])
-            except ValueError as error:
-                raise InputError(f"{path}, line {rows.line_num}: {error}") from error
+    for line, cells in _edges(path):
+        try:
+            reader.add(*cells)
+        except ValueError as error:
+            raise InputError(f"{path}, line {line}: {error}") from error
     if not reader.triplets:
         raise InputError(f"{path} has no triplet between nodes of {sorted(nodes)} that count")
     return reader.graph()
+
+
+def _edges(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Number and cells of each line, in the order of `_COLUMNS`."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        rows = csv.reader(file)
+        try:
+            header = next(rows, [])
+            absent = [name for name in _COLUMNS if name not in header]
+            if absent:
+                raise InputError(f"{path} has no column {absent}; its first line is {header}")
+            places = [header.index(name) for name in _COLUMNS]
+            for row in rows:
+                # After an interrupted download the last line has fewer cells.
+                if len(row) != len(header):
+                    raise InputError(
+                        f"{path}, line {rows.line_num}: {len(row)} cells; the header has "
+                        f"{len(header)}"
+                    )
+                yield rows.line_num, [row[place] for place in places]
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{path} is damaged or no table of text, near line {rows.line_num} ({error}); "
+                "replace it"
+            ) from error
 
 
 class _Reader:

@@ -1,8 +1,10 @@
 """What nodes of PrimeKG are: sequences of proteins, vectors of drugs, lists of those that count."""
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -69,7 +71,7 @@ def _arrays(path: Path) -> Mapping[str, Any]:
         try:
             with np.load(path, allow_pickle=False) as file:
                 return dict(file)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
             raise InputError(f"{path} is damaged ({error}); replace it") from error
     with path.open("rb") as file:
         try:

@@ -15,7 +15,9 @@ from protclip_td.datasets.prime_kg_nodes import (
     read_node_vectors,
 )
 from protclip_td.datasets.prime_kg_split import draw_negatives, hold_out
+from protclip_td.errors import InputError
 
+KG = ",".join(graph_files.KG_HEADER)
 TARGETS = ("prot2bp", "prot2mf", "prot2cc", "prot2drug", "disease2prot")
 
 
@@ -200,6 +202,8 @@ def test_bad_options(folder, options, message):
     ("name", "content", "message"),
     [
         ("kg.csv", "relation,x_index\n", "kg.csv has no column"),
+        ("kg.csv", f"{KG}\n{'x' * 200_000}\n", r"kg.csv is damaged .*near line 2 \(field larger"),
+        ("kg.csv", f"{KG}\n\udcff\n", r"kg.csv is damaged or no table of text.*codec can't decode"),
         ("kg.csv", None, r"kg.csv, line \d+: \d+ cells; the header has 12"),
         ("protein.csv", "node_index,sequence\n0,MKV\n1,MK-V\n", "line 3.*'-' are no residues"),
         ("protein.csv", "node_index,sequence\nP1,MKV\n", "'node_index' is 'P1'; expected a whole"),
@@ -214,8 +218,9 @@ def test_bad_files(folder, tmp_path, name, content, message):
     for file in folder.iterdir():
         (copy / file.name).write_bytes(file.read_bytes())
     whole = (copy / name).read_text()
-    (copy / name).write_text(whole[: len(whole) // 2] if content is None else content)
-    with pytest.raises(ValueError, match=message):
+    text = whole[: len(whole) // 2] if content is None else content
+    (copy / name).write_text(text, errors="surrogateescape")
+    with pytest.raises(InputError, match=message):
         PrimeKG(str(tmp_path), relations="target")
 
 
@@ -225,6 +230,29 @@ def test_missing_and_other_files_say_where_they_belong(folder, tmp_path, monkeyp
     monkeypatch.setattr(PrimeKG, "md5", "0" * 32)
     with pytest.raises(ValueError, match=r"(?s)kg.csv is there, but.*MD5: +00000.*primekg"):
         PrimeKG(str(folder.parent))
+
+
+def test_half_a_file_of_nodes_is_not_used(folder, tmp_path, monkeypatch):
+    half = (folder / "protein.csv").read_bytes().splitlines(keepends=True)[:23]
+    (tmp_path / "primekg").mkdir()
+    (tmp_path / "primekg" / "protein.csv").write_bytes(b"".join(half))
+    published = PrimeKG.files["gene/protein"]._replace(size=20_000, sha256="0" * 64)
+    monkeypatch.setitem(PrimeKG.files, "gene/protein", published)
+    message = r"(?s)protein.csv is there, but .*of 20,000 bytes.*SHA256: 0+\n  folder: .*primekg"
+    with pytest.raises(InputError, match=message):
+        PrimeKG(str(tmp_path), relations="target")
+
+
+@pytest.mark.parametrize("start", [0, 60, -30])
+def test_damaged_vectors(folder, tmp_path, start):
+    of_pickle = read_node_vectors(folder / "drug.pkl")
+    path = tmp_path / "drug.npz"
+    np.savez_compressed(path, node_index=list(of_pickle), embedding=[*of_pickle.values()])
+    content = bytearray(path.read_bytes())
+    content[start : start + 20] = bytes(20)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"drug.npz is damaged"):
+        read_node_vectors(path)
 
 
 def test_vectors_of_drugs_from_numpy_and_pickle(folder, tmp_path):

@@ -12,6 +12,7 @@ from protclip_td.errors import InputError
 
 CONTENT = b"MKTAYIAKQR\n" * 1000
 MD5 = hashlib.md5(CONTENT).hexdigest()
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 @pytest.fixture
@@ -75,9 +76,34 @@ def test_a_damaged_file_that_is_there_is_left_alone(url, folder):
     folder.mkdir(parents=True)
     (folder / "splits.zip").write_bytes(CONTENT[:100])
     found = hashlib.md5(CONTENT[:100]).hexdigest()
-    with pytest.raises(InputError, match=rf"(?s)its MD5 is {found}. Remove it.*MD5:    {MD5}"):
+    with pytest.raises(InputError, match=rf"(?s)checksum, MD5 {found}. Remove it.*MD5:    {MD5}"):
         fetch(url, folder, md5=MD5)
     assert (folder / "splits.zip").read_bytes() == CONTENT[:100]
+
+
+@pytest.mark.parametrize(
+    ("known", "message"),
+    [
+        ({"size": 12_000}, "incomplete, with 11,000 of 12,000 bytes"),
+        ({"sha256": "0" * 64}, f"with another checksum, SHA-256 {SHA256}"),
+        ({"size": 11_000, "sha256": "0" * 64}, f"with another checksum, SHA-256 {SHA256}"),
+    ],
+)
+def test_size_and_sha256_count_as_well(url, folder, known, message):
+    with pytest.raises(InputError, match=rf"splits.zip arrived {message}"):
+        fetch(url, folder, **known)
+    assert files(folder) == []
+    path = fetch(url, folder, sha256=SHA256, size=len(CONTENT))
+    assert fetch(url, folder, sha256=SHA256, size=len(CONTENT)) == path
+    with pytest.raises(
+        InputError, match=rf"is there, but it is damaged or another file: {message}"
+    ):
+        fetch(url, folder, **known)
+
+
+def test_what_is_known_is_said_without_internet(folder):
+    with pytest.raises(InputError, match=f"size:   11,000 bytes\n  SHA256: {SHA256}\n"):
+        fetch("file:///no/such/place/splits.zip", folder, sha256=SHA256, size=len(CONTENT))
 
 
 def test_what_an_interrupted_download_left_is_never_used(url, folder):
