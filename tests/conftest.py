@@ -39,6 +39,18 @@ def seeded():
     torch.manual_seed(0)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def data_may_be_small():
+    """Data sets made for tests are smaller than the published ones."""
+    from protclip_td.datasets import STRINGActions
+    from protclip_td.datasets.annotation_files import ChainFiles
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(STRINGActions, "published", {})
+        monkeypatch.setattr(ChainFiles, "least", {})
+        yield
+
+
 @pytest.fixture(scope="session")
 def sample_path():
     """The built-in sample of 209 UniProtKB entries."""

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from protclip_td.data.remote import fetch, md5_of
 from protclip_td.data.sequences import read_sequences
@@ -32,6 +32,13 @@ class ChainFiles:
         release (str): what DeepFRI's names have after it, such as ``_2020.04``
     """
 
+    #: Chains that each list has at least: those of TorchDrug's splits, which leave some out.
+    #: DeepFRI publishes no checksum.
+    least: ClassVar[dict[str, dict[str, int]]] = {
+        "nrPDB-EC": {"train": 15_011, "valid": 1_664, "test": 1_840},
+        "nrPDB-GO": {"train": 27_496, "valid": 3_053, "test": 2_991},
+    }
+
     def __init__(self, folder: Path, prefix: str, release: str) -> None:
         self.folder, self.prefix, self.release = folder, prefix, release
         #: MD5 of each file that was used.
@@ -53,7 +60,11 @@ class ChainFiles:
 def _rows(path: Path, delimiter: str) -> list[list[str]]:
     """Rows of a table of text, whatever its line ends."""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
-    return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return [row for row in reader if row]
+    except csv.Error as error:
+        raise InputError(f"{path} is damaged or no table of text ({error}); replace it") from error
 
 
 def read_ec(path: Path) -> Annotations:
@@ -107,16 +118,17 @@ def chains_of_splits(
         chains (str, optional): file with the chains to keep
 
     Raises:
-        InputError: an unknown cut-off, no such file, or an empty split
+        InputError: an unknown cut-off, no such file, one that is not whole, or an empty split
     """
     if test_cutoff not in TEST_CUTOFFS:
         raise InputError(f"test_cutoff: {test_cutoff} given; expected one of {list(TEST_CUTOFFS)}")
     column = TEST_CUTOFFS.index(test_cutoff) + 1
-    test = files.get("_test.csv")
-    splits = {name: files.get(f"_{name}.txt").read_text().split() for name in ("train", "valid")}
-    splits["test"] = [row[0] for row in _rows(test, ",")[1:] if row[column] != "0"]
+    splits = {name: _listed(files.get(f"_{name}.txt")) for name in ("train", "valid")}
+    flags = _test_rows(files.get("_test.csv"))
+    _check_sizes(files, {**{name: len(c) for name, c in splits.items()}, "test": len(flags)})
+    splits["test"] = [row[0] for row in flags if row[column] != "0"]
     if chains is not None:
-        kept = set(_listed(Path(chains).expanduser()))
+        kept = set(_chosen(Path(chains).expanduser()))
         splits = {name: [c for c in listed if c in kept] for name, listed in splits.items()}
     for name, listed in splits.items():
         if not listed:
@@ -124,10 +136,41 @@ def chains_of_splits(
     return {name: sorted(listed, key=lambda c: f"{c}_") for name, listed in splits.items()}
 
 
-def _listed(path: Path) -> list[str]:
+def _test_rows(path: Path) -> list[list[str]]:
+    """Test chains, each with a flag for every cut-off."""
+    rows = _rows(path, ",")[1:]
+    for row in rows:
+        if len(row) <= len(TEST_CUTOFFS):
+            raise InputError(
+                f"{path}: row {row} has {len(row)} cells; expected a chain and a flag for each of "
+                f"{list(TEST_CUTOFFS)}. The file is damaged or another one: replace it."
+            )
+    return rows
+
+
+def _check_sizes(files: ChainFiles, sizes: dict[str, int]) -> None:
+    """A list that was cut between two lines looks whole."""
+    for name, least in files.least.get(files.prefix, {}).items():
+        if sizes[name] < least:
+            raise InputError(
+                f"{files.folder}: the list of {name} chains is not whole, with {sizes[name]:,} "
+                f"chains; expected {least:,} or more. Remove {files.prefix}*_{name}.* to have it "
+                "fetched, or replace it."
+            )
+
+
+def _chosen(path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"chains: {path}: no such file; expected one chain per line, as 1ABC-A")
-    return path.read_text(encoding="utf-8-sig").split()
+    return _listed(path)
+
+
+def _listed(path: Path) -> list[str]:
+    """Words of a text, whatever its line ends."""
+    try:
+        return path.read_text(encoding="utf-8-sig").split()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is damaged or no text ({error}); replace it") from error
 
 
 def sequences_of_chains(files: ChainFiles, splits: dict[str, list[str]]) -> dict[str, str]:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from protclip_td.data.remote import card
 from protclip_td.data.table import read_table
 from protclip_td.errors import InputError
 
 #: Where PROBE's authors keep the files; both are folders to look through, not single files.
 SOURCE = (
-    "https://huggingface.co/spaces/HUBioDataLab/PROBE (folder data) or "
+    "https://huggingface.co/spaces/HUBioDataLab/PROBE (src/data/preprocess, and auxilary_input "
+    "beside it for the sparse pairs) or "
     "https://drive.google.com/drive/folders/1N2TzFVSgdt2oZECmpTtpGHvJQMvza0i6"
 )
 # How many proteins the matrix of each benchmark has.
@@ -45,14 +47,7 @@ def read_probe(folder: Path, aspect: str, proteins: str) -> tuple[list[str], np.
 def _existing(folder: Path, name: str) -> Path:
     path = folder / name
     if not path.is_file():
-        raise InputError(
-            f"{name} is missing. Put it in place by hand.\n"
-            f"  file:   {name}\n"
-            f"  from:   {SOURCE}\n"
-            "  size:   not known\n"
-            "  MD5:    not published\n"
-            f"  folder: {folder.absolute()}"
-        )
+        raise InputError(f"{name} is missing. Put it in place by hand.\n{card(path, SOURCE)}")
     return path
 
 

@@ -12,6 +12,7 @@ from protclip_td.data.proteins import RESIDUES_ONLY
 from protclip_td.data.remote import fetch
 from protclip_td.data.table import read_table
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
+from protclip_td.errors import InputError
 
 
 @R.register("datasets.Reaction")
@@ -54,10 +55,22 @@ class Reaction(data.ProteinDataset):
 
     @property
     def label_names(self) -> list[str]:
-        """What each reaction is called, synonyms included, for zero-shot classification."""
+        """What each reaction is called, synonyms included, for zero-shot classification.
+
+        Raises:
+            InputError: the file of names is missing, or not numbered from 0 without a gap
+        """
         table = read_table(fetch(self.label_url, self.path / "Reaction"))
-        by_number = dict(zip(map(int, table.column("id")), table.column("name")))
-        return [by_number[i] for i in range(len(by_number))]
+        names = table.column("name")
+        row_of = {number: row for row, number in enumerate(table.column("id"))}
+        wanted = [str(i) for i in range(len(table))]
+        absent = [number for number in wanted if number not in row_of]
+        if absent:
+            raise InputError(
+                f"{table.path}: no reaction {absent[0]} in column 'id'; expected the numbers 0 to "
+                f"{len(table) - 1}, each once. Remove the file to have it fetched, or replace it."
+            )
+        return [names[row_of[number]] for number in wanted]
 
     def split(self) -> list[torch_data.Subset]:
         """Training, validation and test set."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -11,15 +11,17 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.data.remote import fetch
+from protclip_td.data.remote import card, fetch
 from protclip_td.datasets.string_actions_reader import (
     ACTIONS,
+    Network,
     largest_component,
     read_network,
     read_sequences,
 )
 from protclip_td.datasets.string_actions_split import (
     WAYS,
+    Draw,
     Split,
     digest,
     draw_split,
@@ -40,13 +42,20 @@ _STRING = "https://stringdb-static.org/download/"
 _BY_HAND = "https://github.com/lvguofeng/GNN_PPI#dataset-download"
 
 
+class Size(NamedTuple):
+    """Proteins and pairs of a network."""
+
+    proteins: int
+    pairs: int
+
+
 @R.register("datasets.STRINGActions")
 class STRINGActions(torch_data.Dataset, core.Configurable):
     """Pairs of human proteins with the types of action between them, any number of seven.
 
     Statistics:
         - SHS27k: 1,690 proteins, 7,624 pairs
-        - SHS148k: 5,189 proteins
+        - SHS148k: 5,189 proteins, 44,488 pairs
         - STRING: 15,335 proteins, 593,397 pairs
 
     Source: SHS27k and SHS148k (Chen et al., ISMB 2019) as GNN-PPI (Lv et al., IJCAI 2021) gives
@@ -76,7 +85,8 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
             network, split, shares and seed.
 
     Raises:
-        InputError: a file is missing or wrong, a protein has no sequence, or an unknown option
+        InputError: a file is missing, wrong or not whole, a protein has no sequence, the split
+            file holds another split, or an unknown option
 
     Example::
 
@@ -106,6 +116,13 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         "protein.STRING_all_connected.sequences.dictionary.tsv",
     )
 
+    #: Sizes that are published, by the file of actions; no checksum is.
+    published = {  # noqa: RUF012 (read only)
+        "protein.actions.SHS27k.STRING.txt": Size(1_690, 7_624),
+        "protein.actions.SHS148k.STRING.txt": Size(5_189, 44_488),
+        "9606.protein.actions.all_connected.txt": Size(15_335, 593_397),
+    }
+
     def __init__(
         self,
         path: str,
@@ -126,13 +143,14 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         self.name, self.protocol = name, protocol
         actions, sequences = self._find_files(name)
         network = read_network(actions)
+        self._check_size(actions, network)
         self.network = largest_component(network) if name == "STRING" else network
         self.sequences = read_sequences(sequences, self.network.proteins)
         self._targets = torch.from_numpy(self.network.labels).float()
-        drawn = f"{split}-{test_fraction:g}-{valid_fraction:g}-{seed}"
-        default = self.folder / f"{name}.{drawn}.split.json"
-        self.split_file = Path(split_file).expanduser() if split_file else default
-        self._split = self._make_split(split, test_fraction, valid_fraction, seed)
+        self._draw = Draw(split, test_fraction, valid_fraction, seed)
+        default = f"{name}.{split}-{test_fraction:g}-{valid_fraction:g}-{seed}.split.json"
+        self.split_file = Path(split_file).expanduser() if split_file else self.folder / default
+        self._split = self._make_split()
         self._warn_of_unseen_actions()
 
     def _find_files(self, name: str) -> list[Path]:
@@ -148,26 +166,34 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         if not (self.folder / name).is_file():
             raise InputError(
                 f"{name} is missing and cannot be fetched. Put it in place by hand.\n"
-                f"  file:   {name}\n  from:   {_BY_HAND}\n  size:   not known\n"
-                f"  MD5:    not published\n  folder: {self.folder.absolute()}"
+                f"{card(self.folder / name, _BY_HAND)}"
             )
         return self.folder / name
 
-    def _make_split(
-        self, way: str, test_fraction: float, valid_fraction: float, seed: int
-    ) -> Split:
+    def _check_size(self, actions: Path, network: Network) -> None:
+        """A file that was cut between two lines looks whole."""
+        found = Size(len(network.proteins), len(network.pairs))
+        published = self.published.get(actions.name, found)
+        if found != published:
+            raise InputError(
+                f"{actions} is not whole or another file: it has {found.proteins:,} proteins in "
+                f"{found.pairs:,} pairs; expected {published.proteins:,} in {published.pairs:,}. "
+                "Remove it to have it fetched where it can be, or replace it."
+            )
+
+    def _make_split(self) -> Split:
         """The split of the file, or a new one, which is then kept there."""
         pairs = self.network.pairs
         if self.split_file.exists():
-            return read_split(self.split_file, pairs, valid_fraction, seed)
-        split = draw_split(pairs, way, test_fraction, valid_fraction, seed)
+            return read_split(self.split_file, pairs, self._draw)
+        split = draw_split(pairs, *self._draw)
         if not all(split):
             sizes = {name: len(rows) for name, rows in split._asdict().items()}
             raise InputError(
                 f"STRINGActions: of {len(self)} pairs nothing is left for one of {sizes}; give "
                 "larger test_fraction or valid_fraction, or a larger network"
             )
-        origin = {"network": self.name, "split": way, "seed": seed}
+        origin = {"network": self.name, **self._draw._asdict()}
         try:
             write_split(self.split_file, split, pairs, origin)
         except OSError as error:
@@ -202,7 +228,6 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
     @property
     def manifest(self) -> dict[str, Any]:
         """What the data are, for the folder of a run."""
-        split = self.split_file
         is_clean = self.protocol == "clean"
         return {
             "network": self.name,
@@ -212,7 +237,9 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
             "protocol": self.protocol,
             "messages_over": "training pairs" if is_clean else "all pairs",
             "selected_on": "validation pairs" if is_clean else "test pairs",
-            "split_file": str(split.absolute()),
+            "split": self._draw.split,
+            "seed": self._draw.seed,
+            "split_file": str(self.split_file.absolute()),
         }
 
     def __len__(self) -> int:

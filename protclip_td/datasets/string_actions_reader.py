@@ -1,20 +1,20 @@
 """Reads a network of protein actions and its sequences, in STRING's layout and GNN-PPI's."""
 
-import csv
-import gzip
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 import numpy as np
 
 from protclip_td.data.residues import check_sequence
+from protclip_td.data.sequences import read_sequences as read_fasta
+from protclip_td.data.text_lines import text_lines
 from protclip_td.errors import InputError
 
 #: Types of action in the order of the published labels.
 ACTIONS = ("reaction", "binding", "ptmod", "activation", "inhibition", "catalysis", "expression")
 _COLUMNS = ("item_id_a", "item_id_b", "mode")
+_SEQUENCES = "FASTA, or lines of name, tab and sequence"
 _SHOWN = 5
 
 
@@ -64,23 +64,24 @@ def read_network(path: Path) -> Network:
 def _actions(path: Path) -> Iterator[tuple[str, str, int]]:
     """Both proteins of each line and the position of its action."""
     action_of = {name: i for i, name in enumerate(ACTIONS)}
-    with opened(path) as file:
-        reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        header = next(reader, [])
-        absent = [name for name in _COLUMNS if name not in header]
-        if absent:
-            raise InputError(f"{path} has no column {absent}; its first line is {header}")
-        columns = [header.index(name) for name in _COLUMNS]
-        for row in filter(None, reader):
-            where = f"{path}, line {reader.line_num}"
-            if len(row) != len(header):
-                raise InputError(f"{where}: {len(row)} cells; the header has {len(header)}")
-            first, second, mode = (row[column] for column in columns)
-            if mode not in action_of:
-                raise InputError(f"{where}: action {mode!r} is none of {list(ACTIONS)}")
-            if first == second:
-                raise InputError(f"{where}: {first} acts on itself; expected two proteins")
-            yield first, second, action_of[mode]
+    lines = text_lines(path, "a table of actions")
+    header = next(lines, (1, ""))[1].split("\t")
+    absent = [name for name in _COLUMNS if name not in header]
+    if absent:
+        raise InputError(f"{path} has no column {absent}; its first line is {header}")
+    columns = [header.index(name) for name in _COLUMNS]
+    for number, line in lines:
+        if not line:
+            continue
+        row, where = line.split("\t"), f"{path}, line {number}"
+        if len(row) != len(header):
+            raise InputError(f"{where}: {len(row)} cells; the header has {len(header)}")
+        first, second, mode = (row[column] for column in columns)
+        if mode not in action_of:
+            raise InputError(f"{where}: action {mode!r} is none of {list(ACTIONS)}")
+        if first == second:
+            raise InputError(f"{where}: {first} acts on itself; expected two proteins")
+        yield first, second, action_of[mode]
 
 
 def largest_component(network: Network) -> Network:
@@ -109,9 +110,11 @@ def read_sequences(path: Path, names: Sequence[str]) -> list[str]:
         names (list of str): proteins
 
     Raises:
-        InputError: a protein has no sequence, or one with letters that are no residues
+        InputError: a protein has no sequence, two different ones, or one with letters that are no
+            residues
     """
-    sequences = _by_name(path)
+    is_fasta = next(text_lines(path, _SEQUENCES), (1, ""))[1].startswith(">")
+    sequences = read_fasta(path, set(names)) if is_fasta else _rows(path)
     absent = [name for name in names if name not in sequences]
     if absent:
         raise InputError(
@@ -123,29 +126,12 @@ def read_sequences(path: Path, names: Sequence[str]) -> list[str]:
     return [sequences[name] for name in names]
 
 
-def _by_name(path: Path) -> Mapping[str, str]:
-    with opened(path) as file:
-        lines = [line.rstrip("\n") for line in file]
-    if not lines or not lines[0].startswith(">"):
-        rows = [line.split("\t") for line in lines]
-        return {row[0]: row[1].strip() for row in rows if len(row) > 1}
-    parts: dict[str, list[str]] = {}
-    for line in lines:
-        if line.startswith(">"):
-            current = parts.setdefault((line[1:].split() or [""])[0], [])
-        else:
-            current.append(line)
-    return {name: "".join(lines) for name, lines in parts.items()}
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[TextIO]:
-    """A text file, plain or gzip by its content; a byte-order mark and Windows' line ends go."""
-    with open(path, "rb") as file:
-        is_gzip = file.read(2) == b"\x1f\x8b"
-    open_text = gzip.open if is_gzip else open
-    try:
-        with open_text(path, "rt", encoding="utf-8-sig") as text:
-            yield text
-    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is damaged or no text ({error}); replace it") from error
+def _rows(path: Path) -> dict[str, str]:
+    """Sequences of a table without a header line."""
+    found: dict[str, str] = {}
+    for number, line in text_lines(path, _SEQUENCES):
+        name, tab, rest = line.partition("\t")
+        sequence = rest.partition("\t")[0].strip()
+        if tab and found.setdefault(name, sequence) != sequence:
+            raise InputError(f"{path}, line {number}: {name} comes twice, with different sequences")
+    return found

@@ -23,6 +23,15 @@ WAYS = ("random", "bfs", "dfs")
 _MOST_PARTNERS = 5
 
 
+class Draw(NamedTuple):
+    """How a split is drawn: the arguments of `draw_split` beside the pairs."""
+
+    split: str
+    test_fraction: float
+    valid_fraction: float
+    seed: int
+
+
 class Split(NamedTuple):
     """Rows of the pairs for each purpose, none for two."""
 
@@ -119,17 +128,23 @@ def write_split(path: Path, split: Split, pairs: np.ndarray, origin: Mapping[str
         part.unlink(missing_ok=True)
 
 
-def read_split(path: Path, pairs: np.ndarray, valid_fraction: float, seed: int) -> Split:
+def read_split(path: Path, pairs: np.ndarray, draw: Draw) -> Split:
     """Read a split of these pairs, of ours or of GNN-PPI.
 
-    Theirs have two lists, of which ``valid_index`` is the test; validation pairs are then drawn
-    from the training.
+    Ours say how they were drawn, which must be what is asked for. GNN-PPI's do not; they have two
+    lists, of which ``valid_index`` is the test, and validation pairs are then drawn from the
+    training.
+
+    Parameters:
+        path (Path): JSON file
+        pairs (array): positions of two proteins, shape :math:`(m, 2)`
+        draw (Draw): what is asked for
 
     Raises:
-        InputError: the file is no split, or one of another network
+        InputError: the file is no split, one of another network, or another than asked for
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
         train, valid, test = (content.get(f"{name}_index") for name in Split._fields)
         if test is None:
             train, valid, test = train, [], valid
@@ -146,6 +161,25 @@ def read_split(path: Path, pairs: np.ndarray, valid_fraction: float, seed: int) 
             f"pairs are not the {len(pairs)} pairs of this network, each once. It is from other "
             "data: name another `split_file`, or remove it to have one drawn."
         )
+    _check_draw(path, content, draw)
     if not valid:
-        return divide(len(pairs), np.array(test), valid_fraction, np.random.default_rng(seed))
+        generator = np.random.default_rng(draw.seed)
+        return divide(len(pairs), np.array(test), draw.valid_fraction, generator)
     return Split(train, valid, test)
+
+
+def _check_draw(path: Path, content: Mapping[str, Any], draw: Draw) -> None:
+    """The file must be the split whose name its results will bear."""
+    asked = draw._asdict()
+    other = {key: content[key] for key in asked if content.get(key, asked[key]) != asked[key]}
+    if other:
+        wanted = {key: asked[key] for key in other}
+        raise InputError(
+            f"{path} holds another split than asked for: {_listed(other)} in the file, "
+            f"{_listed(wanted)} asked for. Ask for what the file holds, or name another "
+            "`split_file`."
+        )
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value!r}" for key, value in values.items())

@@ -1,6 +1,7 @@
 """EC and GO from sequences alone: the same rows and labels as TorchDrug's own classes."""
 
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import downstream_files as files
@@ -10,8 +11,11 @@ from torchdrug import datasets
 
 from protclip_td.data.remote import md5_of
 from protclip_td.datasets import ECSequences, GOSequences
+from protclip_td.datasets.annotation_files import ChainFiles
 from protclip_td.errors import InputError
 
+# What `conftest.py` takes away from the short lists of tests.
+LEAST = ChainFiles.least
 THREE_LETTERS = {
     "A": "ALA", "R": "ARG", "N": "ASN", "D": "ASP", "C": "CYS", "Q": "GLN", "E": "GLU",
     "G": "GLY", "H": "HIS", "I": "ILE", "L": "LEU", "K": "LYS", "M": "MET", "F": "PHE",
@@ -60,6 +64,9 @@ CASES = [
 
 @pytest.mark.parametrize(("theirs", "ours", "options"), CASES)
 def test_rows_and_labels_are_torchdrugs(theirs, ours, options, folder, monkeypatch):
+    # TorchDrug's own would be compiled first, for the better part of a minute.
+    sparse = partial(torch.sparse_coo_tensor, check_invariants=True)
+    monkeypatch.setattr("torchdrug.utils.sparse_coo_tensor", sparse)
     prefix = "nrPDB-EC" if ours is ECSequences else "nrPDB-GO"
     make_torchdrugs_archive(folder, theirs.__name__, prefix, theirs, monkeypatch)
     assert ours(str(folder), test_cutoff=0.5, verbose=0, **options).num_samples == [16, 4, 8]
@@ -129,7 +136,7 @@ def test_terms_without_a_chain_in_training_are_counted(folder, caplog):
 
 def edit(folder, name, old, new, count=1):
     path = folder / "EnzymeCommission" / name
-    path.write_text(path.read_text().replace(old, new, count))
+    path.write_text(path.read_text().replace(old, new, count), errors="surrogateescape")
 
 
 @pytest.mark.parametrize(
@@ -140,12 +147,43 @@ def edit(folder, name, old, new, count=1):
         ("nrPDB-EC_annot.tsv", "1Z00-A", "9ZZZ-A", r"no annotation of chains \['1Z00-A'\]"),
         ("nrPDB-EC_sequences.fasta", "1Z00-A", "9ZZZ-A", r"no sequence of 1 chains .*'1Z00-A'"),
         ("nrPDB-EC_sequences.fasta", " nrPDB\n", " nrPDB\n-", "letters '-' are no residues"),
+        ("nrPDB-EC_test.csv", ",0,0,1,1,", ",0,0,1,", r"has 5 cells; expected a chain and a flag"),
+        ("nrPDB-EC_annot.tsv", "1.1.1.-", "1" * 200_000, "annot.tsv is damaged .*field larger"),
+        ("nrPDB-EC_train.txt", "\n", "\udcff\n", r"train.txt is damaged or no text .*decode byte"),
     ],
 )
 def test_files_that_do_not_fit_together(folder, name, old, new, message):
     edit(folder, name, old, new)
     with pytest.raises(InputError, match=message):
         ECSequences(str(folder))
+
+
+def test_lists_with_a_mark_and_windows_line_ends(folder):
+    before = ECSequences(str(folder)).chains
+    for name in ("train.txt", "valid.txt", "test.csv", "annot.tsv"):
+        path = folder / "EnzymeCommission" / f"nrPDB-EC_{name}"
+        content = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        path.write_bytes(b"\xef\xbb\xbf" + content)
+    assert ECSequences(str(folder)).chains == before
+
+
+@pytest.mark.parametrize(("name", "size"), [("train.txt", 16), ("valid.txt", 4), ("test.csv", 8)])
+def test_half_a_list_is_not_used(folder, monkeypatch, name, size):
+    split = name.partition(".")[0]
+    monkeypatch.setattr(ChainFiles, "least", {"nrPDB-EC": {split: size}})
+    assert len(ECSequences(str(folder))) == 27
+    path = folder / "EnzymeCommission" / f"nrPDB-EC_{name}"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    message = (
+        f"list of {split} chains is not whole, with {size - 1} chains; expected {size} or more"
+    )
+    with pytest.raises(InputError, match=message):
+        ECSequences(str(folder))
+
+
+def test_lists_have_at_least_torchdrugs_chains():
+    for prefix, ours in (("nrPDB-EC", ECSequences), ("nrPDB-GO", GOSequences)):
+        assert ", ".join(f"{size:,}" for size in LEAST[prefix].values()) in ours.__doc__
 
 
 def test_an_empty_split(folder):

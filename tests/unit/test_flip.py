@@ -113,3 +113,17 @@ def test_reaction(folder, monkeypatch):
     assert dataset.tasks == ["label"]
     assert dataset.label_names[2] == "nitrogenase."
     assert {item["label"] for item in dataset} == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [("013", "no reaction 2 in column 'id'; expected the numbers 0 to 2"), ("0x1", "no reaction 2"),
+     ("011", "no reaction 2"), ("123", "no reaction 0")],
+)  # fmt: skip
+def test_names_of_reactions_without_a_number(folder, monkeypatch, ids, message):
+    files.make("zero_shot_reaction", folder, monkeypatch)
+    rows = "".join(f"{number}\tname\n" for number in ids)
+    (folder / "Reaction" / "reaction_name.tsv").write_text(f"id\tname\n{rows}")
+    dataset = Reaction(str(folder))
+    with pytest.raises(InputError, match=rf"reaction_name.tsv: {message}"):
+        dataset.label_names  # noqa: B018

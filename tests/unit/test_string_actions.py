@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from protclip_td.datasets import STRINGActions
+from protclip_td.datasets.string_actions import Size
 from protclip_td.datasets.string_actions_reader import (
     ACTIONS,
     Network,
@@ -15,7 +16,11 @@ from protclip_td.datasets.string_actions_reader import (
     read_network,
     read_sequences,
 )
-from protclip_td.datasets.string_actions_split import draw_split, read_split
+from protclip_td.datasets.string_actions_split import Draw, draw_split, read_split
+from protclip_td.errors import InputError
+
+# What `conftest.py` takes away from the small networks of tests.
+PUBLISHED = STRINGActions.published
 
 HEADER = "\t".join(graph_files.ACTIONS_HEADER)
 
@@ -96,13 +101,47 @@ def test_bad_files(tmp_path):
     lines = [line(f"P{i}", f"P{i + 1}", "binding") for i in range(1000)]
     whole = gzip.compress("\n".join([HEADER, *lines]).encode())
     (tmp_path / "a.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"a.gz is damaged"):
+    with pytest.raises(ValueError, match=r"a.gz: the gzip file is damaged or cut off"):
         read_network(tmp_path / "a.gz")
+
+
+def test_damaged_gzip_is_named_wherever_the_damage_is(tmp_path):
+    lines = [line(f"P{i}", f"P{i * i}", "binding") for i in range(2, 300)]
+    whole = gzip.compress("\n".join([HEADER, *lines]).encode())
+    for place in range(10, len(whole), 60):
+        damaged = bytearray(whole)
+        damaged[place] ^= 255
+        (tmp_path / "a.gz").write_bytes(damaged)
+        with pytest.raises(InputError, match=r"a\.gz"):
+            read_network(tmp_path / "a.gz")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_half_a_network_is_not_used(data, tmp_path, monkeypatch, packed):
+    path = tmp_path / "string_actions" / "protein.actions.SHS27k.STRING.txt"
+    size = Size(len(STRINGActions(data).sequences), len(STRINGActions(data)))
+    monkeypatch.setattr(STRINGActions, "published", {path.name: size})
+    assert len(STRINGActions(data)) == size.pairs
+    lines = path.read_bytes().splitlines(keepends=True)
+    half = b"".join(lines[: len(lines) // 2])
+    path.write_bytes(gzip.compress(half) if packed else half)
+    message = rf"SHS27k.STRING.txt is not whole .*; expected {size.proteins} in {size.pairs}"
+    with pytest.raises(InputError, match=message):
+        STRINGActions(data)
+
+
+def test_published_sizes_are_those_of_the_files_and_of_the_manual():
+    names = [STRINGActions.files[name][0][0] for name in ("SHS27k", "SHS148k")]
+    assert list(PUBLISHED) == [*names, STRINGActions.gnn_ppi_string[0]]
+    for size in PUBLISHED.values():
+        assert f"{size.proteins:,} proteins, {size.pairs:,} pairs" in STRINGActions.__doc__
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (">P1\nMKV\n>P2\nMK\n>P3\nMK\n>P1\nMKVL\n", "P1 comes twice, with different sequences"),
+        ("P1\tMKV\nP2\tMK\nP3\tMK\nP1\tMKVL\n", "line 4: P1 comes twice, with different seq"),
         ("P1\tMKV\n", "no sequence for 2 of 3 proteins of the network: P2, P3"),
         ("P1\tMKV\nP2\tM-V\nP3\tMK\n", "P2: letters '-' are no residues"),
         ("P1\tMKV\nP2\tMKV*\nP3\tMK\n", r"P2: letters '\*' are no residues"),
@@ -206,8 +245,30 @@ def test_split_files_of_gnn_ppi_fit(data, tmp_path):
 )
 def test_bad_split_files(tmp_path, content, message):
     (tmp_path / "split.json").write_text(content)
+    draw = Draw("random", 0.2, 0.1, 0)
     with pytest.raises(ValueError, match=message):
-        read_split(tmp_path / "split.json", np.arange(8).reshape(4, 2), 0.1, seed=0)
+        read_split(tmp_path / "split.json", np.arange(8).reshape(4, 2), draw)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"split": "bfs"}, "another split .*: split 'random' in the file, split 'bfs' asked for"),
+        ({"seed": 1}, "seed 0 in the file, seed 1 asked for"),
+        ({"test_fraction": 0.3}, "test_fraction 0.2 in the file, test_fraction 0.3 asked for"),
+        (
+            {"split": "dfs", "seed": 2},
+            "split 'random', seed 0 in the file, split 'dfs', seed 2 ask",
+        ),
+    ],
+)
+def test_a_split_file_is_what_is_asked_for(data, tmp_path, asked, message):
+    path = str(tmp_path / "mine.json")
+    first = STRINGActions(data, split_file=path)
+    assert (first.manifest["split"], first.manifest["seed"]) == ("random", 0)
+    assert STRINGActions(data, split_file=path).split()[2].indices == first.split()[2].indices
+    with pytest.raises(InputError, match=message):
+        STRINGActions(data, split_file=path, **asked)
 
 
 def test_a_folder_that_cannot_be_written_is_no_mistake(data, tmp_path, caplog):
