@@ -78,13 +78,15 @@ def build(config: Config) -> Experiment:
 def split(dataset: Any, test_split: str | None, may_be_empty: bool = False) -> list[Any]:
     """Training, validation and test set.
 
+    Without validation or test rows a run is still possible; what it then lacks is said.
+
     Parameters:
         dataset (Dataset): the whole data set
         test_split (str, optional): which of several test sets
         may_be_empty (bool, optional): whether the training set may, since nothing is trained
 
     Raises:
-        InputError: the data set cannot be split into three, or one of the three is empty
+        InputError: the data set cannot be split into three, or there is nothing to train on
     """
     name = type(dataset).__name__
     if not hasattr(dataset, "split"):
@@ -97,6 +99,10 @@ def split(dataset: Any, test_split: str | None, may_be_empty: bool = False) -> l
         )
     if len(splits[0]) == 0 and not may_be_empty:
         raise InputError(f"{name}: the training set is empty")
+    if len(splits[1]) == 0 and not may_be_empty:
+        logger.warning("%s: the validation set is empty: the last epoch counts, not the best", name)
+    if len(splits[2]) == 0:
+        logger.warning("%s: the test set is empty: nothing will be tested", name)
     return splits
 
 

@@ -25,6 +25,9 @@ _KINDS = {
     "transforms": "transforms",
 }
 
+# ProtST's configurations have it before its own data sets, which have the names of ours.
+_PROTST = "td_datasets."
+
 
 class Argument(NamedTuple):
     """One argument of a constructor.
@@ -66,6 +69,7 @@ def find_class(name: str, kind: str = "") -> type:
             classes that fit
     """
     table = registered()
+    name = name.removeprefix(_PROTST)
     fitting = [key for key in table if key == name or key.endswith(f".{name}")]
     fitting = [key for key in fitting if key.startswith(f"{kind}.")] or fitting
     if len(fitting) == 1:

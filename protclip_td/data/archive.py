@@ -1,5 +1,6 @@
 """Unpacks archives from outside: nothing leaves the folder, and no file is ever half there."""
 
+import errno
 import gzip
 import os
 import shutil
@@ -15,7 +16,16 @@ from typing import Any, NamedTuple
 from protclip_td.errors import InputError
 
 _CHUNK = 1 << 20
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile)
+# The last two are for zip archives that ask for what zipfile cannot do, or for a place before the
+# beginning of the file.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    OSError,
+)
 
 
 class Member(NamedTuple):
@@ -77,6 +87,8 @@ def _opened(path: Path) -> Iterator[list[Member]]:
         else:
             raise InputError(f"{path}: expected a .zip, .tar, .tar.gz, .tgz or .gz archive")
     except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # a full disk is no damage
         raise InputError(
             f"{path} is damaged ({error}). Remove it to have it fetched again, or replace it."
         ) from error

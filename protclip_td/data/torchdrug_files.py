@@ -115,7 +115,8 @@ def apply() -> None:
         if not getattr(cls.load_lmdbs, "is_checked", False):
             cls.load_lmdbs = _in_place_of(cls.load_lmdbs)
     data.ProteinDataset.get_item = get_item
-    data.ProteinDataset.manifest = property(manifest)
+    for cls in (data.ProteinDataset, data.ProteinPairDataset, data.ProteinLigandDataset):
+        cls.manifest = property(manifest)
 
 
 def _in_place_of(theirs: Any) -> Any:

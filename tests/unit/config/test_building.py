@@ -9,6 +9,7 @@ from torchdrug import core, models, tasks
 from torchdrug.core import Registry as R
 
 from protclip_td.building import build
+from protclip_td.building.experiment import split
 from protclip_td.building.objects import build_object
 from protclip_td.building.parameters import encoder_of, freeze, parameter_groups
 from protclip_td.config import load_config
@@ -229,6 +230,41 @@ def test_folder_goes_to_the_model_in_place_of_its_encoders(write, tmp_path):
     text = MULTIPLE.replace("{class: ProteinCNN", "{class: TwoPartToy}\n  # {")
     config = load_config(write(text=f"{text}checkpoint: {tmp_path}\n"))
     assert build(config).task.model.checkpoint == str(tmp_path)
+
+
+class Divided:
+    """A data set of three given sets."""
+
+    def __init__(self, *sizes):
+        self.sizes = sizes
+
+    def split(self):
+        return [range(size) for size in self.sizes]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "trained", "said"),
+    [
+        ((2, 1, 1), True, []),
+        ((2, 0, 1), True, ["validation set is empty: the last epoch counts"]),
+        ((2, 1, 0), True, ["test set is empty: nothing will be tested"]),
+        ((0, 0, 1), False, []),
+        ((0, 0, 0), False, ["test set is empty"]),
+    ],
+)
+def test_empty_sets_are_said(sizes, trained, said, caplog):
+    assert [len(part) for part in split(Divided(*sizes), None, not trained)] == list(sizes)
+    assert len(caplog.messages) == len(said)
+    assert all(text in message for text, message in zip(said, caplog.messages))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [((0, 1, 1), "Divided: the training set is empty"), ((1, 1), "into 2 sets; expected train")],
+)
+def test_sets_that_cannot_be_trained_on(sizes, message):
+    with pytest.raises(InputError, match=message):
+        split(Divided(*sizes), None)
 
 
 def test_data_set_that_cannot_be_split(write):

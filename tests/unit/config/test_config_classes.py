@@ -6,6 +6,7 @@ from torchdrug import core, datasets, models, tasks
 from torchdrug.core import Registry as R
 
 from protclip_td.config.classes import arguments, class_kind, find_class
+from protclip_td.datasets import AAV
 from protclip_td.errors import InputError
 
 
@@ -27,6 +28,8 @@ class TwoNamesTask(core.Configurable):
         ("ProteinCNN", models.ProteinCNN),  # TorchDrug's short name, which is not registered
         ("PropertyPrediction", tasks.PropertyPrediction),
         ("datasets.Fluorescence", datasets.Fluorescence),
+        ("td_datasets.AAV", AAV),  # as ProtST's configurations say
+        ("td_datasets.EnzymeCommission", datasets.EnzymeCommission),
         ("Engine", core.Engine),
         ("Adam", optim.Adam),
     ],

@@ -136,6 +136,25 @@ def test_damaged_archives(name, tmp_path):
         unpack(path)
 
 
+@pytest.mark.parametrize("flipped", [1, 255])
+def test_wherever_the_damage_is_it_is_said(flipped, tmp_path):
+    make(tmp_path / "whole.zip")
+    whole = (tmp_path / "whole.zip").read_bytes()
+    folder = tmp_path / "somewhere"  # a damaged name may be another one, and unpacked
+    folder.mkdir()
+    messages = []
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= flipped
+        (folder / "damaged.zip").write_bytes(damaged)
+        try:
+            unpack(folder / "damaged.zip")
+        except InputError as error:
+            messages.append(str(error))
+    assert len(messages) > 50
+    assert all("damaged.zip" in message for message in messages)
+
+
 def test_other_mistakes(tmp_path, monkeypatch):
     path = make(tmp_path / "splits.zip")
     with pytest.raises(InputError, match=r"splits.zip has no file 'gb1.csv'"):

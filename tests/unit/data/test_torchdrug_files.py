@@ -138,6 +138,12 @@ def test_lazy_proteins_are_the_same(folder, monkeypatch):
         assert eager[i]["stability_score"] == lazy[i]["stability_score"]
 
 
+@pytest.mark.parametrize("name", ["HumanPPI", "YeastPPI", "PPIAffinity", "BindingDB", "PDBBind"])
+def test_pairs_say_where_they_are_from(name):
+    cls = getattr(datasets, name)
+    assert cls.__new__(cls).manifest == {"url": cls.url, "md5": cls.md5}
+
+
 def test_without_the_file_torchdrugs_classes_say_what_to_do(folder, monkeypatch):
     monkeypatch.setattr(datasets.Stability, "url", "file:///nowhere/stability.tar.gz")
     with pytest.raises(InputError) as error:
