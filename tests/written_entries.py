@@ -5,7 +5,7 @@ import json
 from protclip_td.data.chunks import Format
 
 #: The line of column names that belongs to `as_row`.
-HEADER = "Entry\tFunction\tSequence"
+HEADER = "Entry\tFunction\tProtein existence\tSequence"
 
 
 def as_flat(entry):
@@ -45,7 +45,7 @@ def as_fasta(entry):
 
 
 def as_row(entry):
-    return f"{entry.accession}\tFUNCTION: Binds {entry.accession}.\t{entry.sequence}\n"
+    return f"{entry.accession}\tFUNCTION: Binds {entry.accession}.\tPredicted\t{entry.sequence}\n"
 
 
 #: How an entry is written in each format.

@@ -1,7 +1,7 @@
 """One protein-text pair, and why something read is none."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from protclip_td.data.biotext import compose
@@ -23,6 +23,9 @@ class Entry:
         properties (tuple of str): texts in the order of `properties.PROPERTIES`, "" where absent
         confidence (int): sample confidence C, UniProt's protein existence, 1 (best) to 5
         reviewed (bool, optional): Swiss-Prot or TrEMBL, None where the file does not say
+        stated (bool, optional): whether the file itself says how sure the protein is; if not, the
+            confidence is the user's or a format's default. Known while a file is read, not kept in
+            a store, and of no account where entries are compared
 
     Example::
 
@@ -36,11 +39,12 @@ class Entry:
     properties: tuple[str, str, str, str]
     confidence: int
     reviewed: bool | None = None
+    stated: bool = field(default=True, compare=False)
 
     @property
     def coverage(self) -> int:
         """How many of the four properties are present; the paper's R is this divided by 4."""
-        return sum(map(bool, self.properties))
+        return len(self.properties) - self.properties.count("")
 
     @property
     def biotext(self) -> str:

@@ -65,5 +65,12 @@ def _parse(head: bytes, residues: bytes, where: str, options: ReadOptions) -> En
     if confidence is None:
         return Rejection(accession, "no protein existence", "no PE in the header")
     name = _FIELD.split(description, maxsplit=1)[0].strip()
-    entry = Entry(accession, sequence.upper(), (name, "", "", ""), confidence, database == "sp")
+    entry = Entry(
+        accession=accession,
+        sequence=sequence.upper(),
+        properties=(name, "", "", ""),
+        confidence=confidence,
+        reviewed=database == "sp",
+        stated=existence is not None,
+    )
     return admit(entry, options)

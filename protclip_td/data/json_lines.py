@@ -53,5 +53,6 @@ def _parse(line: bytes, where: str, options: ReadOptions) -> Entry | Rejection:
         sequence=sequence.strip().upper(),
         properties=(name, function, location, similarity),
         confidence=options.confidence or 1,
+        stated=False,
     )
     return admit(entry, options)

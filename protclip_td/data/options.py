@@ -1,5 +1,6 @@
 """What a reader is asked for, and whether an entry is that."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from protclip_td.data.entry import Entry, Rejection, fault
@@ -15,7 +16,7 @@ class ReadOptions:
         keep_evidence (bool, optional): keep UniProt's evidence tags (`{ECO:...}`) in comments;
             names never have them, as in UniProt's own "Protein names" column
         confidence (int, optional): sample confidence of entries that do not state it; by default 1
-            in TSV and JSON lines, while in UniProt's own formats such an entry is rejected
+            in JSON lines and ProtST's TSV, while in UniProt's own formats such an entry is rejected
         properties (tuple of str, optional): keys of the properties that are wanted, in the order
             in which a biotext has them; the others are left empty
         min_residues (int, optional): shorter sequences are rejected
@@ -48,13 +49,14 @@ class ReadOptions:
             )
 
 
-def admit(entry: Entry, options: ReadOptions, stated: int | None = None) -> Entry | Rejection:
+def admit(entry: Entry, options: ReadOptions, *stated: int | None) -> Entry | Rejection:
     """An entry with the properties that are wanted, or why it is not taken.
 
     Parameters:
         entry (Entry): as it was read
         options (ReadOptions): what is wanted
-        stated (int, optional): how many residues the file says that it has
+        stated (int, optional): how many residues the file says that it has, once for each place
+            where it may do so; None where it does not
     """
     if len(options.properties) < len(PROPERTY_KEYS):
         entry = _with_properties(entry, options.properties)
@@ -80,11 +82,14 @@ def _with_properties(entry: Entry, wanted: tuple[str, ...]) -> Entry:
     return replace(entry, properties=(name, function, location, similarity))
 
 
-def _wrong_length(entry: Entry, options: ReadOptions, stated: int | None) -> Rejection | None:
+def _wrong_length(
+    entry: Entry, options: ReadOptions, stated: Sequence[int | None]
+) -> Rejection | None:
     length = len(entry.sequence)
-    if stated not in (None, length):
-        detail = f"{length} residues, the header says {stated}"
-        return Rejection(entry.accession, "sequence length contradicts the header", detail)
+    for number in stated:
+        if number is not None and number != length:
+            detail = f"{length} residues, the header says {number}"
+            return Rejection(entry.accession, "sequence length contradicts the header", detail)
     if length < options.min_residues:
         return Rejection(entry.accession, "sequence too short", f"{length} residues")
     if options.max_residues is not None and length > options.max_residues:

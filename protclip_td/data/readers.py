@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from protclip_td.data.chunks import RawChunk, parse_chunk, raw_chunks
+from protclip_td.data.chunks import Format, RawChunk, detect, parse_chunk, raw_chunks
 from protclip_td.data.entry import Entry, OnReject, ignore
+from protclip_td.data.formats import header_line
 from protclip_td.data.options import ReadOptions
-from protclip_td.data.source import DamagedSourceError
+from protclip_td.data.source import DamagedSourceError, check_file
+from protclip_td.data.tsv import check_existence
 from protclip_td.errors import InputError
 
 # Small, so that the first entries come at once.
@@ -34,8 +36,8 @@ def read_pairs(
         iterator of Entry: in the file's order
 
     Raises:
-        InputError: the file is missing, empty, damaged or of no known format; of a damaged file
-            every whole entry before the place has been given
+        InputError: the file is missing, empty, damaged, of no known format, or a table that lacks
+            columns; of a damaged file every whole entry before the place has been given
 
     Example::
 
@@ -45,7 +47,19 @@ def read_pairs(
     """
     options = ReadOptions(keep_evidence, confidence)
     chunks = raw_chunks(path, size=_CHUNK_BYTES)
+    check_confidence(path, options)
     return _read(chunks, options, on_reject)
+
+
+def check_confidence(path: str | Path, options: ReadOptions) -> None:
+    """Make sure that the entries of a data file have a confidence, or that it is asked for.
+
+    Raises:
+        InputError: it is a table of UniProt's without the column of protein existence
+    """
+    if detect(path) is Format.TSV:
+        path = check_file(path)
+        check_existence(path, header_line(path), options)
 
 
 def _read(chunks: Iterator[RawChunk], options: ReadOptions, on_reject: OnReject) -> Iterator[Entry]:

@@ -19,6 +19,10 @@ class Tally:
     Parameters:
         record (dict, optional): what `as_dict` of another one gave
 
+    Attributes:
+        counts (array): entries by confidence and coverage, each from 1
+        assumed (int): how many of them have a confidence that their file does not state
+
     Example::
 
         >>> tally = Tally()
@@ -30,10 +34,12 @@ class Tally:
     def __init__(self, record: dict[str, Any] | None = None) -> None:
         record = record or {}
         self.counts = np.zeros((len(CONFIDENCES), len(COVERAGES)), dtype=np.int64)
+        self.assumed = 0
         self._residues = np.zeros(len(RESIDUE_EDGES) - 1, dtype=np.int64)
         self._text = np.zeros(len(TEXT_EDGES) - 1, dtype=np.int64)
         if record:
             self.counts += record["counts"]
+            self.assumed += record["assumed"]
             self._residues += record["residues"]
             self._text += record["text"]
 
@@ -42,11 +48,13 @@ class Tally:
         if entries:
             groups = [(entry.confidence - 1, entry.coverage - 1) for entry in entries]
             np.add.at(self.counts, tuple(np.array(groups).T), 1)
+            self.assumed += sum(not entry.stated for entry in entries)
             self._residues += _bins([len(entry.sequence) for entry in entries], RESIDUE_EDGES)
             self._text += _bins([len(entry.biotext) for entry in entries], TEXT_EDGES)
 
     def __iadd__(self, other: "Tally") -> "Tally":
         self.counts += other.counts
+        self.assumed += other.assumed
         self._residues += other._residues
         self._text += other._text
         return self
@@ -55,6 +63,7 @@ class Tally:
         """The same as lists."""
         return {
             "counts": self.counts.tolist(),
+            "assumed": self.assumed,
             "residues": self._residues.tolist(),
             "text": self._text.tolist(),
         }

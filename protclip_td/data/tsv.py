@@ -10,6 +10,12 @@ from protclip_td.errors import InputError
 from protclip_td.properties import PROPERTIES
 
 _ACCESSION = ("Entry", "Accession")
+_EXISTENCE = "Protein existence"
+_REVIEWED = ("Reviewed", "Status")
+# What tells UniProt's tables from ProtST's.
+_OF_UNIPROT = {name.lower() for p in PROPERTIES for name in p.uniprot_columns}
+_OF_UNIPROT -= {p.protst_column.lower() for p in PROPERTIES}
+_OF_UNIPROT |= {"entry", _EXISTENCE.lower(), *(name.lower() for name in _REVIEWED)}
 
 
 def parse_table(
@@ -22,15 +28,15 @@ def parse_table(
         data (bytes): whole lines
         line (int): number of the first of them
         options (ReadOptions): what is wanted; `confidence` is for rows without protein existence,
-            1 by default
+            by default 1 in a table of ProtST, while such a row of UniProt's is rejected
 
     Returns:
         iterator of Entry or Rejection: in the file's order
     """
-    columns = _columns(header)
+    columns, confidence = _columns(header), _assumed(header, options)
     for number, row in enumerate(data.split(b"\n"), start=line):
         if row.strip() and row != header:
-            yield _parse(row, f"line {number}", columns, options)
+            yield _parse(row, f"line {number}", columns, confidence, options)
 
 
 def check_columns(path: Path, header: bytes) -> None:
@@ -51,6 +57,26 @@ def check_columns(path: Path, header: bytes) -> None:
         )
 
 
+def check_existence(path: Path, header: bytes, options: ReadOptions) -> None:
+    """Make sure that the rows of a TSV have a confidence: stated, asked for, or ProtST's.
+
+    Raises:
+        InputError: UniProt's export lacks the column of protein existence; says what was found
+    """
+    if "existence" not in _columns(header) and _assumed(header, options) is None:
+        raise InputError(
+            f"data file {path}: columns are missing: {_EXISTENCE}, of which the confidence is made;"
+            f" found {', '.join(_names(header))}. Add it to the columns of UniProt's export, or "
+            "give the confidence that all of its rows shall have (--confidence)"
+        )
+
+
+def _assumed(header: bytes, options: ReadOptions) -> int | None:
+    """Confidence of rows that state none, None if they are not to be taken."""
+    of_uniprot = not _OF_UNIPROT.isdisjoint(name.lower() for name in _names(header))
+    return options.confidence or (None if of_uniprot else 1)
+
+
 def _names(header: bytes) -> list[str]:
     return [name.strip().strip('"') for name in header.decode(errors="replace").split("\t")]
 
@@ -60,7 +86,7 @@ def _columns(header: bytes) -> dict[str, int]:
     place = {name.lower(): index for index, name in enumerate(_names(header))}
     wanted = {p.key: (*p.uniprot_columns, p.protst_column) for p in PROPERTIES}
     wanted |= {"sequence": ("Sequence",), "accession": _ACCESSION}
-    wanted |= {"existence": ("Protein existence",), "reviewed": ("Reviewed", "Status")}
+    wanted |= {"existence": (_EXISTENCE,), "reviewed": _REVIEWED}
     wanted |= {"length": ("Length",)}
     columns = {}
     for key, names in wanted.items():
@@ -72,7 +98,7 @@ def _columns(header: bytes) -> dict[str, int]:
 
 
 def _parse(
-    line: bytes, where: str, columns: dict[str, int], options: ReadOptions
+    line: bytes, where: str, columns: dict[str, int], assumed: int | None, options: ReadOptions
 ) -> Entry | Rejection:
     try:
         fields = [_unquote(field) for field in line.decode().split("\t")]
@@ -85,6 +111,9 @@ def _parse(
     existence = row.get("existence", "").lower()
     if existence and existence not in EXISTENCE_LEVELS:
         return Rejection(where, "unknown protein existence", existence)
+    confidence = EXISTENCE_LEVELS.get(existence, assumed)
+    if confidence is None:
+        return Rejection(where, "no protein existence", "none stated")
     name, function, location, similarity = (
         _property(p.key, row.get(p.key, ""), options.keep_evidence) for p in PROPERTIES
     )
@@ -92,8 +121,9 @@ def _parse(
         accession=row.get("accession") or where,
         sequence=row["sequence"].upper(),
         properties=(name, function, location, similarity),
-        confidence=EXISTENCE_LEVELS.get(existence, options.confidence or 1),
+        confidence=confidence,
         reviewed=row["reviewed"].lower() == "reviewed" if row.get("reviewed") else None,
+        stated=bool(existence),
     )
     return admit(entry, options, read_number(row.get("length", "")))
 

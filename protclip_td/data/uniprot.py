@@ -20,6 +20,7 @@ _TOPICS = tuple(p.topic for p in PROPERTIES if p.topic)
 _COMMENTS = tuple(f"\nCC   -!- {topic}:".encode() for topic in _TOPICS)
 _HEAD = re.compile(rb"ID   \S+ +(\w+);.*?(\d{1,9}) AA\.")
 _ACCESSION = re.compile(rb"\nAC   (\w+)")
+_LENGTH = re.compile(rb"\nSQ   SEQUENCE +(\d{1,9}) AA\b")
 _NAME_LINES = re.compile(rb"(?:\nDE   .*)+")
 # A comment goes on as long as lines are indented: the copyright block at the end is not.
 _COMMENT_LINES = re.compile(rb".*(?:\nCC     .*)*")
@@ -74,16 +75,18 @@ def _parse(block: bytes, lines: LineCounter, begin: int, options: ReadOptions) -
     if confidence is None:
         return Rejection(accession, "no protein existence", "no PE line")
     try:
+        sequence, length = _sequence(block, max(existence, 0))
         entry = Entry(
             accession=accession,
-            sequence=_sequence(block, max(existence, 0)),
+            sequence=sequence,
             properties=_properties(block, options.keep_evidence),
             confidence=confidence,
             reviewed=head[1] in _REVIEWED,
+            stated=existence >= 0,
         )
     except UnicodeDecodeError as error:
         return Rejection(accession, "not UTF-8", str(error))
-    return admit(entry, options, stated=int(head[2]))
+    return admit(entry, options, int(head[2]), length)
 
 
 def _level(block: bytes, place: int) -> int:
@@ -92,13 +95,18 @@ def _level(block: bytes, place: int) -> int:
     return int(number) if number.isdigit() else 0
 
 
-def _sequence(block: bytes, begin: int) -> str:
-    """Everything after the first sequence header, so that whatever else stands there is noticed."""
+def _sequence(block: bytes, begin: int) -> tuple[str, int | None]:
+    """Everything after the first sequence header, so that whatever else stands there is noticed.
+
+    Also gives the length that the header states.
+    """
     header = block.find(b"\nSQ   ", begin)
     lines = block.find(b"\n", header + 1) if header >= 0 else -1
     if lines < 0:
-        return ""
-    return block[lines:].removesuffix(b"\n//").translate(None, b" \n").decode()
+        return "", None
+    stated = _LENGTH.match(block, header)
+    sequence = block[lines:].removesuffix(b"\n//").translate(None, b" \n").decode()
+    return sequence, int(stated[1]) if stated else None
 
 
 def _properties(block: bytes, keep_evidence: bool) -> tuple[str, str, str, str]:

@@ -89,6 +89,7 @@ def _parse(block: bytes, accession: str, options: ReadOptions) -> Entry | Reject
         properties=_properties(tree, sequences[0], options.keep_evidence),
         confidence=confidence,
         reviewed=tree.get("dataset") == "Swiss-Prot",
+        stated=bool(words),
     )
     stated = sequences[0].get("length", "")
     return admit(entry, options, read_number(stated))

@@ -128,6 +128,7 @@ def make_manifest(
         "entries": int(after.counts.sum()),
         **description,
         "counts": {"before": before.counts.tolist(), "after": after.counts.tolist()},
+        "confidence_assumed": {"before": before.assumed, "after": after.assumed},
         "rejected": dict(sorted(rejected.items())),
         "statistics": after.histograms(),
         "versions": {"protclip_td": __version__, "pyarrow": pa.__version__},

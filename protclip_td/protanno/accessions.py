@@ -22,15 +22,21 @@ def text_digest(text: str) -> int:
     return sequence_digest(text)
 
 
-def accession_frames(entries: Iterable[Entry], bits: int) -> Iterator[tuple[str, bytes]]:
+def accession_frames(
+    entries: Iterable[Entry], digests: Iterable[int], bits: int
+) -> Iterator[tuple[str, bytes]]:
     """Hashes of accessions and sequences, by range of the former.
 
     Parameters:
         entries (iterable of Entry): in the order of the input, which is kept in each range
+        digests (iterable of int): hashes of their sequences
         bits (int): there are 2 ** bits ranges
     """
-    named = (e for e in entries if not _NO_ACCESSION.fullmatch(e.accession))
-    pairs = [(text_digest(e.accession), sequence_digest(e.sequence)) for e in named]
+    pairs = [
+        (text_digest(entry.accession), digest)
+        for entry, digest in zip(entries, digests)
+        if not _NO_ACCESSION.fullmatch(entry.accession)
+    ]
     records = np.array(pairs, dtype=_RECORD)
     ranges = records["accession"] >> np.uint64(64 - bits) if bits else np.zeros(len(records), int)
     for number in np.unique(ranges).tolist():
@@ -41,7 +47,7 @@ def _key(number: int) -> str:
     return f"accessions-{number}"
 
 
-def find_repeated(paths: Sequence[Path], number: int) -> list[tuple[int, int]]:
+def find_repeated(paths: Sequence[Path], number: int) -> list[tuple[int, int, int]]:
     """Entries of a range whose accession came before with another sequence.
 
     Parameters:
@@ -49,15 +55,21 @@ def find_repeated(paths: Sequence[Path], number: int) -> list[tuple[int, int]]:
         number (int): which range
 
     Returns:
-        list of (int, int): hashes of accession and sequence
+        list of (int, int, int): hashes of accession and sequence, each pair once, and the place
+        in `paths` of the file in which it comes first
     """
-    content = b"".join(read_frame(path, _key(number)) for path in paths)
-    records = np.frombuffer(content, dtype=_RECORD)
-    records = records[np.argsort(records["accession"], kind="stable")]
+    frames = [read_frame(path, _key(number)) for path in paths]
+    records = np.frombuffer(b"".join(frames), dtype=_RECORD)
+    order = np.argsort(records["accession"], kind="stable")
+    records = records[order]
     accession = records["accession"]
     begins = np.flatnonzero(np.concatenate(([True], accession[1:] != accession[:-1])))[
         : len(records)
     ]
     sizes = np.diff(np.append(begins, len(records)))
     first = np.repeat(records["digest"][begins], sizes)
-    return np.unique(records[records["digest"] != first]).tolist()
+    late = records["digest"] != first
+    found, once = np.unique(records[late], return_index=True)
+    ends = np.cumsum([len(frame) // _RECORD.itemsize for frame in frames])
+    places = np.searchsorted(ends, order[late][once], side="right")
+    return [(*pair, place) for pair, place in zip(found.tolist(), places.tolist())]

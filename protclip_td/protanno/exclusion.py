@@ -1,21 +1,28 @@
 """Sequences of downstream test sets, which a store must not hold."""
 
+import hashlib
 import shutil
 import subprocess
 import tempfile
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from protclip_td.data.chunks import raw_chunks
 from protclip_td.data.entry import Entry
+from protclip_td.data.fasta import fasta_records
+from protclip_td.data.formats import header_line
 from protclip_td.data.pairs import sequence_digest
-from protclip_td.data.source import check_file, read_pieces
-from protclip_td.data.writing import file_sha256
+from protclip_td.data.residues import RESIDUE_LETTERS, check_sequence
+from protclip_td.data.source import Digest, check_file
 from protclip_td.errors import InputError
 
 DIGESTS, FASTA = "excluded.npy", "excluded.fasta"
+_RESIDUES = RESIDUE_LETTERS.encode()
+_CHUNK_BYTES = 1 << 20
 _RECORD = np.dtype([("digest", "<u8"), ("source", "<u4")])
 
 # Of the excluded sequence, that an alignment covers: chance similarity of a domain is no leakage.
@@ -102,33 +109,50 @@ def prepare(paths: Sequence[Path], folder: Path) -> list[dict[str, Any]]:
         list of dict: name, size, sha256 and number of sequences of each file
 
     Raises:
-        InputError: a file is missing or no FASTA
+        InputError: a file is missing or no FASTA, or a sequence is empty or has gaps or letters
+            that are no residues, and so could never be found in a store
     """
-    records, known = [], []
+    records = []
+    digests, begins = array("Q"), [0]
     with (folder / FASTA).open("w") as fasta:
-        for source, path in enumerate(paths):
-            number = 0
-            for number, sequence in enumerate(_sequences(path), start=1):
-                known.append((sequence_digest(sequence), source))
-                fasta.write(f">{source}-{number}\n{sequence}\n")
-            size = path.stat().st_size
+        for source, path in enumerate(map(check_file, paths)):
+            sha256 = hashlib.sha256()
+            for sequence in _sequences(path, sha256):
+                digests.append(sequence_digest(sequence))
+                fasta.write(f">{source}-{len(digests) - begins[-1]}\n{sequence}\n")
+            begins.append(len(digests))
             records.append(
-                {"name": path.name, "size": size, "sha256": file_sha256(path), "sequences": number}
+                {
+                    "name": path.name,
+                    "size": path.stat().st_size,
+                    "sha256": sha256.hexdigest(),
+                    "sequences": begins[-1] - begins[-2],
+                }
             )
-    # Of a sequence in several files the first file counts.
-    unique = dict(reversed(known))
-    np.save(folder / DIGESTS, np.array(sorted(unique.items()), dtype=_RECORD))
+    np.save(folder / DIGESTS, _first_of_each(np.array(digests), begins))
     return records
 
 
-def _sequences(path: Path) -> Iterator[str]:
-    """The sequences of a FASTA file, which is small enough to be in memory."""
-    content = b"".join(piece for piece, _ in read_pieces(check_file(path))).lstrip()
-    if not content.startswith(b">"):
+def _first_of_each(digests: np.ndarray, begins: Sequence[int]) -> np.ndarray:
+    """Sorted hashes, each with the first file that has it."""
+    unique, places = np.unique(digests, return_index=True)
+    known = np.empty(len(unique), _RECORD)
+    known["digest"], known["source"] = unique, np.searchsorted(begins, places, side="right") - 1
+    return known
+
+
+def _sequences(path: Path, digest: Digest) -> Iterator[str]:
+    """The sequences of a FASTA file; a stop at their end is passed over, gaps are a mistake."""
+    first = header_line(path)
+    if not first.startswith(b">"):
         raise InputError(
             f"--exclude {path}: expected FASTA, which begins with '>'; it begins with "
-            f"{content[:40]!r}"
+            f"{first[:40]!r}"
         )
-    for record in (b"\n" + content).split(b"\n>")[1:]:
-        letters = b"".join(record.partition(b"\n")[2].split())
-        yield letters.decode("ascii", "replace").upper().removesuffix("*")
+    for chunk in raw_chunks(path, size=_CHUNK_BYTES, digest=digest):
+        for header, residues, line in fasta_records(chunk.data, chunk.first_line):
+            sequence = residues.decode("ascii", "replace").upper().removesuffix("*")
+            if not sequence or sequence.encode().translate(None, _RESIDUES):
+                name = header.decode(errors="replace").partition(" ")[0]
+                check_sequence(sequence, f"--exclude {path}, line {line}: {name!r}")
+            yield sequence

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from protclip_td.data.chunks import RawChunk, parse_chunk, raw_chunks
-from protclip_td.data.entry import Entry
+from protclip_td.data.chunks import Parsed, RawChunk, parse_chunk, raw_chunks
+from protclip_td.data.pairs import sequence_digest
+from protclip_td.data.readers import check_confidence
 from protclip_td.data.source import DamagedSourceError
 from protclip_td.data.tally import Tally
 from protclip_td.errors import InputError
@@ -35,9 +36,12 @@ def read_inputs(
     """Stage all inputs. What is staged already is not parsed again.
 
     Raises:
-        InputError: an input is damaged, or changed while it was read; what was read is staged
+        InputError: an input is damaged, or changed while it was read; what was read is staged; or
+            a table does not say how sure its proteins are, and nobody else does
     """
     bits = plan["bits"]
+    for described in plan["inputs"]:
+        check_confidence(described["path"], options.read)
     readers = [_Reader(staging, *numbered) for numbered in enumerate(plan["inputs"])]
     missing = side_by_side([reader.missing_chunks(progress) for reader in readers], pool.jobs)
     tasks = ((chunk, options, bits, path) for chunk, path in missing)
@@ -110,6 +114,11 @@ def _chunk_name(number: int, chunk: RawChunk) -> str:
     return f"{number:03d}-{chunk.begin:015d}-{content}.frames"
 
 
+def input_of(path: Path) -> int:
+    """The number of the input that a staged chunk is of."""
+    return int(path.name.partition("-")[0])
+
+
 def stage_chunk(chunk: RawChunk, options: BuildOptions, bits: int, path: Path) -> int:
     """Parse a chunk and write the rows that may be kept by bucket; a task of the first phase.
 
@@ -123,27 +132,30 @@ def stage_chunk(chunk: RawChunk, options: BuildOptions, bits: int, path: Path) -
         int: entries in it
     """
     parsed = parse_chunk(chunk, options.read)
+    write_frames(path, _frames(parsed, options, bits))
+    return len(parsed.entries)
+
+
+def _frames(parsed: Parsed, options: BuildOptions, bits: int) -> Iterator[tuple[str, bytes]]:
     tally, dropped = Tally(), Counter[str]()
-    staged: list[Entry] = []
     tally.add(parsed.entries)
-    for entry in parsed.entries:
+    digests = [sequence_digest(entry.sequence) for entry in parsed.entries]
+    lines: list[bytes] = []
+    for entry, digest in zip(parsed.entries, digests):
         reason = hopeless(entry, options)
         if reason:
             dropped[reason] += 1
         else:
-            staged.append(entry)
-    summary = {"tally": tally.as_dict(), "dropped": dropped, "rejections": parsed.rejections}
-    write_frames(path, _frames(staged, bits, summary))
-    return len(parsed.entries)
-
-
-def _frames(
-    entries: list[Entry], bits: int, summary: dict[str, Any]
-) -> Iterator[tuple[str, bytes]]:
-    lines = [encode(entry) for entry in entries]
-    summary["staged_bytes"] = sum(map(len, lines))
+            lines.append(encode(entry, digest))
+    summary = {
+        "tally": tally.as_dict(),
+        "dropped": dropped,
+        "rejections": parsed.rejections,
+        "staged_bytes": sum(map(len, lines)),
+    }
     yield _SUMMARY, json.dumps(summary).encode()
-    yield from accession_frames(entries, RANGE_BITS)
+    # Of all entries: which of an accession's is the first does not depend on what is kept.
+    yield from accession_frames(parsed.entries, digests, RANGE_BITS)
     yield from frames_by_bucket(lines, bits, _NO_FLUSH)
 
 

@@ -9,10 +9,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from protclip_td.data.entry import Entry
-from protclip_td.data.pairs import sequence_digest
 from protclip_td.protanno.frames import read_frame
 
 _DIGITS = 16  # of a hash in hex
+
+# `json.dumps` and `json.loads` look at their options each time.
+_WRITE = json.JSONEncoder(ensure_ascii=False).encode
+_READ = json.JSONDecoder().raw_decode
 
 #: Bytes of lines that a bucket has at most, about; in memory its entries take five times as much.
 BUCKET_BYTES = 1 << 23
@@ -23,23 +26,30 @@ COARSE_BITS = 6
 _FLUSH = 1 << 16
 
 
-def encode(entry: Entry) -> bytes:
+def encode(entry: Entry, digest: int) -> bytes:
     """An entry as a line, without the line break.
+
+    Parameters:
+        entry (Entry): what to keep
+        digest (int): the hash of its sequence, see `pairs.sequence_digest`
 
     Raises:
         UnicodeEncodeError: a text has half a character (a lone surrogate)
     """
-    fields = [entry.accession, entry.sequence, *entry.properties, entry.confidence, entry.reviewed]
-    text = json.dumps(fields, ensure_ascii=False)
-    return f"{sequence_digest(entry.sequence):016x}{text}".encode()
+    texts = (entry.accession, entry.sequence, *entry.properties)
+    fields = (*texts, entry.confidence, entry.reviewed, entry.stated)
+    return f"{digest:016x}{_WRITE(fields)}".encode()
 
 
 def decode(line: bytes) -> Entry:
     """The entry of a line."""
-    fields = json.loads(line[_DIGITS:])
-    name, function, location, similarity, confidence, reviewed = fields[2:]
-    properties = (name, function, location, similarity)
-    return Entry(fields[0], fields[1], properties, confidence, reviewed)
+    (accession, sequence, *properties, confidence, reviewed, stated), _ = _READ(
+        line.decode(), _DIGITS
+    )
+    name, function, location, similarity = properties
+    return Entry(
+        accession, sequence, (name, function, location, similarity), confidence, reviewed, stated
+    )
 
 
 def bucket_of(line: bytes, bits: int) -> int:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Protocol
@@ -34,19 +34,21 @@ class Selection:
         leaked (dict): how many are in excluded files, by number of the file and "identical" or
             "similar"
         rejections (list of Rejection): entries that contradict another one
+        sources (list of int): number of the input that each of these is of
     """
 
     kept: list[Entry] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     leaked: Counter[tuple[int, str]] = field(default_factory=Counter)
     rejections: list[Rejection] = field(default_factory=list)
+    sources: list[int] = field(default_factory=list)
 
 
 def select(
     entries: Sequence[Entry],
     options: BuildOptions,
     excluded: Exclusion,
-    repeated: Container[tuple[int, int]] = (),
+    repeated: Mapping[tuple[int, int], int] | None = None,
 ) -> Selection:
     """Apply the options to all entries of some range of hashes.
 
@@ -54,8 +56,8 @@ def select(
         entries (sequence of Entry): in any order, which has no effect
         options (BuildOptions): what is wanted
         excluded (Exclusion): sequences that must not be kept
-        repeated (container, optional): hashes of accession and sequence of entries that give way
-            to an earlier one of the same accession
+        repeated (dict, optional): hashes of accession and sequence of entries that give way to an
+            earlier one of the same accession, and the number of the input that they are of
     """
     result = Selection()
     hashed = sorted((sequence_digest(e.sequence), e.accession, _rest(e), e) for e in entries)
@@ -64,6 +66,7 @@ def select(
     for (digest, accession, _, entry), source in zip(hashed, known):
         if repeated and (text_digest(accession), digest) in repeated:
             result.rejections.append(Rejection(accession, REPEATED, "the first one counts"))
+            result.sources.append(repeated[text_digest(accession), digest])
         elif source is not None:
             result.leaked[source, "identical"] += 1
         else:
@@ -79,7 +82,7 @@ def select(
 
 def _rest(entry: Entry) -> tuple[object, ...]:
     """Makes the order of entries that share sequence and accession always the same."""
-    return entry.confidence, entry.properties, str(entry.reviewed)
+    return entry.confidence, entry.properties, str(entry.reviewed), not entry.stated
 
 
 def _one_of_each(
@@ -96,6 +99,13 @@ def _keep(twins: list[Entry], options: BuildOptions, dropped: Counter[str]) -> I
             dropped[reason] += 1
         else:
             yield entry
+
+
+def _all(twins: list[Entry], options: BuildOptions, dropped: Counter[str]) -> Iterator[Entry]:
+    different = [entry for entry, _ in groupby(twins)]  # what is the same in all stands together
+    if len(different) < len(twins):
+        dropped["same entry twice"] += len(twins) - len(different)
+    yield from _keep(different, options, dropped)
 
 
 def _best(twins: list[Entry], options: BuildOptions, dropped: Counter[str]) -> Iterator[Entry]:
@@ -119,13 +129,17 @@ def _count_twins(dropped: Counter[str], others: Sequence[Entry]) -> None:
         dropped["identical sequence"] += len(others)
 
 
-_TREATMENT = {"keep": _keep, "best": _best, "merge": _merge}
+_TREATMENT = {"keep": _all, "best": _best, "merge": _merge}
 
 
 def _rank(entry: Entry, options: BuildOptions) -> tuple[object, ...]:
-    """The smaller, the better. All of Swiss-Prot can only be kept if it never loses to TrEMBL."""
+    """The smaller, the better.
+
+    All of Swiss-Prot can only be kept if it never loses to TrEMBL, and a confidence that a file
+    does not state is no reason to give up what another file states.
+    """
     standing = (not entry.reviewed) if options.keep_all else False
-    key = (standing, entry.confidence, -entry.coverage, not entry.reviewed)
+    key = (standing, not entry.stated, entry.confidence, -entry.coverage, not entry.reviewed)
     return (*key, entry.accession, entry.properties)
 
 

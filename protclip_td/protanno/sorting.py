@@ -1,15 +1,14 @@
 """Second phase of a build: rows of the same hashes meet in a bucket, where the options apply."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 
-from protclip_td.data.entry import Entry
-from protclip_td.data.pairs import SCHEMA, hash_limit, sequence_digest
+from protclip_td.data.pairs import SCHEMA, hash_limit
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import REJECTED, rejected_line, to_table
 from protclip_td.protanno.accessions import RANGE_BITS, find_repeated
@@ -17,7 +16,7 @@ from protclip_td.protanno.exclusion import Excluded
 from protclip_td.protanno.frames import write_atomically, write_frames, write_json
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
-from protclip_td.protanno.reading import summaries
+from protclip_td.protanno.reading import input_of, summaries
 from protclip_td.protanno.rows import decode, frames_by_bucket, read_lines
 from protclip_td.protanno.selecting import by_group, select
 from protclip_td.protanno.staging import Staging, load
@@ -37,7 +36,7 @@ def sort_buckets(
     lists = [staging.accessions / f"{number}.json" for number in range(1 << RANGE_BITS)]
     searches = [(folder, number) for number, path in enumerate(lists) if not path.exists()]
     _run(pool, search_accessions, searches, len(lists), progress, "looking for repeated accessions")
-    repeated = _by_bucket((pair for path in lists for pair in load(path)), bits)
+    repeated = _by_bucket((found for path in lists for found in load(path)), bits)
     sorts = [
         (folder, bucket, coarse, bits, options, repeated[bucket])
         for bucket in range(1 << bits)
@@ -78,14 +77,17 @@ def split_bucket(folder: Path, number: int, bits: int) -> None:
 def search_accessions(folder: Path, number: int) -> None:
     """Look for repeated accessions in a range of them."""
     staging = Staging(folder)
-    found = find_repeated(staging.chunk_paths(), number)
+    paths = staging.chunk_paths()
+    found = [(*pair, input_of(paths[place])) for *pair, place in find_repeated(paths, number)]
     write_json(staging.accessions / f"{number}.json", found)
 
 
-def _by_bucket(pairs: Iterable[tuple[int, int]], bits: int) -> dict[int, set[tuple[int, int]]]:
-    repeated: dict[int, set[tuple[int, int]]] = defaultdict(set)
-    for accession, digest in pairs:
-        repeated[digest >> (64 - bits)].add((accession, digest))
+def _by_bucket(
+    found: Iterable[tuple[int, int, int]], bits: int
+) -> dict[int, dict[tuple[int, int], int]]:
+    repeated: dict[int, dict[tuple[int, int], int]] = defaultdict(dict)
+    for accession, digest, source in found:
+        repeated[digest >> (64 - bits)][accession, digest] = source
     return repeated
 
 
@@ -95,7 +97,7 @@ def sort_bucket(
     coarse: int,
     bits: int,
     options: BuildOptions,
-    repeated: set[tuple[int, int]],
+    repeated: dict[tuple[int, int], int],
 ) -> None:
     """Select and sort the rows of a bucket; a task of the second phase.
 
@@ -113,36 +115,42 @@ def sort_bucket(
         repeated,
     )
     groups = by_group(selection.kept)
+    tables = {key: to_table(groups[key]) for key in sorted(groups)}
     path = staging.buckets / f"{bucket}.arrow"
-    write_atomically(path, lambda file: _write_batches(file, [groups[k] for k in sorted(groups)]))
+    write_atomically(path, lambda file: _write_batches(file, tables.values()))
     tally = Tally()
     tally.add(selection.kept)
     summary = {
-        "groups": [[*key, len(groups[key])] for key in sorted(groups)],
+        "groups": [[*key, len(table)] for key, table in tables.items()],
         "tally": tally.as_dict(),
-        "splits": _count_splits(selection.kept, options),
+        "splits": _count_splits(tables, options),
         "dropped": selection.dropped,
         "leaked": [[*key, number] for key, number in sorted(selection.leaked.items())],
         "rejections": selection.rejections,
+        "sources": selection.sources,
     }
     write_json(_summary(staging, bucket), summary)
 
 
-def _write_batches(file: BinaryIO, groups: Sequence[Sequence[Entry]]) -> None:
+def _write_batches(file: BinaryIO, tables: Iterable[pa.Table]) -> None:
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with pa.ipc.new_file(file, SCHEMA, options=options) as writer:
-        for entries in groups:
-            (batch,) = to_table(entries).to_batches()
+        for table in tables:
+            (batch,) = table.to_batches()
             writer.write_batch(batch)
 
 
-def _count_splits(entries: Iterable[Entry], options: BuildOptions) -> dict[str, Any]:
-    test, held_out = hash_limit(options.test_fraction), hash_limit(options.held_out)
+def _count_splits(
+    tables: Mapping[tuple[int, int], pa.Table], options: BuildOptions
+) -> dict[str, Any]:
+    limits = [hash_limit(options.test_fraction), hash_limit(options.held_out)]
     counts = {name: np.zeros((5, 4), dtype=np.int64) for name in SPLITS}
-    for entry in entries:
-        digest = sequence_digest(entry.sequence)
-        split = "test" if digest < test else "valid" if digest < held_out else "train"
-        counts[split][entry.confidence - 1, entry.coverage - 1] += 1
+    for (confidence, coverage), table in tables.items():
+        digests = table["digest"].to_numpy()
+        test, held_out = (int(np.count_nonzero(digests < np.uint64(limit))) for limit in limits)
+        sizes = {"train": len(table) - held_out, "valid": held_out - test, "test": test}
+        for name in SPLITS:
+            counts[name][confidence - 1, coverage - 1] = sizes[name]
     return {name: table.tolist() for name, table in counts.items()}
 
 
@@ -154,10 +162,11 @@ def _summarise(staging: Staging, bits: int) -> None:
         table.write("where\treason\tdetail\tinput\n")
         for path, chunk in zip(paths, summaries(paths)):
             summary.add_chunk(chunk)
-            name = names[int(path.name.partition("-")[0])]
+            name = names[input_of(path)]
             table.writelines(rejected_line((*record, name)) for record in chunk["rejections"])
         for number in range(1 << bits):
             bucket = load(_summary(staging, number))
             summary.add_bucket(bucket)
-            table.writelines(rejected_line((*record, "")) for record in bucket["rejections"])
+            for record, source in zip(bucket["rejections"], bucket["sources"]):
+                table.write(rejected_line((*record, names[source])))
     write_json(staging.sorted, {**load(staging.read), **summary.as_dict()})

@@ -1,6 +1,5 @@
 """What goes into a store: eligible, one of each sequence, not excluded, thinned by the rule."""
 
-import gzip
 import json
 import shutil
 from collections import Counter
@@ -11,12 +10,11 @@ import pytest
 from protanno_builds import use_small_sizes
 
 from protclip_td.data.entry import Entry
+from protclip_td.data.options import ReadOptions
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
-from protclip_td.protanno.accessions import accession_frames, find_repeated, text_digest
 from protclip_td.protanno.building import build
-from protclip_td.protanno.exclusion import Excluded, prepare
-from protclip_td.protanno.frames import write_frames
+from protclip_td.protanno.exclusion import Excluded
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.selecting import select
 
@@ -70,6 +68,36 @@ def test_the_best_of_identical_sequences_is_kept(nothing, better):
     assert chosen.dropped == {"identical sequence": 1}
 
 
+def test_a_stated_confidence_wins_over_an_assumed_one(nothing):
+    curated = entry("P1", confidence=3, reviewed=True)
+    assumed = Entry("line 1", "MK", FULL, 1, stated=False)
+    for identical in ("best", "merge"):
+        assert kept([assumed, curated], replace(EVERYTHING, identical=identical), nothing) == ["P1"]
+
+
+def test_mixed_inputs_keep_what_is_curated(tmp_path, sample_path, sample_entries, monkeypatch):
+    use_small_sizes(monkeypatch)
+    curated = next(e for e in sample_entries if (e.confidence, e.coverage) == (3, 4))
+    pairs = [{"seq": s, "text": "FUNCTION: unknown."} for s in (curated.sequence, "MKMKMK")]
+    path = tmp_path / "junk.jsonl"
+    path.write_text("\n".join(map(json.dumps, pairs)))
+    store = build([path, sample_path], tmp_path / "store", EVERYTHING)
+    accessions = {e.accession for e in store.read(range(len(store)))}
+    assert curated.accession in accessions
+    assert "line 1" not in accessions
+    assert store.manifest["confidence_assumed"] == {"before": 2, "after": 1}
+
+
+def test_a_uniprot_table_needs_protein_existence_or_a_confidence(tmp_path, monkeypatch):
+    use_small_sizes(monkeypatch)
+    path = tmp_path / "export.tsv"
+    path.write_text("Entry\tFunction [CC]\tSequence\nP1\tFUNCTION: x\tMK\n")
+    with pytest.raises(InputError, match=r"export.tsv: columns are missing: Protein existence"):
+        build([path], tmp_path / "store", EVERYTHING)
+    options = replace(EVERYTHING, read=ReadOptions(confidence=4))
+    assert build([path], tmp_path / "other", options)[0].confidence == 4
+
+
 def test_an_entry_that_the_options_drop_takes_no_others_place(nothing):
     known, full = entry("A", properties=("x", "", "", "")), entry("B", confidence=3)
     assert kept([known, full], BuildOptions(), nothing) == ["B"]
@@ -91,6 +119,13 @@ def test_all_of_identical_sequences_can_be_kept(nothing):
     entries = [entry("B"), entry("A"), entry("C", confidence=5)]
     options = replace(EVERYTHING, identical="keep", confidences=(1,))
     assert kept(entries, options, nothing) == ["A", "B"]
+
+
+def test_the_same_entry_comes_once_even_if_all_are_kept(nothing):
+    entries = [entry("A"), entry("B"), entry("A"), entry("A", confidence=2), entry("A")]
+    options = replace(EVERYTHING, identical="keep")
+    assert kept(entries, options, nothing) == ["A", "A", "B"]
+    assert select(entries, options, nothing).dropped == {"same entry twice": 2}
 
 
 @pytest.mark.parametrize("identical", ["best", "merge", "keep"])
@@ -129,34 +164,6 @@ def test_thinning_depends_on_the_seed_alone(nothing):
     assert one == same != other
 
 
-@pytest.fixture
-def fasta(tmp_path):
-    """Excluded sequences, some in two files; their letters, gaps and packing vary."""
-    one, two = tmp_path / "test.fasta", tmp_path / "flip.fasta.gz"
-    one.write_text("\n>sp|P1|X some name\nmk\nAA*\n>empty\n>P2\nMCC\n")
-    two.write_bytes(gzip.compress(b">P3\r\nMCC\r\n>P4\r\nMDD"))
-    return [one, two]
-
-
-def test_excluded_sequences_are_left_out_and_counted(tmp_path, fasta):
-    records = prepare(fasta, tmp_path)
-    assert [(r["name"], r["sequences"]) for r in records] == [
-        ("test.fasta", 3),
-        ("flip.fasta.gz", 2),
-    ]
-    entries = [entry(f"E{i}", s) for i, s in enumerate(["MKAA", "MCC", "MDD", "MDDD", "MCC"])]
-    chosen = select(entries, EVERYTHING, Excluded(tmp_path))
-    assert [e.accession for e in chosen.kept] == ["E3"]
-    assert chosen.leaked == {(0, "identical"): 3, (1, "identical"): 1}
-
-
-def test_excluded_files_must_be_fasta(tmp_path):
-    path = tmp_path / "test.csv"
-    path.write_text("sequence,label\nMK,1\n")
-    with pytest.raises(InputError, match=r"test.csv: expected FASTA, which begins with '>'"):
-        prepare([path], tmp_path)
-
-
 def test_the_manifest_says_what_was_excluded(tmp_path, sample_path, sample_entries, monkeypatch):
     use_small_sizes(monkeypatch)
     path = tmp_path / "test.fasta"
@@ -173,14 +180,16 @@ def test_the_manifest_says_what_was_excluded(tmp_path, sample_path, sample_entri
         build([sample_path], tmp_path / "store", EVERYTHING, exclude=[path])
 
 
-def test_similar_sequences_need_mmseqs(tmp_path, sample_path, fasta, monkeypatch):
+def test_similar_sequences_need_mmseqs(tmp_path, sample_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
+    path = tmp_path / "test.fasta"
+    path.write_text(">x\nMK\n")
     with pytest.raises(InputError, match=r"no `mmseqs` on the path; install it"):
         build(
             [sample_path],
             tmp_path / "store",
             replace(EVERYTHING, identity=0.5),
-            exclude=fasta,
+            exclude=[path],
         )
 
 
@@ -198,17 +207,6 @@ def test_similar_sequences_are_left_out(tmp_path, sample_path, sample_entries):
     assert record["identical"] == 0
     assert record["similar"] >= 1
     assert "mmseqs2" in manifest["versions"]
-
-
-@pytest.mark.parametrize("bits", [0, 3])
-def test_repeated_accessions_are_found(tmp_path, bits):
-    one = [entry("A", "MK"), entry("B", "MA"), entry("line 3", "MC"), entry("A", "MK")]
-    two = [entry("B", "MA"), entry("A", "MD"), entry("line 3", "ME"), entry("A", "MK")]
-    paths = [tmp_path / "1", tmp_path / "2"]
-    for path, entries in zip(paths, (one, two)):
-        write_frames(path, accession_frames(entries, bits))
-    found = [pair for number in range(1 << bits) for pair in find_repeated(paths, number)]
-    assert found == [(text_digest("A"), text_digest("MD"))]
 
 
 def test_the_same_accession_with_another_sequence_is_rejected(tmp_path, monkeypatch):
@@ -229,6 +227,21 @@ def test_the_same_accession_with_another_sequence_is_rejected(tmp_path, monkeypa
     assert store.manifest["rejected"] == {"same accession with another sequence": 1}
     assert store.manifest["dropped"]["identical sequence"] == 1
     line = (store.folder / "rejected.tsv").read_text().splitlines()[1]
-    assert line.startswith("P0\tsame accession with another sequence\tthe first one counts")
+    assert line == "P0\tsame accession with another sequence\tthe first one counts\told.jsonl"
     counts = np.array(store.manifest["counts"]["before"]) - store.manifest["counts"]["after"]
     assert counts.sum() == 2
+
+
+@pytest.mark.parametrize("confidences", [(1,), (1, 4)])
+def test_what_is_kept_decides_not_which_of_an_accession_is_the_first(
+    tmp_path, monkeypatch, confidences
+):
+    use_small_sizes(monkeypatch)
+    path = tmp_path / "export.tsv"
+    rows = ("P1\tx\tPredicted\tMKA", "P1\tx\tEvidence at protein level\tMKC",
+            "P2\tx\tEvidence at protein level\tMKD")  # fmt: skip
+    path.write_text("\n".join(["Entry\tFunction\tProtein existence\tSequence", *rows]))
+    options = replace(EVERYTHING, confidences=confidences)
+    store = build([path], tmp_path / "store", options)
+    assert store.manifest["rejected"] == {"same accession with another sequence": 1}
+    assert "MKC" not in {e.sequence for e in store.read(range(len(store)))}

@@ -161,13 +161,14 @@ def test_only_the_wanted_properties_and_lengths(tmp_path, texts):
     rows = ("P1\tA name\tBinds.\tMK\n", "P2\tA name\t\tMKV\n", "P3\t\tBinds.\tMKVL\n")
     path.write_text("Entry\tProtein names\tFunction\tSequence\n" + "".join(rows))
     (chunk,) = raw_chunks(path)
-    parsed = parse_chunk(chunk, ReadOptions(properties=("function",), min_residues=3))
+    options = ReadOptions(confidence=1, properties=("function",), min_residues=3)
+    parsed = parse_chunk(chunk, options)
     assert [(e.accession, e.properties) for e in parsed.entries] == [("P3", ("", "Binds.", "", ""))]
     assert parsed.rejections == [
         ("P1", "sequence too short", "2 residues"),
         ("P2", "no property", ""),
     ]
-    parsed = parse_chunk(chunk, ReadOptions(max_residues=3))
+    parsed = parse_chunk(chunk, ReadOptions(confidence=1, max_residues=3))
     assert parsed.rejections == [("P3", "sequence too long", "4 residues")]
 
 

@@ -44,6 +44,7 @@ def test_json_lines_name_their_accession(read):
     pair = {"accession": "P1", "sequence": "mk", "text": "FUNCTION: None. {ECO:1}."}
     (entry,), _ = read(json.dumps(pair))
     assert (entry.accession, entry.sequence, entry.confidence) == ("P1", "MK", 1)
+    assert not entry.stated
     assert entry.properties == ("", "None.", "", "")
 
 
@@ -135,6 +136,28 @@ def test_the_length_column_is_compared_with_the_sequence(read, length, reasons):
     assert [rejection.reason[:15] for rejection in rejected] == reasons
 
 
+def without_existence(row):
+    return (*row[:6], row[7])
+
+
+def test_a_uniprot_tsv_without_protein_existence_is_refused(read):
+    table = tsv(without_existence(UNIPROT), without_existence(ROW))
+    with pytest.raises(InputError, match=r"missing: Protein existence.* found Entry, Rev.*--conf"):
+        read(table)
+    (entry,), _ = read(table, confidence=4)
+    assert (entry.confidence, entry.stated) == (4, False)
+
+
+def test_a_row_without_protein_existence_is_rejected(read):
+    table = tsv(UNIPROT, ROW, (*ROW[:6], "", ROW[7]))
+    (stated,), (rejection,) = read(table)
+    assert rejection == ("line 3", "no protein existence", "none stated")
+    assert stated.stated
+    entries, rejected = read(table, confidence=2)
+    assert [(e.confidence, e.stated) for e in entries] == [(4, True), (2, False)]
+    assert not rejected
+
+
 def test_evidence_tags_can_be_kept(read):
     (entry,), _ = read(tsv(UNIPROT, ROW), keep_evidence=True)
     assert entry.properties[2] == "Nucleus {ECO:0000305}."
@@ -159,6 +182,7 @@ def test_protst_tsv_with_labels_inside_its_fields(read):
     )
     (entry,), rejected = read(tsv(header, row))
     assert not rejected
+    assert (entry.confidence, entry.stated) == (1, False)
     assert entry.properties == (
         "14-3-3-like protein GF14 iota (General regulatory factor 12)",
         "Binds DNA. [Isoform 2]: Binds RNA.",
@@ -199,7 +223,7 @@ def test_bytes_that_are_no_utf_8_are_rejected(read):
     line = b'{"seq": "MK", "text": "FUNCTION: \xff"}\n'
     assert [r.reason for r in read(line)[1]] == ["not UTF-8"]
     row = b"Entry\tFunction\tSequence\nP1\tBinds \xff\tMK\n"
-    assert [r.reason for r in read(row)[1]] == ["not UTF-8"]
+    assert [r.reason for r in read(row, confidence=1)[1]] == ["not UTF-8"]
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,8 @@ def test_gzip_is_told_by_content_not_by_name(read, sample_path, sample_entries):
         ("MKTAYIAKQR QI", "mktayiakqr qi", "letters that are no residues", "'aikmqrty'"),
         ("MKTAYIAKQR QI", "MKTAYIAKQR", "sequence length contradicts the header",
          "10 residues, the header says 12"),
+        ("SQ   SEQUENCE   12 AA", "SQ   SEQUENCE   5 AA", "sequence length contradicts the header",
+         "12 residues, the header says 5"),
         ("PE   3: Inferred from homology;\n", "", "no protein existence", "no PE line"),
         ("PE   3", "PE   9", "unknown protein existence", "9"),
         ("ID   TEST_HUMAN ", "XX   TEST_HUMAN ", "no ID line", ""),
@@ -169,7 +171,7 @@ def test_an_entry_without_accession_is_named_by_its_line(read):
 
 def test_old_files_take_the_confidence_that_is_given(read):
     (entry,), _ = read(ENTRY.replace("PE   3: Inferred from homology;\n", ""), confidence=2)
-    assert entry.confidence == 2
+    assert (entry.confidence, entry.stated) == (2, False)
 
 
 def test_an_entry_without_its_end_does_not_swallow_the_next(read):
