@@ -17,6 +17,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -30,7 +31,7 @@ import pyarrow.parquet as pq
 from protclip_td.data.biotext import compose
 from protclip_td.data.entry import Entry
 from protclip_td.errors import InputError
-from protclip_td.properties import PROPERTIES, PROPERTY_KEYS
+from protclip_td.properties import CONFIDENCES, COVERAGES, PROPERTIES, PROPERTY_KEYS
 from protclip_td.version import __version__
 
 FORMAT = 2
@@ -46,6 +47,8 @@ _TEXTS = ("accession", "sequence", *(p.key for p in PROPERTIES))
 SCHEMA = pa.schema(
     [*((name, pa.string()) for name in _TEXTS), ("reviewed", pa.bool_()), ("digest", pa.uint64())]
 )
+
+_PAIRS_NAME = re.compile(r"pairs-[0-9a-f]{12}")
 
 _BLOCKS_KEPT = 256
 _FILES_KEPT = 32
@@ -278,23 +281,47 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a store.
 
     Raises:
-        InputError: there is no store, or this version cannot read it
+        InputError: there is no store, its manifest is damaged or another program's, or this
+            version cannot read it
     """
     path = folder / MANIFEST
     if not path.is_file():
         raise InputError(f"{folder} holds no ProtAnno store: there is no {MANIFEST} in it")
-    manifest = json.loads(path.read_text())
-    if manifest["format"] > FORMAT:
+    try:
+        manifest = json.loads(path.read_bytes())
+        version = int(manifest["format"])
+        whole = version != FORMAT or _is_whole(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
         raise InputError(
-            f"{folder} is a ProtAnno store of format {manifest['format']}, and this version of "
+            f"{path} is not the manifest of a ProtAnno store, or it is damaged; give another "
+            "folder, or build the store again in an empty one"
+        )
+    if version > FORMAT:
+        raise InputError(
+            f"{folder} is a ProtAnno store of format {version}, and this version of "
             f"protclip_td ({__version__}) knows formats up to {FORMAT}; update protclip_td"
         )
-    if manifest["format"] < FORMAT:
+    if version < FORMAT:
         raise InputError(
-            f"{folder} is a ProtAnno store of format {manifest['format']}, which this version of "
+            f"{folder} is a ProtAnno store of format {version}, which this version of "
             f"protclip_td ({__version__}) no longer reads; build it again from its source"
         )
     return manifest
+
+
+def _is_whole(manifest: dict[str, Any]) -> bool:
+    """Whether a manifest has what every store's has; else it may raise errors of Python's, too."""
+    counts = [np.shape(manifest["counts"][key]) for key in ("before", "after")]
+    parts = [part for group in manifest["groups"] for part in group["parts"]]
+    return (
+        {"entries", "block_rows", "part_rows", "rejected", "versions"} <= manifest.keys()
+        and all({"path", "rows", "bytes", "sha256"} <= part.keys() for part in parts)
+        and all({"confidence", "coverage"} <= group.keys() for group in manifest["groups"])
+        and set(counts) == {(len(CONFIDENCES), len(COVERAGES))}
+        and _PAIRS_NAME.fullmatch(manifest["pairs"]) is not None
+    )
 
 
 def hash_limit(fraction: float) -> int:

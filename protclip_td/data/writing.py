@@ -103,6 +103,12 @@ def describe_groups(parts: dict[tuple[int, int], list[dict[str, Any]]]) -> list[
     ]
 
 
+def pairs_name(groups: list[dict[str, Any]]) -> str:
+    """The folder of the parts of some groups, which no other content shares."""
+    content = json.dumps(groups, sort_keys=True).encode()
+    return f"pairs-{hashlib.sha256(content).hexdigest()[:12]}"
+
+
 def make_manifest(
     groups: list[dict[str, Any]],
     before: Tally,
@@ -121,10 +127,9 @@ def make_manifest(
         rejected (dict): how many were no pairs, by reason
         description (dict): more of it, such as inputs and options
     """
-    content = json.dumps(groups, sort_keys=True).encode()
     return {
         "format": FORMAT,
-        "pairs": f"pairs-{hashlib.sha256(content).hexdigest()[:12]}",
+        "pairs": pairs_name(groups),
         "entries": int(after.counts.sum()),
         **description,
         "counts": {"before": before.counts.tolist(), "after": after.counts.tolist()},

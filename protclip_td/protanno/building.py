@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from protclip_td.data.chunks import raw_chunks
+from protclip_td.data.formats import header_line
 from protclip_td.data.pairs import MANIFEST, Store, read_manifest
 from protclip_td.data.source import check_file
 from protclip_td.data.writing import file_sha256
@@ -76,11 +78,16 @@ def build(
     staging = Staging(Path(folder).expanduser().resolve())
     versions = request.check()
     _check_jobs(jobs)
+    if _end_begun(staging):  # which may be what shall replace another one
+        replace = replace and bool(_differences(read_manifest(staging.folder), request))
     if not _is_done(staging, request, replace):
-        with _explained(staging):
-            staging.make()
-            with lock(staging), workers(jobs, scheduler) as pool:
-                _build(staging, request, versions, pool, resume, report, quiet)
+        with _explained(staging), lock(staging):
+            if _is_done(staging, request, replace):  # by another build, which had the lock
+                staging.discard()
+            else:
+                staging.make()
+                with workers(jobs, scheduler) as pool:
+                    _build(staging, request, versions, pool, resume, report, quiet)
     return Store(folder)
 
 
@@ -97,12 +104,13 @@ class _Request:
         """Find all mistakes that cost nothing to find; returns versions of foreign programs."""
         if not self.inputs:
             raise InputError("no input given; expected at least one data file")
-        if len(set(self.inputs)) < len(self.inputs):
-            raise InputError("an input is given twice; each is read once")
         for path in self.inputs:
             raw_chunks(path)  # raises if there is no such file, or its format is unknown
+        _check_no_twins(self.inputs)
         if self.options.identity is not None and not self.exclude:
             raise InputError("--identity is given, but no FASTA file to --exclude")
+        for path in self.exclude:
+            _check_fasta(path)
         return check_mmseqs(self.options.identity)
 
     def asked(self) -> dict[str, Any]:
@@ -112,6 +120,22 @@ class _Request:
     def excluded(self) -> list[str]:
         """Checksums of what is excluded."""
         return [file_sha256(check_file(path)) for path in self.exclude]
+
+
+def _check_no_twins(paths: Sequence[Path]) -> None:
+    for first, second in combinations(paths, 2):
+        if first.samefile(second):
+            other = "" if first == second else f", also as {second}"
+            raise InputError(f"an input is given twice: {first}{other}; give each once")
+
+
+def _check_fasta(path: Path) -> None:
+    first = header_line(check_file(path, "FASTA of test sequences"))
+    if not first.startswith(b">"):
+        raise InputError(
+            f"--exclude {path}: expected FASTA, which begins with '>'; it begins with "
+            f"{first[:40]!r}"
+        )
 
 
 def _check_jobs(jobs: int) -> None:
@@ -125,10 +149,23 @@ def _explained(staging: Staging) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(
-            f"the ProtAnno store {staging.root.parent} could not be written: "
+            f"the ProtAnno store {staging.folder} could not be written: "
             f"{error.strerror or error}. What is done is kept: free some space, or see that you "
             "may write there, and call again to go on"
         ) from error
+
+
+def _end_begun(staging: Staging) -> bool:
+    """Put a store in its place if a build was killed at that; whether one was."""
+    if not (staging.manifest.exists() or staging.discarded.exists()):
+        return False
+    with _explained(staging), lock(staging):
+        staging.clean()
+        if staging.manifest.exists():
+            publish(staging)
+        elif not staging.plan.exists():
+            staging.discard()
+    return True
 
 
 def _is_done(staging: Staging, request: _Request, replace: bool) -> bool:
@@ -137,24 +174,28 @@ def _is_done(staging: Staging, request: _Request, replace: bool) -> bool:
     Raises:
         InputError: it holds another one, or something else
     """
-    folder = staging.root.parent
-    if staging.manifest.exists() or replace:
-        return False  # it is about to be put in place
-    if (folder / MANIFEST).exists():
-        other = _differences(read_manifest(folder), request)
-        if other:
-            raise InputError(
-                f"{folder} holds a ProtAnno store with other {', '.join(other)}; with --replace it "
-                "is replaced once the new one is finished"
-            )
-        return True
-    foreign = [p.name for p in folder.iterdir() if p != staging.root] if folder.is_dir() else []
+    if not (staging.folder / MANIFEST).exists():
+        _check_empty(staging)
+        return False
+    manifest = read_manifest(staging.folder)  # raises if it is not a store's
+    other = [] if replace else _differences(manifest, request)
+    if other:
+        raise InputError(
+            f"{staging.folder} holds a ProtAnno store with other {', '.join(other)}; with "
+            "--replace it is replaced once the new one is finished"
+        )
+    return not replace
+
+
+def _check_empty(staging: Staging) -> None:
+    """Make sure that nothing is in the folder but what an earlier call has left there."""
+    folder, ours = staging.folder, (staging.root, staging.discarded)
+    foreign = [p.name for p in folder.iterdir() if p not in ours] if folder.is_dir() else []
     if foreign or (folder.exists() and not folder.is_dir()):
         raise InputError(
             f"{folder} holds no ProtAnno store but something else "
             f"({', '.join(sorted(foreign)[:3]) or 'it is a file'}); give a new or an empty folder"
         )
-    return False
 
 
 def _differences(manifest: dict[str, Any], request: _Request) -> list[str]:

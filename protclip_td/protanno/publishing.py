@@ -1,9 +1,11 @@
 """Last phase of a build: a finished store takes its place, and the one before it goes."""
 
 import shutil
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from protclip_td.data.pairs import MANIFEST
+from protclip_td.data.pairs import MANIFEST, read_manifest
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import describe_groups, make_manifest
 from protclip_td.errors import InputError
@@ -41,6 +43,7 @@ def finish(
     manifest["versions"].update(versions)
     if report:
         write_report(manifest, staging.result)
+    manifest["files"] = sorted(path.name for path in staging.result.glob("[!.]*"))
     write_json(staging.manifest, manifest, sync=True)
 
 
@@ -68,21 +71,45 @@ def _nothing_left(sums: dict[str, Any]) -> str:
 def publish(staging: Staging) -> None:
     """Put a finished store in its place; may be broken off and repeated at any moment.
 
-    Readers see the store that was there before until the manifest is replaced, which comes last.
+    The parts come first, in a folder of another name than the old ones, which nobody looks at yet.
+    Then the manifest: in this one step readers pass from the old store to the new one. The report
+    and the table of what was rejected follow at once, since before it they would tell of a store
+    that is not there. What only the old store had goes last, as it may be read until then; nothing
+    goes but what its own manifest named.
     """
-    folder = staging.root.parent
     manifest = load(staging.manifest)
-    pairs = folder / manifest["pairs"]
+    if not staging.replaced.exists():
+        write_json(staging.replaced, _names_of_old(staging.folder))
+    _place_parts(staging, staging.folder / manifest["pairs"])
+    for name in (MANIFEST, *manifest["files"]):
+        _place(staging.result / name, staging.folder / name)
+    _remove_old(staging.folder, load(staging.replaced), manifest)
+    staging.discard()
+
+
+def _names_of_old(folder: Path) -> dict[str, Any]:
+    """What belongs to the store that is there, if one is."""
+    if not (folder / MANIFEST).exists():
+        return {"pairs": None, "files": []}
+    manifest = read_manifest(folder)
+    return {"pairs": manifest["pairs"], "files": manifest.get("files", [])}
+
+
+def _place_parts(staging: Staging, pairs: Path) -> None:
     if staging.parts.exists():
-        if pairs.exists():
+        if pairs.exists():  # the same parts, of which some may be damaged
             pairs.rename(staging.root / "replaced")
         staging.parts.rename(pairs)
-    for path in sorted(staging.result.iterdir()):
-        if path != staging.manifest:
-            path.rename(folder / path.name)
-    content = staging.manifest.read_bytes()
-    write_atomically(folder / MANIFEST, lambda file: file.write(content), sync=True)
-    for other in folder.glob("pairs-*"):
-        if other != pairs:
-            shutil.rmtree(other)
-    shutil.rmtree(staging.root)
+
+
+def _place(source: Path, target: Path) -> None:
+    """Copy a file, so that the original is there to be copied again."""
+    with source.open("rb") as file:
+        write_atomically(target, partial(shutil.copyfileobj, file), sync=True)
+
+
+def _remove_old(folder: Path, old: dict[str, Any], manifest: dict[str, Any]) -> None:
+    for name in set(old["files"]) - set(manifest["files"]):
+        (folder / Path(name).name).unlink(missing_ok=True)
+    if old["pairs"] not in (None, manifest["pairs"]):
+        shutil.rmtree(folder / old["pairs"], ignore_errors=True)

@@ -2,20 +2,27 @@
 
 import fcntl
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from protclip_td.data.source import check_file
 from protclip_td.errors import InputError
 from protclip_td.protanno.frames import write_json
 from protclip_td.version import __version__
 
-_NAME = ".building"
+_NAME, _DISCARDED = ".building", ".built"
 _PATIENCE = 5  # seconds, for the workers of a killed build to end
+
+# Options that apply once everything is read, so that another choice costs no reading again.
+_LATER = {
+    *("sampling", "confidence_exponent", "coverage_exponent", "seed"),
+    *("valid_fraction", "test_fraction", "exclude", "identity", "release"),
+}
 
 
 class Staging:
@@ -28,7 +35,9 @@ class Staging:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.root = folder / _NAME
+        self.discarded = folder / _DISCARDED
         self.plan = self.root / "plan.json"
         self.excluded = self.root / "excluded.json"
         self.chunks = self.root / "chunks"
@@ -41,12 +50,23 @@ class Staging:
         self.written = self.root / "written"
         self.result = self.root / "result"
         self.manifest = self.result / "manifest.json"
+        self.replaced = self.root / "replaced.json"
 
     def make(self) -> None:
         """Make the folders that are not there yet."""
         folders = (self.chunks, self.coarse, self.accessions, self.buckets, self.written)
         for folder in (*folders, self.result):
             folder.mkdir(parents=True, exist_ok=True)
+
+    def discard(self) -> None:
+        """Remove everything, in a way that another build which begins meanwhile does not notice."""
+        self.clean()
+        self.root.rename(self.discarded)
+        self.clean()
+
+    def clean(self) -> None:
+        """Remove what is left if discarding was broken off."""
+        shutil.rmtree(self.discarded, ignore_errors=True)
 
     def chunk_paths(self) -> list[Path]:
         """The chunks that make up the inputs, in their order, once all are read."""
@@ -70,18 +90,35 @@ def lock(staging: Staging) -> Iterator[None]:
     Raises:
         InputError: another build is at work there
     """
-    with (staging.root / "lock").open("w") as file:
-        _acquire(file.fileno(), staging)
+    with _locked(staging):
         yield
 
 
-def _acquire(descriptor: int, staging: Staging) -> None:
-    for _ in range(_PATIENCE * 10):
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.1)
-    raise InputError(f"another build is at work in {staging.root.parent}; wait for it to end")
+def _locked(staging: Staging) -> TextIO:
+    path = staging.root / "lock"
+    for _ in range(int(_PATIENCE * 10)):
+        staging.root.mkdir(parents=True, exist_ok=True)
+        # A build that ends takes its lock away with everything else, maybe at this moment.
+        with suppress(FileNotFoundError):
+            file = path.open("w")
+            if _acquire(file.fileno()) and _is_still(file, path):
+                return file
+            file.close()
+        time.sleep(0.1)
+    raise InputError(f"another build is at work in {staging.folder}; wait for it to end")
+
+
+def _acquire(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_still(file: TextIO, path: Path) -> bool:
+    """Whether a file that is open is the one that others find under its name."""
+    return os.path.samestat(os.fstat(file.fileno()), path.stat())
 
 
 def describe_input(path: Path) -> dict[str, Any]:
@@ -113,39 +150,60 @@ def begin(
         InputError: what is staged belongs to other inputs or options
     """
     options = json.loads(json.dumps({**options, "version": __version__}))
-    if staging.plan.exists():
-        plan = load(staging.plan)
-        _check_options(staging, plan["options"], options)
-        if not _check_inputs(staging, plan["inputs"], inputs, resume):
+    plan: dict[str, Any] = {"inputs": inputs, "options": options, "bits": bits}
+    before = load(staging.plan) if staging.plan.exists() else plan
+    if (before["inputs"], before["options"]) != (inputs, options):
+        if _is_worth_keeping(staging):
+            _check_options(staging, before["options"], options)
+            if not _check_inputs(staging, before["inputs"], inputs, resume):
+                staging.read.unlink(missing_ok=True)
+            plan["bits"] = before["bits"]
+        else:
             staging.read.unlink(missing_ok=True)
-            _forget_results(staging)
-        bits = plan["bits"]
-    plan = {"inputs": inputs, "options": options, "bits": bits}
+            shutil.rmtree(staging.chunks)
+        _forget_results(staging)
+    else:
+        plan = before
     write_json(staging.plan, plan)
     return plan
 
 
+def _is_worth_keeping(staging: Staging) -> bool:
+    """Whether anything was read, and whatever became of it is not that nothing is left."""
+    if staging.sorted.exists():
+        return any(map(any, load(staging.sorted)["after"]["counts"]))
+    return any(staging.chunks.glob("*.frames"))
+
+
 def _forget_results(staging: Staging) -> None:
-    """What was made of other inputs."""
-    for path in (staging.sorted, staging.manifest):
+    """What was made of other inputs or with other options."""
+    if staging.sorted.exists():
+        staging.read.unlink(missing_ok=True)  # the chunks were removed then
+    for path in (staging.sorted, staging.manifest, staging.excluded):
         path.unlink(missing_ok=True)
-    for folder in (staging.coarse, staging.accessions, staging.buckets, staging.written):
+    results = (staging.coarse, staging.accessions, staging.buckets, staging.written)
+    for folder in (*results, staging.parts, staging.result):
         shutil.rmtree(folder, ignore_errors=True)
-    shutil.rmtree(staging.parts, ignore_errors=True)
     staging.make()
 
 
 def _check_options(staging: Staging, before: dict[str, Any], now: dict[str, Any]) -> None:
     other = [
-        f"{key} was {before.get(key)!r} and is {now.get(key)!r}"
+        f"{key} was {before.get(key)!r} and is {now[key]!r}"
         for key in now
-        if before.get(key) != now[key]
+        if before.get(key) != now[key] and not _is_later(key, before.get(key), now[key])
     ]
     if other:
         raise InputError(
             f"{staging.root} holds an unfinished build with other options: {'; '.join(other)}. "
             f"Give the same options to go on, or remove {staging.root} to begin anew"
         )
+
+
+def _is_later(key: str, before: object, now: object) -> bool:
+    """Whether it makes no difference to what is staged that an option is another one."""
+    # Merging needs also the entries that are not eligible by themselves.
+    return key in _LATER or (key == "identical" and "merge" not in (before, now))
 
 
 def _check_inputs(

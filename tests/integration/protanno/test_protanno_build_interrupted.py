@@ -10,7 +10,7 @@ import pytest
 from protanno_builds import ALL, contents, in_child, kill_at_rename
 
 from protclip_td.errors import InputError
-from protclip_td.protanno import reading, workers
+from protclip_td.protanno import building, cutting, publishing, reading, workers
 from protclip_td.protanno.building import build
 from protclip_td.protanno.verifying import find_damage
 
@@ -39,6 +39,47 @@ def test_killed_at_any_moment_it_goes_on(tmp_path, inputs, undisturbed, after):
     assert kills > 6
     assert contents(folder) == undisturbed
     assert find_damage(folder) == []
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_killed_while_a_new_store_takes_the_place_of_an_old_one(
+    tmp_path, inputs, undisturbed, after, monkeypatch
+):
+    """Whatever is there belongs to the manifest that is there, and the new one is made once."""
+    folder, made = tmp_path / "store", tmp_path / "made"
+    old = contents(build(inputs[1:], folder, ALL).folder)
+    monkeypatch.setattr(building, "cut_parts", lambda *a: count(made) or cutting.cut_parts(*a))
+    for number in itertools.count(1):
+
+        def killed(number=number):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(building, "publish", lambda staging: die_in(staging, number, after))
+                build(inputs, folder, ALL, replace=True)
+
+        if in_child(killed) == 0:
+            break
+        now = contents(folder)
+        expected = old if now["manifest.json"] == old["manifest.json"] else undisturbed
+        parts = [name for name in expected if name.startswith("pairs-")]
+        assert {name: now[name] for name in parts} == {name: expected[name] for name in parts}
+        if expected is old:
+            assert now["report.html"] == old["report.html"]
+    assert number >= 5
+    assert made.read_text() == "x"
+    assert contents(folder) == undisturbed
+
+
+def count(path):
+    """Make a mark that outlives this process."""
+    with path.open("a") as file:
+        file.write("x")
+
+
+def die_in(staging, number, after):
+    """Put a store in its place and be killed at the nth rename of that."""
+    with pytest.MonkeyPatch.context() as patch:
+        kill_at_rename(patch, number, after)
+        publishing.publish(staging)
 
 
 @pytest.mark.parametrize("number", [1, 12, 90])

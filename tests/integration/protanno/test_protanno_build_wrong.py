@@ -1,10 +1,13 @@
 """What stands in the way of a build is named, and what is done is kept."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from protanno_builds import ALL, contents, in_child, kill_at_rename
 
+from protclip_td.data.options import ReadOptions
 from protclip_td.errors import InputError
 from protclip_td.protanno import reading, staging
 from protclip_td.protanno.building import build
@@ -21,6 +24,38 @@ def test_a_folder_with_something_else(tmp_path, sample_path):
         build([sample_path], tmp_path / "notes.txt")
 
 
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        ('{"my": 1}', "is not the manifest of a ProtAnno store"),
+        (None, r"something else \(notes.txt, pairs-0123456789ab\)"),
+    ],
+)
+def test_replace_takes_the_place_of_a_store_alone(tmp_path, sample_path, manifest, message):
+    folder = tmp_path / "mine"
+    (folder / "pairs-0123456789ab").mkdir(parents=True)
+    (folder / "pairs-0123456789ab" / "data").write_text("precious")
+    (folder / "notes.txt").write_text("mine")
+    if manifest:
+        (folder / "manifest.json").write_text(manifest)
+    before = contents(folder)
+    with pytest.raises(InputError, match=message):
+        build([sample_path], folder, replace=True)
+    assert contents(folder) == before
+
+
+def test_replace_removes_what_the_old_store_named_alone(tmp_path, inputs, small):
+    folder = build(inputs[1:], tmp_path / "store", ALL).folder
+    (folder / "pairs-mine").mkdir()
+    (folder / "pairs-mine" / "data").write_text("precious")
+    store = build(inputs, folder, ALL, report=False, replace=True)
+    assert {path.name for path in folder.iterdir()} == {
+        *("manifest.json", "rejected.tsv", "pairs-mine"),
+        store.manifest["pairs"],
+    }
+    assert (folder / "pairs-mine" / "data").read_text() == "precious"
+
+
 def test_a_store_of_a_newer_version_is_left_alone(tmp_path, sample_path):
     (tmp_path / "manifest.json").write_text('{"format": 99}')
     with pytest.raises(InputError, match=r"format 99.*update protclip_td"):
@@ -33,6 +68,19 @@ def test_two_builds_at_once(tmp_path, sample_path, monkeypatch):
     place.make()
     with staging.lock(place), pytest.raises(InputError, match="another build is at work in"):
         build([sample_path], tmp_path / "store")
+
+
+def test_the_second_of_two_builds_finds_what_the_first_made(tmp_path, inputs, small):
+    folder, barrier = tmp_path / "store", threading.Barrier(2)
+
+    def one():
+        barrier.wait()
+        return build(inputs, folder, ALL)
+
+    with ThreadPoolExecutor(2) as pool:
+        for started in [pool.submit(one), pool.submit(one)]:
+            assert len(started.result()) == 249
+    assert not list(folder.glob(".*"))
 
 
 def truncate(path, share):
@@ -91,10 +139,17 @@ def test_a_build_under_way_is_not_mixed_with_another(tmp_path, inputs, small, mo
         build(inputs, folder, ALL)
 
     assert in_child(killed) == -9
-    with pytest.raises(InputError, match=r"other options: keep_all was False and is True"):
-        build(inputs, folder, replace(ALL, keep_all=True))
+    with pytest.raises(InputError, match=r"other options: keep_all was False and is True\. Give"):
+        build(inputs, folder, replace(ALL, keep_all=True, seed=1))
+    with pytest.raises(InputError, match=r"other options: identical was 'keep' and is 'merge'\."):
+        build(inputs, folder, replace(ALL, identical="merge"))
     with pytest.raises(InputError, match=r"unfinished build of other inputs: .*more\.jsonl"):
         build(inputs[1:], folder, ALL)
+
+
+def full(*arguments):
+    """Write nothing, as to a disk with no room."""
+    raise OSError(28, "No space left on device")
 
 
 @pytest.mark.parametrize(
@@ -102,9 +157,6 @@ def test_a_build_under_way_is_not_mixed_with_another(tmp_path, inputs, small, mo
     [("reading.write_frames", 2), ("sorting.write_json", 1), ("cutting.write_part", 1)],
 )
 def test_a_full_disk_keeps_what_is_done(tmp_path, inputs, undisturbed, monkeypatch, jobs, phase):
-    def full(*arguments):
-        raise OSError(28, "No space left on device")
-
     folder = tmp_path / "store"
     with monkeypatch.context() as patch:
         patch.setattr(f"protclip_td.protanno.{phase}", full)
@@ -120,6 +172,42 @@ def test_nothing_left_says_why(tmp_path, sample_path):
         build([sample_path], tmp_path / "store", options)
 
 
+def test_after_nothing_was_left_the_options_may_be_others(tmp_path, inputs, undisturbed):
+    folder = tmp_path / "store"
+    for _ in range(2):
+        with pytest.raises(InputError, match="keep other confidences or coverages"):
+            build(inputs[:1], folder, BuildOptions(confidences=(5,)))
+    assert contents(build(inputs, folder, ALL).folder) == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("phase", "is_sorted"), [("sorting.write_json", False), ("cutting.write_part", True)]
+)
+def test_what_applies_after_reading_may_be_chosen_again(
+    tmp_path, inputs, undisturbed, monkeypatch, phase, is_sorted
+):
+    folder, test = tmp_path / "store", tmp_path / "test.fasta"
+    test.write_text(">x\nMKA\n")
+    other = replace(ALL, sampling="thin", seed=3, valid_fraction=0.5, identical="best")
+    with monkeypatch.context() as patch:
+        patch.setattr(f"protclip_td.protanno.{phase}", full)
+        with pytest.raises(InputError, match="What is done is kept"):
+            build(inputs, folder, other, exclude=[test], release="2024_01")
+    assert (folder / ".building" / "sorted.json").exists() == is_sorted
+    assert contents(build(inputs, folder, ALL).folder) == undisturbed
+
+
+def test_a_mistake_before_anything_is_read_leaves_no_plan_in_the_way(tmp_path, inputs, small):
+    def fail(*arguments):
+        raise InputError("wrong")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "stage_chunk", fail)
+        with pytest.raises(InputError, match="wrong"):
+            build(inputs[1:], tmp_path / "store", replace(ALL, read=ReadOptions(confidence=2)))
+    assert len(build(inputs, tmp_path / "store", ALL)) == 249
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -127,6 +215,8 @@ def test_nothing_left_says_why(tmp_path, sample_path):
         ({"inputs": ["missing.dat"]}, "missing.dat: no such file"),
         ({"jobs": 0}, "--jobs 0 given; expected at least 1"),
         ({"options": BuildOptions(identity=0.5)}, "--identity is given, but no FASTA"),
+        ({"exclude": [__file__]}, r"test_\w+\.py: expected FASTA, which begins with '>'"),
+        ({"exclude": ["none.fasta"]}, r"none.fasta: no such file"),
     ],
 )
 def test_mistakes_are_found_before_anything_is_written(tmp_path, sample_path, arguments, message):
@@ -136,8 +226,13 @@ def test_mistakes_are_found_before_anything_is_written(tmp_path, sample_path, ar
 
 
 def test_an_input_given_twice(tmp_path, sample_path):
-    with pytest.raises(InputError, match="an input is given twice"):
+    link, other = tmp_path / "link.gz", sample_path.parent / ".." / "sample" / sample_path.name
+    link.symlink_to(sample_path)
+    with pytest.raises(InputError, match=r"given twice: \S+; give each once"):
         build([sample_path, sample_path], tmp_path / "store")
+    for path in (link, other):
+        with pytest.raises(InputError, match=rf"given twice: {sample_path}, also as {path};"):
+            build([sample_path, path], tmp_path / "store")
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,35 @@ def test_a_store_of_another_version(sample_store, number, message):
         Store(sample_store.folder)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"not json", b"\xff", b"[]", b'"text"', b'{"my": 1}', b'{"format": "new"}', b'{"format": 2}'],
+)
+def test_a_manifest_of_something_else(tmp_path, content):
+    (tmp_path / "manifest.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"manifest.json is not the manifest of a ProtAnno store"):
+        Store(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"pairs": "../elsewhere"},
+        {"groups": [{}]},
+        {"groups": [{"confidence": 1, "coverage": 1, "parts": [{"rows": 1}]}]},
+        {"groups": ["1-1"]},
+        {"counts": {"before": [], "after": []}},
+        {"counts": {}},
+        {"counts": None},
+    ],
+)
+def test_a_damaged_manifest(sample_store, damage):
+    path = sample_store.folder / "manifest.json"
+    path.write_text(json.dumps({**sample_store.manifest, **damage}))
+    with pytest.raises(InputError, match="or it is damaged; give another folder"):
+        Store(sample_store.folder)
+
+
 def test_parts_that_are_gone_or_damaged(sample_store):
     parts = sorted(sample_store.folder.rglob("*.parquet"))
     parts[0].unlink()
