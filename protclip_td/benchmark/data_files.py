@@ -36,7 +36,9 @@ def list_benchmarks(folder: Path) -> str:
         "",
         "`all` are the first 22, `extras` the others. What is missing is fetched into",
         "the data folder if it can be; the message of a run that cannot names address,",
-        "size and checksum.",
+        "size and checksum. EC and GO: a sixth file, ..._test_sequences.fasta, is asked",
+        "for if ..._sequences.fasta lacks a test chain. prot2*, disease2prot, zero_shot_*",
+        "and text_to_protein: the published checkpoint needs --tokenizer beside it.",
     ]
     return "\n".join(lines)
 

@@ -7,7 +7,11 @@ import downstream_files as files
 import pytest
 from torchdrug import datasets
 
-from protclip_td.datasets import AAV, Reaction, Thermostability
+from protclip_td.benchmark import BENCHMARKS
+from protclip_td.benchmark.data_files import list_benchmarks
+from protclip_td.datasets import AAV, PrimeKG, Reaction, STRINGActions, Thermostability
+from protclip_td.datasets.prime_kg import _BIOBRIDGE
+from protclip_td.datasets.probe import HUMAN_URL
 
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "data.md").read_text()
 CLASSES = {
@@ -48,3 +52,48 @@ def test_files_of_deepfri(name, tmp_path, monkeypatch):
     files.make(name, tmp_path, monkeypatch)
     for ending in endings:
         assert (tmp_path / prefix.replace("*", ending)).is_file()
+
+
+def line_of(file):
+    """The row of a file below the data folder."""
+    (row,) = [line for line in MANUAL.splitlines() if line.startswith("|") and f"`{file}`" in line]
+    return row
+
+
+def test_prime_kg():
+    assert f"({PrimeKG.url}) | {PrimeKG.size:,} | MD5 `{PrimeKG.md5}` |" in line_of(
+        "primekg/kg.csv"
+    )
+    for file in PrimeKG.files.values():
+        row = line_of(f"primekg/{file.path.rpartition('/')[2]}")
+        assert f"({_BIOBRIDGE}{file.path}) | {file.size:,} | SHA-256 `{file.sha256}` |" in row
+
+
+def test_networks():
+    for name, pair in STRINGActions.files.items():
+        for file, address in pair:
+            row = line_of(f"string_actions/{file}")
+            assert row.startswith(f"| `{name.lower()}` |")
+            assert (f"({address}{file})" if address else "by hand") in row
+    for file in STRINGActions.gnn_ppi_string:
+        assert "by hand" in line_of(f"string_actions/{file}")
+
+
+def test_all_files_of_the_benchmarks_are_in_the_manual():
+    files = {file for b in BENCHMARKS for alike in b.data for file in alike.split("|")}
+    listed = [file for file in files if "/nrPDB-" not in file]  # DeepFRI's are named by a pattern
+    assert len(listed) > 25
+    assert [file for file in listed if f"`{file}`" not in MANUAL] == []
+    assert HUMAN_URL in line_of("probe/human_reviewed.fasta.gz")
+
+
+def test_what_may_be_needed_beside_the_files(tmp_path):
+    words = " ".join(list_benchmarks(tmp_path).split())
+    for text in (MANUAL, words):
+        assert "test_sequences.fasta" in text
+    assert "the published checkpoint needs --tokenizer" in words
+    cut = tmp_path / "string_actions"
+    cut.mkdir()
+    for file in STRINGActions.gnn_ppi_string:
+        (cut / file).touch()
+    assert "string there" in " ".join(list_benchmarks(tmp_path).split())
