@@ -27,7 +27,7 @@ class Benchmark:
     Parameters:
         name (str): as on the command line, and of its configuration
         title (str): what is predicted
-        group (str): what kind of task it is
+        group (str): which of the paper's five kinds of task it is, or an extra
         metrics (tuple of str): first words of the metrics for the table, the headline first
         data (tuple of str): files below the data folder; several that serve alike with ``|``
             between them
@@ -89,29 +89,33 @@ _STRING = {
 
 
 def _annotation(name: str, title: str, data: tuple[str, ...]) -> Benchmark:
-    return Benchmark(name, title, "classification", _ANNOTATION, data)
+    return Benchmark(name, title, "protein classification", _ANNOTATION, data)
 
 
 def _mutation(name: str, title: str, file: str) -> Benchmark:
-    return Benchmark(name, title, "mutation effect", _MUTATION, (file,))
+    return Benchmark(name, title, "mutation effect prediction", _MUTATION, (file,))
 
 
 def _cross_modal(name: str, title: str) -> Benchmark:
-    return Benchmark(name, title, "cross-modal", _RANKING, _PRIMEKG, trained="head")
+    return Benchmark(name, title, "cross-modal transformation", _RANKING, _PRIMEKG, trained="head")
 
 
 def _similarity(aspect: str, title: str) -> Benchmark:
     matrix = f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_500_proteins.csv"
     data = ("probe/human_reviewed.fasta.gz", f"probe/{matrix}")
     name = f"similarity_{aspect.lower()}"
-    return Benchmark(name, title, "semantic similarity", _SIMILARITY, data, trained="nothing")
+    return Benchmark(
+        name, title, "semantic similarity inference", _SIMILARITY, data, trained="nothing"
+    )
 
 
 def _interaction(name: str, title: str) -> Benchmark:
     data = tuple(
         "|".join(f"string_actions/{file}" for file in alike.split("|")) for alike in _STRING[name]
     )
-    return Benchmark(name, title, "interaction", _INTERACTION, data, _PPI_SPLITS, trained="head")
+    return Benchmark(
+        name, title, "protein-protein interaction", _INTERACTION, data, _PPI_SPLITS, trained="head"
+    )
 
 
 def _extra(name: str, title: str, metrics: tuple[str, ...], *data: str) -> Benchmark:
@@ -125,9 +129,9 @@ def _by_text(name: str, title: str, metrics: tuple[str, ...], *data: str) -> Ben
 
 #: All benchmarks in the order in which they are run and shown.
 BENCHMARKS: tuple[Benchmark, ...] = (
-    Benchmark("bin", "Binary localization", "classification", _CLASS,
+    Benchmark("bin", "Binary localization", "protein classification", _CLASS,
               ("subcellular_localization_2.tar.gz",)),
-    Benchmark("sub", "Subcellular localization", "classification", _CLASS,
+    Benchmark("sub", "Subcellular localization", "protein classification", _CLASS,
               ("subcellular_localization.tar.gz",)),
     _annotation("ec", "Enzyme Commission", _EC),
     _annotation("go_bp", "Gene Ontology, biological process", _GO),

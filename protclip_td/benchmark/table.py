@@ -1,6 +1,7 @@
 """`results.md`: the table for people."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from protclip_td.benchmark.protocol import in_words, is_comparable
@@ -16,6 +17,8 @@ _HEAD = (
 )
 _REMARKS = (
     "Mean ± standard deviation over seeds and, in brackets, the number of runs, on the test set.",
+    "All seeds share one split, that of shs27k, shs148k and string too, which is drawn by",
+    "--split_seed; how much another draw would change, ± does not say.",
     "Accuracy, F1, areas and recall are shares of one; an error is in the unit of its target.",
     "A published number with * is from another protocol than the one that is run here.",
 )
@@ -29,9 +32,10 @@ def write_table(results: Mapping[str, Any]) -> str:
     """
     sources: list[str] = []
     lines = ["# Benchmarks", "", *_about(results["encoders"]), ""]
-    lines += [_line(_HEAD), _line(["---"] * len(_HEAD))]
-    lines += [_line(_cells(row, sources)) for row in results["rows"]]
-    lines += ["", *_REMARKS, "Published numbers are from:", ""]
+    for group, rows in groupby(results["rows"], key=lambda row: row["group"]):
+        lines += [f"## {group.capitalize()}", "", _line(_HEAD), _line(["---"] * len(_HEAD))]
+        lines += [*(_line(_cells(row, sources)) for row in rows), ""]
+    lines += ["## Remarks", "", *_REMARKS, "Published numbers are from:", ""]
     lines += [f"{number}. {source}" for number, source in enumerate(sources, 1)]
     if results["failed"]:
         lines += ["", "## Failed", ""]

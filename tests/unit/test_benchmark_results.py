@@ -81,6 +81,7 @@ def test_published_numbers_belong_to_cases_and_their_metrics():
 
 def test_remarks_stand_with_the_sources():
     row = {
+        "group": "a kind",
         "case": "prot2bp", "metric": "mrr filtered", "model": None, "control": None,
         "selected by": None, "protocols": [],
         "published": [number._asdict() for number in PUBLISHED["prot2bp"]["mrr filtered"]],
@@ -91,6 +92,18 @@ def test_remarks_stand_with_the_sources():
     assert f"| prot2bp | mrr filtered |  |  |  | {numbers} |  |" in table
     assert f"1. {PAPER}; split: published, where training holds" in table
     assert f"- bin (seed 0): no file {300 * 'f'}\n" in table
+
+
+def test_table_is_grouped_by_the_kinds_of_task():
+    kinds = list(dict.fromkeys(benchmark.group for benchmark in BENCHMARKS))
+    assert len(kinds) == 6  # the paper's five, and the extras
+    rows = [{**row_of(b.name, b.metrics[0], 0.5), "group": b.group} for b in BENCHMARKS]
+    table = write_table({"encoders": {"model": "x"}, "rows": rows, "failed": []})
+    headings = [line.removeprefix("## ") for line in table.splitlines() if line.startswith("##")]
+    assert headings == [*map(str.capitalize, kinds), "Remarks"]
+    assert table.count("| benchmark | metric |") == 6
+    assert table.index("## Mutation effect prediction") < table.index("| aav |")
+    assert "All seeds share one split" in table
 
 
 def test_picture_has_a_line_for_each_of_the_22():
@@ -125,7 +138,8 @@ def row_of(case, metric, value, protocol=None):
     """A row with two seeds of encoder and control, of the same mean."""
     runs = [{"value": value - 0.1}, {"value": value + 0.1}]
     return {
-        "case": case, "metric": metric, "model": summary(runs), "control": summary(runs),
+        "group": "a kind", "case": case,
+        "metric": metric, "model": summary(runs), "control": summary(runs),
         "selected by": None, "protocols": [{"name": protocol, "candidates": 20}],
         "published": [number._asdict() for number in PUBLISHED.get(case, {}).get(metric, ())],
     }  # fmt: skip
