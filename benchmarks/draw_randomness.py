@@ -22,8 +22,9 @@ import numpy as np
 from synthetic_entries import paper_shares
 from tables import aligned, markdown
 
+from protclip_td.data.layout import BLOCK_ROWS
+from protclip_td.data.manifest import Group
 from protclip_td.data.pairs import _BLOCKS_KEPT as BLOCKS_KEPT
-from protclip_td.data.pairs import BLOCK_ROWS, Group
 from protclip_td.data.rule import Rule
 from protclip_td.data.sampling import PropertyDrivenDraw, ShuffledGroups
 from protclip_td.datasets import PropertyDrivenSampler

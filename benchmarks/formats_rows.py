@@ -14,7 +14,7 @@ import pyarrow as pa
 from synthetic_entries import Synthetic
 
 from protclip_td.data.entry import Entry
-from protclip_td.data.pairs import sequence_digest
+from protclip_td.data.layout import sequence_digest
 from protclip_td.data.sampling import entry_weight
 from protclip_td.properties import PROPERTIES
 

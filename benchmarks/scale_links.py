@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from protclip_td.data.pairs import MANIFEST, PART_ROWS, part_name, read_manifest
+from protclip_td.data.layout import PART_ROWS, part_name
+from protclip_td.data.manifest import MANIFEST, read_manifest
 
 
 def can_grow(store: Path) -> bool:

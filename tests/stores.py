@@ -4,7 +4,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from protclip_td.data import writing
-from protclip_td.data.pairs import Store, part_name, sequence_digest
+from protclip_td.data.layout import part_name, sequence_digest
+from protclip_td.data.pairs import Store
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import describe_groups, make_manifest, to_table, write_part
 from protclip_td.protanno.frames import write_json

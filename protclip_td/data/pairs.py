@@ -1,28 +1,14 @@
 """Reads a store of pairs: Parquet files by confidence and coverage, and a manifest beside them.
 
-A store is a folder::
-
-    manifest.json                                     what is valid, and where it came from
-    pairs-<12 hex>/confidence=1/coverage=4/part-00000.parquet
-
-A *group* is what one confidence and one coverage have in common. Its rows are sorted by the hash of
-their sequence, so their order is random as far as biology is concerned and yet always the same; it
-is cut into parts of `PART_ROWS` rows, and a part into blocks of `BLOCK_ROWS` rows, Parquet's row
-groups. A block is what is read at once.
-
-Any process may open a store at any time; reading never writes.
+`layout` tells what is where. Any process may open a store at any time; reading never writes.
 """
 
-import hashlib
-import json
-import math
 import os
-import re
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -30,47 +16,16 @@ import pyarrow.parquet as pq
 
 from protclip_td.data.biotext import compose
 from protclip_td.data.entry import Entry
+from protclip_td.data.layout import SCHEMA, TEXTS, hash_limit, part_name
+from protclip_td.data.manifest import Group, groups_of, read_manifest
 from protclip_td.errors import InputError
-from protclip_td.properties import CONFIDENCES, COVERAGES, PROPERTIES, PROPERTY_KEYS
-from protclip_td.version import __version__
-
-FORMAT = 2
-MANIFEST = "manifest.json"
-
-#: Rows that are read at once; a multiple of it is in each part but a group's last one.
-BLOCK_ROWS = 512
-PART_ROWS = 128 * BLOCK_ROWS
-
-_TEXTS = ("accession", "sequence", *(p.key for p in PROPERTIES))
-
-#: Columns of each Parquet file; confidence and coverage stand in its path.
-SCHEMA = pa.schema(
-    [*((name, pa.string()) for name in _TEXTS), ("reviewed", pa.bool_()), ("digest", pa.uint64())]
-)
-
-_PAIRS_NAME = re.compile(r"pairs-[0-9a-f]{12}")
+from protclip_td.properties import PROPERTY_KEYS
 
 _BLOCKS_KEPT = 256
 _FILES_KEPT = 32
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
-
-
-class Group(NamedTuple):
-    """The rows of one confidence and one coverage: `size` of them from row `begin` on.
-
-    Parameters:
-        confidence (int): sample confidence C, 1 to 5
-        coverage (int): number of properties, 1 to 4
-        begin (int): first row of the store that belongs to the group
-        size (int): number of rows
-    """
-
-    confidence: int
-    coverage: int
-    begin: int
-    size: int
 
 
 class Store:
@@ -236,7 +191,7 @@ class _Block:
     """Decompressed columns of a block; a row's texts are decoded when it is asked for."""
 
     def __init__(self, table: pa.Table) -> None:
-        self._texts = [_bytes_and_ends(table[name]) for name in _TEXTS]
+        self._texts = [_bytes_and_ends(table[name]) for name in TEXTS]
         self._reviewed = table["reviewed"].to_pylist()
 
     def entry(self, place: int, confidence: int) -> Entry:
@@ -254,87 +209,3 @@ def _bytes_and_ends(column: pa.ChunkedArray) -> tuple[bytes, memoryview]:
         array = pa.concat_arrays([array])  # a copy that begins at the buffers' beginning
     _, ends, data = array.buffers()
     return data.to_pybytes() if data is not None else b"", memoryview(ends.to_pybytes()).cast("i")
-
-
-def part_name(confidence: int, coverage: int, part: int) -> str:
-    """Path of a part inside the folder of pairs, in the way of Hive.
-
-    Example::
-
-        >>> part_name(1, 4, 0)
-        'confidence=1/coverage=4/part-00000.parquet'
-    """
-    return f"confidence={confidence}/coverage={coverage}/part-{part:05d}.parquet"
-
-
-def groups_of(manifest: dict[str, Any]) -> list[Group]:
-    """The groups that a manifest names, in order, with their rows of the store."""
-    groups, begin = [], 0
-    for record in manifest["groups"]:
-        size = sum(part["rows"] for part in record["parts"])
-        groups.append(Group(record["confidence"], record["coverage"], begin, size))
-        begin += size
-    return groups
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a store.
-
-    Raises:
-        InputError: there is no store, its manifest is damaged or another program's, or this
-            version cannot read it
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise InputError(f"{folder} holds no ProtAnno store: there is no {MANIFEST} in it")
-    try:
-        manifest = json.loads(path.read_bytes())
-        version = int(manifest["format"])
-        whole = version != FORMAT or _is_whole(manifest)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        whole = False
-    if not whole:
-        raise InputError(
-            f"{path} is not the manifest of a ProtAnno store, or it is damaged; give another "
-            "folder, or build the store again in an empty one"
-        )
-    if version > FORMAT:
-        raise InputError(
-            f"{folder} is a ProtAnno store of format {version}, and this version of "
-            f"protclip_td ({__version__}) knows formats up to {FORMAT}; update protclip_td"
-        )
-    if version < FORMAT:
-        raise InputError(
-            f"{folder} is a ProtAnno store of format {version}, which this version of "
-            f"protclip_td ({__version__}) no longer reads; build it again from its source"
-        )
-    return manifest
-
-
-def _is_whole(manifest: dict[str, Any]) -> bool:
-    """Whether a manifest has what every store's has; else it may raise errors of Python's, too."""
-    counts = [np.shape(manifest["counts"][key]) for key in ("before", "after")]
-    parts = [part for group in manifest["groups"] for part in group["parts"]]
-    return (
-        {"entries", "block_rows", "part_rows", "rejected", "versions"} <= manifest.keys()
-        and all({"path", "rows", "bytes", "sha256"} <= part.keys() for part in parts)
-        and all({"confidence", "coverage"} <= group.keys() for group in manifest["groups"])
-        and set(counts) == {(len(CONFIDENCES), len(COVERAGES))}
-        and _PAIRS_NAME.fullmatch(manifest["pairs"]) is not None
-    )
-
-
-def hash_limit(fraction: float) -> int:
-    """The number that this share of all 64-bit hashes is below."""
-    return math.ceil(fraction * 2**64)
-
-
-def sequence_digest(sequence: str) -> int:
-    """The first 64 bits of a sequence's SHA-256, the same on every machine.
-
-    Example::
-
-        >>> hex(sequence_digest("MK"))
-        '0xec5193aaaa0f69b2'
-    """
-    return int.from_bytes(hashlib.sha256(sequence.encode()).digest()[:8], "little")

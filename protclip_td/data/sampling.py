@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from protclip_td.data.pairs import BLOCK_ROWS
+from protclip_td.data.layout import BLOCK_ROWS
 from protclip_td.data.permutation import mix, permute_blocks
 
 #: Draws that are shuffled among each other; each such window has every group's share.

@@ -11,14 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from protclip_td.data.entry import Entry
-from protclip_td.data.pairs import (
-    BLOCK_ROWS,
-    FORMAT,
-    PART_ROWS,
-    SCHEMA,
-    part_name,
-    sequence_digest,
-)
+from protclip_td.data.layout import BLOCK_ROWS, PART_ROWS, SCHEMA, part_name, sequence_digest
+from protclip_td.data.manifest import FORMAT
 from protclip_td.data.tally import Tally
 from protclip_td.version import __version__
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from protclip_td.data.pairs import BLOCK_ROWS, Group, Store
+from protclip_td.data.layout import BLOCK_ROWS
+from protclip_td.data.manifest import Group
+from protclip_td.data.pairs import Store
 from protclip_td.data.rule import Rule
 from protclip_td.datasets.rows import Stretch
 from protclip_td.errors import InputError

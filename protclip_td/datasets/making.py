@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from protclip_td.data.built_in import SAMPLE
+from protclip_td.data.manifest import FORMAT, MANIFEST
 from protclip_td.data.options import ReadOptions
-from protclip_td.data.pairs import FORMAT, MANIFEST, Store
+from protclip_td.data.pairs import Store
 from protclip_td.data.source import DamagedSourceError, check_file
 from protclip_td.data.writing import REJECTED, file_sha256
 from protclip_td.errors import InputError

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from torch.utils import data as torch_data
 
-from protclip_td.data.pairs import Group, Store
+from protclip_td.data.manifest import Group
+from protclip_td.data.pairs import Store
 from protclip_td.data.rule import rule_for
 from protclip_td.datasets.held_out import num_rows, split_rows
 from protclip_td.datasets.rows import Rows, Stretch, draw_rows

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from protclip_td.data.entry import Entry
-from protclip_td.data.pairs import sequence_digest
+from protclip_td.data.layout import sequence_digest
 from protclip_td.protanno.frames import read_frame
 
 #: There are at most 2 ** this ranges of accessions, each looked through by itself.

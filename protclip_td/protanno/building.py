@@ -15,7 +15,8 @@ from typing import Any
 
 from protclip_td.data.chunks import raw_chunks
 from protclip_td.data.formats import header_line
-from protclip_td.data.pairs import MANIFEST, Store, read_manifest
+from protclip_td.data.manifest import MANIFEST, read_manifest
+from protclip_td.data.pairs import Store
 from protclip_td.data.source import check_file
 from protclip_td.data.writing import file_sha256
 from protclip_td.errors import InputError

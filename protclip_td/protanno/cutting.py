@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from protclip_td.data.pairs import PART_ROWS, part_name
+from protclip_td.data.layout import PART_ROWS, part_name
 from protclip_td.data.writing import write_part
 from protclip_td.protanno.frames import write_json
 from protclip_td.protanno.progress import Progress

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from protclip_td.data.pairs import MANIFEST, read_manifest
+from protclip_td.data.manifest import MANIFEST, read_manifest
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import describe_groups, make_manifest
 from protclip_td.errors import InputError

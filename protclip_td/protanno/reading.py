@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from protclip_td.data.chunks import Parsed, RawChunk, parse_chunk, raw_chunks
-from protclip_td.data.pairs import sequence_digest
+from protclip_td.data.layout import sequence_digest
 from protclip_td.data.readers import check_confidence
 from protclip_td.data.source import DamagedSourceError
 from protclip_td.data.tally import Tally

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Protocol
 
 from protclip_td.data.entry import Entry, Rejection
-from protclip_td.data.pairs import sequence_digest
+from protclip_td.data.layout import sequence_digest
 from protclip_td.protanno.accessions import text_digest
 from protclip_td.protanno.options import BuildOptions
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from protclip_td.data.pairs import SCHEMA, hash_limit
+from protclip_td.data.layout import SCHEMA, hash_limit
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import REJECTED, rejected_line, to_table
 from protclip_td.protanno.accessions import RANGE_BITS, find_repeated

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from protclip_td.data.pairs import groups_of, read_manifest
+from protclip_td.data.manifest import groups_of, read_manifest
 from protclip_td.data.writing import file_sha256
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from protclip_td.data import pairs, writing
+from protclip_td.data import writing
 from protclip_td.properties import CONFIDENCES, COVERAGES
 from protclip_td.protanno import cutting, publishing, reading, rows
 from protclip_td.protanno.options import BuildOptions
@@ -22,9 +22,8 @@ def use_small_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "CHUNK_BYTES", 200_000)
     monkeypatch.setattr(rows, "BUCKET_BYTES", 20_000)
     monkeypatch.setattr(rows, "COARSE_BITS", 2)
-    for module in (pairs, writing):
-        monkeypatch.setattr(module, "BLOCK_ROWS", 4)
-    for module in (pairs, writing, cutting):
+    monkeypatch.setattr(writing, "BLOCK_ROWS", 4)
+    for module in (writing, cutting):
         monkeypatch.setattr(module, "PART_ROWS", 16)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from protclip_td.data.pairs import BLOCK_ROWS
+from protclip_td.data.layout import BLOCK_ROWS
 from protclip_td.data.permutation import (
     BLOCKS_PER_WINDOW,
     ROWS_PER_WINDOW,

@@ -10,9 +10,10 @@ import pyarrow.dataset
 import pytest
 from stores import write_store
 
-from protclip_td.data import pairs, writing
+from protclip_td.data import layout, pairs, writing
 from protclip_td.data.entry import Entry
-from protclip_td.data.pairs import Store, sequence_digest
+from protclip_td.data.layout import sequence_digest
+from protclip_td.data.pairs import Store
 from protclip_td.errors import InputError
 
 
@@ -24,9 +25,8 @@ def sample_store(tmp_path, sample_entries):
 @pytest.fixture
 def many_parts(tmp_path, sample_entries, monkeypatch):
     """A store whose larger groups have several parts of two blocks."""
-    for module in (pairs, writing):
-        monkeypatch.setattr(module, "BLOCK_ROWS", 8)
-        monkeypatch.setattr(module, "PART_ROWS", 16)
+    monkeypatch.setattr(writing, "BLOCK_ROWS", 8)
+    monkeypatch.setattr(writing, "PART_ROWS", 16)
     return write_store(sample_entries, tmp_path / "store")
 
 
@@ -121,7 +121,7 @@ def test_few_blocks_and_files_are_kept(many_parts, monkeypatch):
 def test_other_tools_see_partitions(sample_store, sample_entries):
     folder = sample_store.folder / sample_store.manifest["pairs"]
     table = pyarrow.dataset.dataset(folder, partitioning="hive").to_table()
-    assert set(table.column_names) == {*pairs.SCHEMA.names, "confidence", "coverage"}
+    assert set(table.column_names) == {*layout.SCHEMA.names, "confidence", "coverage"}
     found = zip(*(table[name].to_pylist() for name in ("accession", "confidence", "coverage")))
     assert set(found) == {(e.accession, e.confidence, e.coverage) for e in sample_entries}
 
