@@ -8,8 +8,8 @@ from protclip_td.benchmark.catalogue import choose
 from protclip_td.benchmark.checks import check_flags
 from protclip_td.benchmark.data_files import DATA_FOLDER, list_benchmarks
 from protclip_td.benchmark.settings import Settings
-from protclip_td.config.encoder import is_protclip_folder
 from protclip_td.errors import InputError
+from protclip_td.models.checkpoint import is_protclip_folder
 
 _HELP = """\
 usage: protclip-td benchmark NAME ... --checkpoint CHECKPOINT -o FOLDER

@@ -1,6 +1,5 @@
 """An encoder by one word: what `task.model` may be besides a block with a `class`."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from protclip_td.config.document import Document
 from protclip_td.config.mistakes import Mistake
 from protclip_td.config.template import MISSING, read_value
 from protclip_td.errors import InputError
+from protclip_td.models.checkpoint import is_protclip_folder
 from protclip_td.models.weights import RANDOM
 
 #: What TorchDrug's encoders are given where they are named by one word: PEER's settings.
@@ -68,15 +68,6 @@ def encoder_block(word: str) -> dict[str, Any]:
     if class_kind(cls) != "models":
         raise InputError(f"`{word}` is one of {class_kind(cls)}; expected {_CHOICE}")
     return {"class": word, **PEER_SETTINGS.get(cls.__name__, {})}
-
-
-def is_protclip_folder(path: str) -> bool:
-    """Whether a folder holds a ProtCLIP checkpoint, rather than a plain ESM-2."""
-    try:
-        config = json.loads((Path(path).expanduser() / "config.json").read_text())
-    except (OSError, ValueError):
-        return False
-    return isinstance(config, dict) and "protein_model_config" in config
 
 
 def existing_path(word: str) -> Path | None:
