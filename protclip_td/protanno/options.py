@@ -1,5 +1,6 @@
 """What a ProtAnno build is asked for."""
 
+import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -64,13 +65,62 @@ class BuildOptions:
         _check_levels("coverages", self.coverages, COVERAGES)
         _check_word("identical", self.identical, IDENTICAL)
         _check_word("sampling", self.sampling, SAMPLING)
-        if self.valid_fraction < 0 or self.test_fraction < 0 or self.held_out >= 1:
+        self._check_numbers()
+        self._check_reachable()
+        if self.sampling == "thin":
+            self._check_chances()
+
+    def _check_numbers(self) -> None:
+        if not (self.valid_fraction >= 0 and self.test_fraction >= 0 and self.held_out < 1):
             raise InputError(
                 f"valid_fraction is {self.valid_fraction} and test_fraction {self.test_fraction}; "
                 "expected two shares from 0 that leave some sequences to train on"
             )
         if self.identity is not None and not 0 < self.identity <= 1:
             raise InputError(f"identity is {self.identity}; expected above 0 and at most 1")
+        for name in ("confidence_exponent", "coverage_exponent"):
+            if not math.isfinite(getattr(self, name)):
+                raise InputError(f"{name} is {getattr(self, name)}; expected a finite number")
+        for name, value, least in (
+            ("seed", self.seed, 0),
+            ("min_residues", self.read.min_residues, 1),
+        ):
+            if value < least:
+                raise InputError(f"{name} is {value}; expected at least {least}")
+
+    def _check_reachable(self) -> None:
+        """Coverage is counted out of all properties, whichever are read."""
+        most = len(self.read.properties)
+        if self.coverages is not None and min(self.coverages) > most and not self.keep_all:
+            raise InputError(
+                f"coverages is {list(self.coverages)}, which no entry reaches with {most} "
+                f"properties ({', '.join(self.read.properties)}); give --coverages up to {most}"
+            )
+
+    def _check_chances(self) -> None:
+        for confidence in self.confidences or CONFIDENCES:
+            for coverage in self.coverages or COVERAGES:
+                chance = self.chance(confidence, coverage)
+                if chance > 1:
+                    raise InputError(
+                        f"with confidence_exponent {self.confidence_exponent:g} and "
+                        f"coverage_exponent {self.coverage_exponent:g} an entry of confidence "
+                        f"{confidence} and coverage {coverage}/4 would be kept with a probability "
+                        f"of {chance:.3g}; thinning needs exponents that give at most 1"
+                    )
+
+    def chance(self, confidence: int, coverage: int) -> float:
+        """The probability with which "thin" keeps an entry of a group.
+
+        Example::
+
+            >>> BuildOptions().chance(2, 4)
+            0.125
+        """
+        try:
+            return confidence**self.confidence_exponent * (coverage / 4) ** self.coverage_exponent
+        except OverflowError:
+            return math.inf
 
     @property
     def held_out(self) -> float:

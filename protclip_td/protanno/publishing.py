@@ -82,7 +82,7 @@ def publish(staging: Staging) -> None:
         write_json(staging.replaced, _names_of_old(staging.folder))
     _place_parts(staging, staging.folder / manifest["pairs"])
     for name in (MANIFEST, *manifest["files"]):
-        _place(staging.result / name, staging.folder / name)
+        _place(staging, name)
     _remove_old(staging.folder, load(staging.replaced), manifest)
     staging.discard()
 
@@ -102,10 +102,12 @@ def _place_parts(staging: Staging, pairs: Path) -> None:
         staging.parts.rename(pairs)
 
 
-def _place(source: Path, target: Path) -> None:
-    """Copy a file, so that the original is there to be copied again."""
-    with source.open("rb") as file:
-        write_atomically(target, partial(shutil.copyfileobj, file), sync=True)
+def _place(staging: Staging, name: str) -> None:
+    """Put a copy of a file in its place, so that the original is there to be copied again."""
+    copy = staging.root / "copy"  # beside the store, a half-written one would stay there
+    with (staging.result / name).open("rb") as file:
+        write_atomically(copy, partial(shutil.copyfileobj, file), sync=True)
+    copy.replace(staging.folder / name)
 
 
 def _remove_old(folder: Path, old: dict[str, Any], manifest: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from protanno_builds import ALL, contents, in_child, kill_at_rename
 
 from protclip_td.data.pairs import Store
 from protclip_td.errors import InputError
-from protclip_td.protanno import reading, rows
+from protclip_td.protanno import progress, reading, rows
 from protclip_td.protanno.building import build
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.verifying import find_damage
@@ -92,9 +92,25 @@ def test_progress_in_compressed_bytes_and_entries(tmp_path, inputs, small, monke
         assert re.search(rf"{phase}: 100%", shown)
 
 
-def test_no_progress_where_nobody_looks(tmp_path, inputs, capsys):
+def test_a_short_build_says_nothing_where_nobody_looks(tmp_path, inputs, capsys):
     build(inputs[1:], tmp_path / "store", ALL, report=False, quiet=False)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_long_build_says_now_and_then_how_far_it_is(tmp_path, inputs, small, capsys, quiet):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "EVERY", 0.0)
+        build(inputs, tmp_path / "store", ALL, quiet=quiet)
+    lines = capsys.readouterr().err.splitlines()
+    if quiet:
+        assert not lines
+    else:
+        assert [
+            line for line in lines if re.match(r"reading: \d+%, [\d,]+ entries, [\d,]+/s$", line)
+        ]
+        assert [line for line in lines if re.match(r"writing: \d+ of \d+ steps$", line)]
+    assert not any("\r" in line for line in lines)
 
 
 def test_other_tools_open_it(tmp_path, sample_path, small):

@@ -243,12 +243,47 @@ def test_an_input_given_twice(tmp_path, sample_path):
         ({"identical": "none"}, "identical is 'none'; expected one of best, merge, keep"),
         ({"sampling": "coin"}, "sampling is 'coin'; expected one of weighted, thin"),
         ({"valid_fraction": 0.6, "test_fraction": 0.4}, "leave some sequences to train on"),
+        ({"valid_fraction": float("nan")}, "leave some sequences to train on"),
         ({"identity": 1.5}, "identity is 1.5; expected above 0 and at most 1"),
+        ({"seed": -1}, "seed is -1; expected at least 0"),
+        ({"confidence_exponent": float("nan")}, "confidence_exponent is nan; expected a finite"),
+        ({"coverage_exponent": float("inf")}, "coverage_exponent is inf; expected a finite"),
+        ({"read": ReadOptions(min_residues=-5)}, "min_residues is -5; expected at least 1"),
+        (
+            {"read": ReadOptions(properties=("function", "protein_name"))},
+            r"coverages is \[3, 4\], which no entry reaches with 2 properties \(function, "
+            r"protein_name\); give --coverages up to 2",
+        ),
+        (
+            {"sampling": "thin", "confidence_exponent": 3.0},
+            r"confidence 2 and coverage 3/4 would be kept with a probability of 6.93; thinning",
+        ),
+        ({"sampling": "thin", "confidence_exponent": 1e4}, "with a probability of inf; thinning"),
+        (
+            {"sampling": "thin", "coverage_exponent": -0.5},
+            r"confidence 1 and coverage 3/4 would be kept with a probability of 1.15; thinning",
+        ),
     ],
 )
 def test_options_out_of_range(options, message):
     with pytest.raises(InputError, match=message):
         BuildOptions(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"read": ReadOptions(properties=("function", "similarity", "protein_name"))},
+        {"read": ReadOptions(properties=("function",)), "coverages": (1,)},
+        {"read": ReadOptions(properties=("function",)), "keep_all": True},
+        {"read": ReadOptions(properties=("function",)), "coverages": None},
+        {"confidence_exponent": 3.0},
+        {"sampling": "thin", "confidence_exponent": 0.0, "coverage_exponent": 0.0},
+        {"sampling": "thin", "confidences": None, "coverages": None},
+    ],
+)
+def test_options_that_can_be_met(options):
+    assert BuildOptions(**options).chance(1, 4) == 1
 
 
 def test_half_a_character_is_rejected(tmp_path):
