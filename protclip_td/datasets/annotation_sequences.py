@@ -41,9 +41,61 @@ _LOADING = utils.copy_args(
 )
 
 
+class _ChainSequences(data.ProteinDataset):
+    """Chains of three splits with any number of labels each, as TorchDrug keeps them."""
+
+    def _load(
+        self,
+        files: ChainFiles,
+        annotations: Annotations,
+        test_cutoff: float,
+        chains: str | None,
+        **options: Any,
+    ) -> None:
+        """Load all splits, one behind the other, each in the order of TorchDrug's files."""
+        splits = chains_of_splits(files, test_cutoff, chains)
+        found = sequences_of_chains(files, splits)
+        order = [chain for name in SPLITS for chain in splits[name]]
+        missing = [chain for chain in order if chain not in annotations.of_chain]
+        if missing:
+            raise InputError(f"{files.folder}: no annotation of chains {missing[:5]}")
+        self.load_sequence([found[chain] for chain in order], {}, **RESIDUES_ONLY | options)
+        # As in TorchDrug's classes, whose `tasks` are the keys.
+        self.targets = {term: i for i, term in enumerate(annotations.terms)}
+        self.chains, self.label_names, self.files = order, annotations.names, files.used
+        self.pos_targets = [
+            [self.targets[term] for term in annotations.of_chain[chain]] for chain in order
+        ]
+        self.num_samples = [len(splits[name]) for name in SPLITS]
+        _count_unseen(files.folder, self.pos_targets[: self.num_samples[0]], annotations.terms)
+
+    def split(self) -> list[torch_data.Subset]:
+        """Training, validation and test set."""
+        return consecutive_splits(self, self.num_samples)
+
+    def get_item(self, index: int) -> dict[str, Any]:
+        """A chain, and its labels as zeros and ones."""
+        graph = self.data[index]
+        if self.lazy:
+            graph = data.Protein.from_sequence(self.sequences[index], **self.kwargs)
+        item = {"graph": graph}
+        if self.transform:
+            item = self.transform(item)
+        targets = torch.zeros(len(self.targets))
+        targets[self.pos_targets[index]] = 1
+        return {**item, "targets": targets}
+
+
+def _count_unseen(folder: Path, trained: Iterable[list[int]], terms: list[str]) -> None:
+    seen = {term for found in trained for term in found}
+    if len(seen) < len(terms):
+        count = len(terms) - len(seen)
+        logger.warning("%s: %d of %d terms have no chain in training", folder, count, len(terms))
+
+
 @R.register("datasets.ECSequences")
 @_LOADING
-class ECSequences(data.ProteinDataset):
+class ECSequences(_ChainSequences):
     """
     Protein chains with the Enzyme Commission numbers of the reactions they catalyse.
 
@@ -76,20 +128,12 @@ class ECSequences(data.ProteinDataset):
     ) -> None:
         files = ChainFiles(Path(path).expanduser() / "EnzymeCommission", "nrPDB-EC", "_2020.04")
         annotations = read_ec(files.get("_annot.tsv"))
-        _load(self, files, annotations, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)
-
-    def split(self) -> list[torch_data.Subset]:
-        """Training, validation and test set."""
-        return consecutive_splits(self, self.num_samples)
-
-    def get_item(self, index: int) -> dict[str, Any]:
-        """A chain, and its labels as zeros and ones."""
-        return _item(self, index)
+        self._load(files, annotations, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)
 
 
 @R.register("datasets.GOSequences")
 @_LOADING
-class GOSequences(data.ProteinDataset):
+class GOSequences(_ChainSequences):
     """
     Protein chains with their terms of one branch of the Gene Ontology.
 
@@ -126,58 +170,4 @@ class GOSequences(data.ProteinDataset):
             raise InputError(f"branch: {branch!r} given; expected one of {list(BRANCHES)}")
         files = ChainFiles(Path(path).expanduser() / "GeneOntology", "nrPDB-GO", "_2019.06.18")
         annotations = read_go(files.get("_annot.tsv"), BRANCHES.index(branch))
-        _load(self, files, annotations, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)
-
-    def split(self) -> list[torch_data.Subset]:
-        """Training, validation and test set."""
-        return consecutive_splits(self, self.num_samples)
-
-    def get_item(self, index: int) -> dict[str, Any]:
-        """A chain, and its labels as zeros and ones."""
-        return _item(self, index)
-
-
-def _load(
-    dataset: Any,
-    files: ChainFiles,
-    annotations: Annotations,
-    test_cutoff: float,
-    chains: str | None,
-    **options: Any,
-) -> None:
-    """Load all splits, one behind the other, each in the order of TorchDrug's files."""
-    splits = chains_of_splits(files, test_cutoff, chains)
-    found = sequences_of_chains(files, splits)
-    order = [chain for name in SPLITS for chain in splits[name]]
-    missing = [chain for chain in order if chain not in annotations.of_chain]
-    if missing:
-        raise InputError(f"{files.folder}: no annotation of chains {missing[:5]}")
-    dataset.load_sequence([found[chain] for chain in order], {}, **RESIDUES_ONLY | options)
-    # As in TorchDrug's classes, whose `tasks` are the keys.
-    dataset.targets = {term: i for i, term in enumerate(annotations.terms)}
-    dataset.chains, dataset.label_names, dataset.files = order, annotations.names, files.used
-    dataset.pos_targets = [
-        [dataset.targets[term] for term in annotations.of_chain[chain]] for chain in order
-    ]
-    dataset.num_samples = [len(splits[name]) for name in SPLITS]
-    _count_unseen(files.folder, dataset.pos_targets[: dataset.num_samples[0]], annotations.terms)
-
-
-def _count_unseen(folder: Path, trained: Iterable[list[int]], terms: list[str]) -> None:
-    seen = {term for found in trained for term in found}
-    if len(seen) < len(terms):
-        count = len(terms) - len(seen)
-        logger.warning("%s: %d of %d terms have no chain in training", folder, count, len(terms))
-
-
-def _item(dataset: Any, index: int) -> dict[str, Any]:
-    """TorchDrug's item of a data set with labels."""
-    graph = dataset.data[index]
-    if dataset.lazy:
-        graph = data.Protein.from_sequence(dataset.sequences[index], **dataset.kwargs)
-    item = {"graph": graph}
-    if dataset.transform:
-        item = dataset.transform(item)
-    targets = torch.zeros(len(dataset.targets))
-    targets[dataset.pos_targets[index]] = 1
-    return {**item, "targets": targets}
+        self._load(files, annotations, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)

@@ -16,7 +16,7 @@ from protclip_td.losses.info_nce import check_temperature, info_nce_loss
 from protclip_td.metrics import RankingSums
 from protclip_td.models.text_encoder import TextEncoder
 from protclip_td.tasks.cross_modal_bridge import Bridge, Nodes
-from protclip_td.tasks.protein_vectors import check_fixed, protein_vectors
+from protclip_td.tasks.protein_vectors import check_fixed, graph_behind, protein_vectors
 from protclip_td.tasks.text_side import PUBMEDBERT, find_text_encoder, need_tokenizer
 
 #: Cut-offs of recall.
@@ -102,12 +102,8 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
 
     def preprocess(self, train_set: Any, valid_set: Any, test_set: Any) -> None:
         """Take up the graph, and make the bridge."""
-        dataset = getattr(train_set, "dataset", train_set)
-        if not hasattr(dataset, "answers"):
-            raise InputError(
-                f"CrossModalTransformation: {type(dataset).__name__} is no knowledge graph; "
-                "expected datasets.PrimeKG"
-            )
+        expected = "a knowledge graph, datasets.PrimeKG"
+        dataset = graph_behind(train_set, "answers", type(self).__name__, expected)
         if dataset is self._dataset:
             return  # TorchDrug's engine calls this once more, and the bridge must stay the same
         self._dataset = dataset

@@ -8,10 +8,9 @@ from torch.nn import functional as F
 from torchdrug import core, tasks
 from torchdrug.core import Registry as R
 
-from protclip_td.errors import InputError
 from protclip_td.metrics import area_under_prc, micro_f1
 from protclip_td.tasks.multi_label_interaction_gin import InteractionHead, Neighbours
-from protclip_td.tasks.protein_vectors import check_fixed, protein_vectors
+from protclip_td.tasks.protein_vectors import check_fixed, graph_behind, protein_vectors
 
 
 @R.register("tasks.MultiLabelInteraction")
@@ -65,12 +64,8 @@ class MultiLabelInteraction(tasks.Task, core.Configurable):
 
     def preprocess(self, train_set: Any, valid_set: Any, test_set: Any) -> None:
         """Take up the network, and make the head."""
-        dataset = getattr(train_set, "dataset", train_set)
-        if not hasattr(dataset, "message_pairs"):
-            raise InputError(
-                f"MultiLabelInteraction: {type(dataset).__name__} is no network of proteins; "
-                "expected datasets.STRINGActions"
-            )
+        expected = "a network of proteins, datasets.STRINGActions"
+        dataset = graph_behind(train_set, "message_pairs", type(self).__name__, expected)
         if dataset is self._dataset:
             return  # TorchDrug's engine calls this once more, and the head must stay the same
         self._dataset = dataset

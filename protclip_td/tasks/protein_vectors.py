@@ -1,4 +1,4 @@
-"""One vector per protein from an encoder that is not trained."""
+"""One vector per protein of a graph, from an encoder that is not trained."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +28,24 @@ def check_fixed(model: nn.Module, task: str) -> None:
             f"{task} computes a vector for each protein once and keeps it, so its encoder cannot "
             "be trained: set `fix_encoder: true`, or call `model.requires_grad_(False)` in Python"
         )
+
+
+def graph_behind(split: Any, needs: str, task: str, expected: str) -> Any:
+    """The data set behind a split, if it is the kind of graph that a task asks about.
+
+    Parameters:
+        split (Dataset): part of a data set
+        needs (str): an attribute that only this kind of data set has
+        task (str): name of the task, for messages
+        expected (str): the kind, and the data set that is one
+
+    Raises:
+        InputError: it is no such graph
+    """
+    dataset = getattr(split, "dataset", split)
+    if not hasattr(dataset, needs):
+        raise InputError(f"{task}: {type(dataset).__name__} given; expected {expected}")
+    return dataset
 
 
 @torch.no_grad()

@@ -5,15 +5,15 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchdrug import core, tasks
+from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.errors import InputError
 from protclip_td.metrics import similarity_correlation
+from protclip_td.tasks.untrained import UntrainedTask
 
 
 @R.register("tasks.SemanticSimilarity")
-class SemanticSimilarity(tasks.Task, core.Configurable):
+class SemanticSimilarity(UntrainedTask, core.Configurable):
     """Compare the embeddings of a model with the similarity of the proteins' annotations.
 
     Over all pairs of proteins with a known similarity, Spearman's correlation of that and the
@@ -36,23 +36,9 @@ class SemanticSimilarity(tasks.Task, core.Configurable):
         ['spearmanr [manhattan]', 'spearmanr [cosine]', 'spearmanr [euclidean]', 'number of pairs']
     """
 
-    #: The embeddings of a fixed model can be kept from run to run.
-    reads_only_graph_feature = True
-
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
-
-    def forward(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Refuse to be trained.
-
-        Raises:
-            InputError: always
-        """
-        raise InputError(
-            "SemanticSimilarity has nothing to train: it compares the embeddings of the model as "
-            "it is. Set `train: {num_epoch: 0}`"
-        )
 
     def predict(
         self, batch: Mapping[str, Any], all_loss: Tensor | None = None, metric: dict | None = None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
-from torchdrug import core, tasks
+from torchdrug import core
 from torchdrug.core import Registry as R
 
 from protclip_td.errors import InputError
@@ -15,10 +15,11 @@ from protclip_td.tasks.shared_space import (
     label_texts,
     need_text_side,
 )
+from protclip_td.tasks.untrained import UntrainedTask
 
 
 @R.register("tasks.ProteinTextRetrieval")
-class ProteinTextRetrieval(tasks.Task, core.Configurable):
+class ProteinTextRetrieval(UntrainedTask, core.Configurable):
     """Rank proteins by their cosine to the text of a label; those that have the label are right.
 
     Queries are the labels that some protein of the evaluated split has, candidates all proteins of
@@ -46,9 +47,6 @@ class ProteinTextRetrieval(tasks.Task, core.Configurable):
         >>> task = ProteinTextRetrieval(model, ["ATP binding"], "FUNCTION: {}.")
     """
 
-    #: The embeddings of a fixed model can be kept from run to run.
-    reads_only_graph_feature = True
-
     def __init__(
         self,
         model: Any,
@@ -67,17 +65,6 @@ class ProteinTextRetrieval(tasks.Task, core.Configurable):
     def preprocess(self, train_set: Any, valid_set: Any, test_set: Any) -> None:
         """Take the names of the labels from the data set."""
         self.texts = label_texts(type(self).__name__, self.labels, self.template, test_set)
-
-    def forward(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Refuse to be trained.
-
-        Raises:
-            InputError: always
-        """
-        raise InputError(
-            "ProteinTextRetrieval has nothing to train: it takes the model as it is. Set "
-            "`train: {num_epoch: 0}`"
-        )
 
     def predict(
         self, batch: Mapping[str, Any], all_loss: Tensor | None = None, metric: dict | None = None

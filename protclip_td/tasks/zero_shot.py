@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchdrug import core, metrics, tasks
+from torchdrug import core, metrics
 from torchdrug.core import Registry as R
 
 from protclip_td.errors import InputError
@@ -15,10 +15,11 @@ from protclip_td.tasks.shared_space import (
     label_texts,
     need_text_side,
 )
+from protclip_td.tasks.untrained import UntrainedTask
 
 
 @R.register("tasks.ZeroShotClassification")
-class ZeroShotClassification(tasks.Task, core.Configurable):
+class ZeroShotClassification(UntrainedTask, core.Configurable):
     """Classify proteins by the text of a class that is nearest in the shared space.
 
     The logits are cosine · e^s with the model's own scale s; the class with the largest is
@@ -48,9 +49,6 @@ class ZeroShotClassification(tasks.Task, core.Configurable):
         >>> task = ZeroShotClassification(model, "localization", labels, sentence)
     """
 
-    #: The embeddings of a fixed model can be kept from run to run.
-    reads_only_graph_feature = True
-
     def __init__(
         self,
         model: Any,
@@ -72,17 +70,6 @@ class ZeroShotClassification(tasks.Task, core.Configurable):
         self.texts = label_texts(name, self.labels, self.template, test_set)
         if self.task is None:
             (self.task,) = _only(getattr(test_set, "dataset", test_set).tasks)
-
-    def forward(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Refuse to be trained.
-
-        Raises:
-            InputError: always
-        """
-        raise InputError(
-            "ZeroShotClassification has nothing to train: it takes the model as it is. Set "
-            "`train: {num_epoch: 0}`"
-        )
 
     def predict(
         self, batch: Mapping[str, Any], all_loss: Tensor | None = None, metric: dict | None = None

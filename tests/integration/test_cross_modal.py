@@ -184,9 +184,15 @@ def run(name, data, folder, *flags):
     return cli.main(["run", "-c", name, f"--output_dir={folder}", *flags_of(data), *flags])
 
 
-def test_benchmark_with_a_control_that_has_no_texts(data, folders, tiny_text_folder, tmp_path):
+def test_benchmark_with_a_control_that_has_no_texts(
+    data, folders, tiny_text_folder, tmp_path, monkeypatch
+):
     """The published checkpoint and a plain encoder, as the manual has it."""
-    encoders = [f"--checkpoint={folders[1]}", "--control=ProteinCNN"]
+    monkeypatch.setattr("protclip_td.training.recorder.draw_curves", lambda *_: None)
+    encoders = [
+        f"--checkpoint={folders[1]}",
+        "--control={class: ProteinCNN, input_dim: 21, hidden_dims: [8]}",
+    ]
     where = [f"--output={tmp_path}/results", f"--tokenizer={tiny_text_folder}"]
     assert cli.main(["benchmark", "prot2mf", *encoders, *where, *flags_of(data)]) == 0
     rows = json.loads((tmp_path / "results" / "results.json").read_text())["rows"]
@@ -293,5 +299,5 @@ def test_mistakes(data, tiny_protein_folder, model, tmp_path):
         "sequence,y\n" + "".join(f"MK{'A' * i},1\n" for i in range(20))
     )
     table = ProteinTable(str(tmp_path / "table.csv"), target="y")
-    with pytest.raises(ValueError, match="ProteinTable is no knowledge graph"):
+    with pytest.raises(ValueError, match="ProteinTable given; expected a knowledge graph"):
         CrossModalTransformation(model).preprocess(*table.split())

@@ -190,7 +190,7 @@ def test_other_data_sets_are_refused(model, tmp_path):
     rows = [f"MK{'A' * i},1" for i in range(20)]
     (tmp_path / "table.csv").write_text("\n".join(["sequence,y", *rows]))
     table = ProteinTable(str(tmp_path / "table.csv"), target="y")
-    with pytest.raises(ValueError, match="ProteinTable is no network of proteins"):
+    with pytest.raises(ValueError, match="ProteinTable given; expected a network of proteins"):
         MultiLabelInteraction(model).preprocess(*table.split())
 
 
