@@ -3,6 +3,7 @@
 import os
 import socket
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -31,6 +32,16 @@ def no_network(monkeypatch, request):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """No data file can be fetched, as on a machine without internet."""
+
+    def urlopen(url, **_):
+        raise URLError("no internet")
+
+    monkeypatch.setattr("protclip_td.data.remote.urlopen", urlopen)
 
 
 @pytest.fixture(autouse=True)

@@ -241,7 +241,7 @@ def test_missing_coordinates(folder):
         PROBE(folder, "BP", proteins="sparse")
 
 
-def test_missing_sequences(folder):
+def test_missing_sequences(folder, offline):
     (folder / "probe" / "human_reviewed.fasta.gz").unlink()
     with pytest.raises(InputError, match=r"human_reviewed.fasta.gz is missing and cannot be fetch"):
         PROBE(folder, "MF")

@@ -224,7 +224,7 @@ def test_bad_files(folder, tmp_path, name, content, message):
         PrimeKG(str(tmp_path), relations="target")
 
 
-def test_missing_and_other_files_say_where_they_belong(folder, tmp_path, monkeypatch):
+def test_missing_and_other_files_say_where_they_belong(folder, tmp_path, monkeypatch, offline):
     with pytest.raises(ValueError, match=r"(?s)biological.csv is missing.*from:.*folder:.*primekg"):
         PrimeKG(str(tmp_path))
     monkeypatch.setattr(PrimeKG, "md5", "0" * 32)

@@ -323,7 +323,7 @@ def test_bad_options(data, options, message):
         STRINGActions(data, **options)
 
 
-def test_missing_files_say_where_they_belong(tmp_path):
+def test_missing_files_say_where_they_belong(tmp_path, offline):
     with pytest.raises(ValueError, match=r"(?s)SHS27k.STRING.txt is missing.*string_actions"):
         STRINGActions(str(tmp_path))
     with pytest.raises(ValueError, match=r"(?s)SHS148k.STRING.txt is missing.*by hand.*folder:"):
