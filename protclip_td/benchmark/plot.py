@@ -72,7 +72,7 @@ def draw_results(results: Mapping[str, Any], path: Path) -> None:
     axis.set_ylim(0.5 - len(lines), 0.5)
     axis.set_xlabel("headline metric on the test set; bars: ± standard deviation over seeds")
     axis.grid(alpha=0.25)
-    _explain(axis)
+    _explain(axis, [label for label in _MARKS if any(points[label] for points in lines.values())])
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
     with explain_disk_errors(path):
@@ -97,13 +97,14 @@ def _draw(axis: "Axes", label: str, lines: Sequence[Sequence[Point]]) -> None:
             )
 
 
-def _explain(axis: "Axes") -> None:
-    """The legend, of all kinds whether drawn or not, and of hollow marks."""
+def _explain(axis: "Axes", labels: Sequence[str]) -> None:
+    """The legend, of the kinds that are drawn and of hollow marks."""
     from matplotlib.lines import Line2D
 
     shown = [
-        Line2D([], [], marker=mark.shape, color=mark.colour, linestyle="none", label=label)
+        Line2D([], [], label=label, linestyle="none", marker=mark.shape, color=mark.colour)
         for label, mark in _MARKS.items()
+        if label in labels
     ]
     hollow = Line2D([], [], marker="D", color="0.2", linestyle="none", label=_HOLLOW)
     hollow.set_markerfacecolor("none")

@@ -180,7 +180,16 @@ def test_picture_names_encoders_and_hides_no_mark(monkeypatch, tmp_path):
     assert sum(widths) == 4
     hollow = [mark for mark in marks if mark.get_markerfacecolor() == "none"]
     assert len(hollow) == 2  # both of prot2mf
-    assert any("another protocol" in text.get_text() for text in axis.get_legend().get_texts())
+    explained = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert explained[:2] == ["this encoder", "control"]
+    assert "another protocol" in explained[-1]
+
+
+def test_picture_explains_only_what_it_shows(monkeypatch, tmp_path):
+    rows = [{**row_of("bin", "accuracy", 0.5), "control": None}]
+    axis, _ = drawn(monkeypatch, tmp_path, rows)
+    explained = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert explained[:-1] == ["this encoder", "others, published"]
 
 
 def test_each_number_has_a_source():
