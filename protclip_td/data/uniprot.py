@@ -17,7 +17,8 @@ from protclip_td.data.protein_names import protein_names
 from protclip_td.properties import PROPERTIES
 
 _TOPICS = tuple(p.topic for p in PROPERTIES if p.topic)
-_COMMENTS = tuple(f"\nCC   -!- {topic}:".encode() for topic in _TOPICS)
+_ANY_COMMENT = b"\nCC   -!- "
+_COMMENTS = tuple(f"{_ANY_COMMENT.decode()}{topic}:".encode() for topic in _TOPICS)
 _HEAD = re.compile(rb"ID   \S+ +(\w+);.*?(\d{1,9}) AA\.")
 _ACCESSION = re.compile(rb"\nAC   (\w+)")
 _LENGTH = re.compile(rb"\nSQ   SEQUENCE +(\d{1,9}) AA\b")
@@ -112,17 +113,20 @@ def _sequence(block: bytes, begin: int) -> tuple[str, int | None]:
 def _properties(block: bytes, keep_evidence: bool) -> tuple[str, str, str, str]:
     names = _NAME_LINES.match(block, max(block.find(b"\nDE   "), 0))
     description = names[0][1:].decode().replace("DE   ", "") if names else ""
-    first = block.find(b"\nCC   -!- ")
-    function, location, similarity = (
-        _comments(block, first, mark, keep_evidence) if first >= 0 else "" for mark in _COMMENTS
-    )
+    function, location, similarity = "", "", ""
+    first = block.find(_ANY_COMMENT)
+    if first >= 0:
+        last = block.rfind(_ANY_COMMENT)
+        function, location, similarity = (
+            _comments(block, first, last, mark, keep_evidence) for mark in _COMMENTS
+        )
     return protein_names(description), function, location, similarity
 
 
-def _comments(block: bytes, begin: int, mark: bytes, keep_evidence: bool) -> str:
-    """All comments of one topic, each on one line."""
+def _comments(block: bytes, begin: int, last: int, mark: bytes, keep_evidence: bool) -> str:
+    """All comments of one topic that begin at `begin` to `last`, each on one line."""
     texts = []
-    while (begin := block.find(mark, begin)) >= 0:
+    while (begin := block.find(mark, begin, last + len(mark))) >= 0:
         begin += len(mark)
         lines = _COMMENT_LINES.match(block, begin)
         texts.append(_comment(lines[0].decode(), keep_evidence) if lines else "")

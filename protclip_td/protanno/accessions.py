@@ -10,8 +10,8 @@ from protclip_td.data.entry import Entry
 from protclip_td.data.layout import sequence_digest
 from protclip_td.protanno.frames import read_frame
 
-#: There are at most 2 ** this ranges of accessions, each looked through by itself.
-RANGE_BITS = 7
+# There are at most 2 ** this ranges of accessions, each looked through by itself.
+_RANGE_BITS = 7
 
 _RECORD = np.dtype([("accession", "<u8"), ("digest", "<u8")])
 _NO_ACCESSION = re.compile(r"line \d+")  # what readers call entries of files without accessions
@@ -20,6 +20,11 @@ _NO_ACCESSION = re.compile(r"line \d+")  # what readers call entries of files wi
 def text_digest(text: str) -> int:
     """64 bits of a text's hash."""
     return sequence_digest(text)
+
+
+def range_bits(coarse: int) -> int:
+    """Logarithm of the number of ranges, for inputs that are cut into 2 ** `coarse` buckets."""
+    return min(_RANGE_BITS, coarse + 1)
 
 
 def accession_frames(

@@ -13,7 +13,7 @@ from protclip_td.data.readers import check_confidence
 from protclip_td.data.source import DamagedSourceError
 from protclip_td.data.tally import Tally
 from protclip_td.errors import InputError
-from protclip_td.protanno.accessions import RANGE_BITS, accession_frames
+from protclip_td.protanno.accessions import accession_frames, range_bits
 from protclip_td.protanno.frames import read_frame, write_frames, write_json
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
@@ -155,7 +155,7 @@ def _frames(parsed: Parsed, options: BuildOptions, bits: int) -> Iterator[tuple[
     }
     yield _SUMMARY, json.dumps(summary).encode()
     # Of all entries: which of an accession's is the first does not depend on what is kept.
-    yield from accession_frames(parsed.entries, digests, RANGE_BITS)
+    yield from accession_frames(parsed.entries, digests, range_bits(bits))
     yield from frames_by_bucket(lines, bits, _NO_FLUSH)
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from protclip_td.data.layout import SCHEMA, hash_limit
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import REJECTED, rejected_line, to_table
-from protclip_td.protanno.accessions import RANGE_BITS, find_repeated
+from protclip_td.protanno.accessions import find_repeated, range_bits
 from protclip_td.protanno.exclusion import Excluded
 from protclip_td.protanno.frames import write_atomically, write_frames, write_json
 from protclip_td.protanno.options import BuildOptions
@@ -33,7 +33,7 @@ def sort_buckets(
         missing = [n for n in range(1 << coarse) if not _coarse(staging, n).exists()]
         splits = [(folder, number, bits) for number in missing]
         _run(pool, split_bucket, splits, 1 << coarse, progress, "splitting")
-    lists = [staging.accessions / f"{number}.json" for number in range(1 << RANGE_BITS)]
+    lists = [staging.accessions / f"{number}.json" for number in range(1 << range_bits(coarse))]
     searches = [(folder, number) for number, path in enumerate(lists) if not path.exists()]
     _run(pool, search_accessions, searches, len(lists), progress, "looking for repeated accessions")
     repeated = _by_bucket((found for path in lists for found in load(path)), bits)

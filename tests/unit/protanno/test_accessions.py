@@ -3,7 +3,12 @@
 import pytest
 
 from protclip_td.data.entry import Entry
-from protclip_td.protanno.accessions import accession_frames, find_repeated, text_digest
+from protclip_td.protanno.accessions import (
+    accession_frames,
+    find_repeated,
+    range_bits,
+    text_digest,
+)
 from protclip_td.protanno.frames import write_frames
 
 
@@ -21,3 +26,7 @@ def test_repeated_accessions_are_found(tmp_path, bits):
         write_frames(path, accession_frames(entries, digests, bits))
     found = [pair for number in range(1 << bits) for pair in find_repeated(paths, number)]
     assert found == [(text_digest("A"), text_digest("MD"), 1)]
+
+
+def test_small_inputs_have_few_ranges():
+    assert [range_bits(coarse) for coarse in (0, 3, 6, 20)] == [1, 4, 7, 7]
