@@ -54,7 +54,11 @@ def _words(protocol: Mapping[str, Any]) -> list[str]:
 
 
 def is_comparable(number: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    """Whether a published number was made by the protocol of a row's runs."""
+    """Whether a published number was made by the protocol of a row's runs, on the same network."""
     if not number["protocol"]:
         return True
-    return [number["protocol"]] == [protocol["name"] for protocol in row["protocols"]]
+    named = [protocol["name"] for protocol in row["protocols"]]
+    same_network = all(
+        protocol.get("pairs") == number["pairs"] for protocol in row["protocols"] if number["pairs"]
+    )
+    return named == [number["protocol"]] and same_network

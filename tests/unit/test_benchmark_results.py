@@ -155,6 +155,14 @@ def test_numbers_of_another_protocol_are_marked(protocol):
     assert points["ProtCLIP, paper"] == [Point(0.475, is_comparable=not differs)]
 
 
+@pytest.mark.parametrize(("pairs", "mark"), [(593_397, ""), (551_000, "*")])
+def test_numbers_of_another_network_are_marked(pairs, mark):
+    row = row_of("string-bfs", "micro_f1", 0.5)
+    row["protocols"] = [{"name": "published", "proteins": 15_335, "pairs": pairs}]
+    table = write_table({"encoders": {"model": "x"}, "rows": [row], "failed": []})
+    assert f"{pairs:,} pairs | 0.784{mark} GNN-PPI [1]" in table
+
+
 def drawn(monkeypatch, tmp_path, rows):
     """The axis of the picture, and what stands above it."""
     from matplotlib.figure import Figure
