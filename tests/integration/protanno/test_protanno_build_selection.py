@@ -95,7 +95,7 @@ def test_a_uniprot_table_needs_protein_existence_or_a_confidence(tmp_path, monke
     with pytest.raises(InputError, match=r"export.tsv: columns are missing: Protein existence"):
         build([path], tmp_path / "store", EVERYTHING)
     options = replace(EVERYTHING, read=ReadOptions(confidence=4))
-    assert build([path], tmp_path / "other", options)[0].confidence == 4
+    assert build([path], tmp_path / "store", options)[0].confidence == 4
 
 
 def test_an_entry_that_the_options_drop_takes_no_others_place(nothing):
