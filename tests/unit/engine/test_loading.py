@@ -96,8 +96,8 @@ class Shuffled:
     def __len__(self):
         return 10**12
 
-    def set_epoch(self, epoch):
-        self.epoch = epoch
+    def set_epoch(self, epoch, num_ranks):
+        self.epoch = epoch, num_ranks
 
 
 def test_what_is_shuffled_already_keeps_its_order_and_needs_no_list(monkeypatch):
@@ -105,7 +105,7 @@ def test_what_is_shuffled_already_keeps_its_order_and_needs_no_list(monkeypatch)
     monkeypatch.setenv("WORLD_SIZE", "2")
     dataset = Shuffled()
     indices = training_indices(dataset, 5, epoch=3)
-    assert dataset.epoch == 3
+    assert dataset.epoch == (3, 2)
     assert next(iter(BatchIndices(indices, 3, first=100))) == [601, 603, 605]
 
 
