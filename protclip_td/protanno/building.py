@@ -23,6 +23,7 @@ from protclip_td.errors import InputError
 from protclip_td.protanno.cutting import cut_parts
 from protclip_td.protanno.exclusion import check_mmseqs, prepare
 from protclip_td.protanno.frames import write_json
+from protclip_td.protanno.input_names import tell_apart
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.publishing import finish, publish
@@ -210,7 +211,9 @@ def _differences(manifest: dict[str, Any], request: _Request) -> list[str]:
     if [record["sha256"] for record in manifest.get("excluded", [])] != request.excluded():
         other.append("excluded files")
     inputs = [(record["name"], record["size"]) for record in manifest.get("inputs", [])]
-    if inputs != [(path.name, path.stat().st_size) for path in request.inputs] or (
+    names = tell_apart([path.absolute() for path in request.inputs])
+    sizes = [path.stat().st_size for path in request.inputs]
+    if inputs != list(zip(names, sizes)) or (
         [record["sha256"] for record in manifest["inputs"]]
         != [file_sha256(path) for path in request.inputs]
     ):

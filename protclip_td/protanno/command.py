@@ -2,14 +2,17 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from protclip_td.data.manifest import MANIFEST
 from protclip_td.data.options import ReadOptions
 from protclip_td.properties import PROPERTY_KEYS
 from protclip_td.protanno.building import build
+from protclip_td.protanno.describing import describe, summarise
 from protclip_td.protanno.options import IDENTICAL, SAMPLING, BuildOptions
-from protclip_td.protanno.verifying import describe, find_damage
+from protclip_td.protanno.verifying import find_damage
 
 
 def main(words: Sequence[str]) -> int:
@@ -30,20 +33,34 @@ def main(words: Sequence[str]) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    store = build(
-        options.inputs,
-        options.output,
-        _build_options(options),
-        exclude=options.exclude,
-        release=options.release,
-        jobs=options.jobs,
-        scheduler=options.scheduler,
-        resume=options.resume,
-        replace=options.replace,
-        quiet=False,
-    )
-    print(f"{len(store):,} pairs in {store.folder}")
+    before = _written(options.output)
+    try:
+        store = build(
+            options.inputs,
+            options.output,
+            _build_options(options),
+            exclude=options.exclude,
+            release=options.release,
+            jobs=options.jobs,
+            scheduler=options.scheduler,
+            resume=options.resume,
+            replace=options.replace,
+            quiet=False,
+        )
+    except KeyboardInterrupt:
+        print(
+            f"what is done is kept in {options.output}; the same command goes on", file=sys.stderr
+        )
+        raise
+    was_there = before == _written(options.output)
+    print(summarise(store.folder, store.manifest, was_there))
     return 0
+
+
+def _written(folder: Path) -> int | None:
+    """When the manifest of a store was written."""
+    path = folder.expanduser() / MANIFEST
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def _build_options(options: argparse.Namespace) -> BuildOptions:
@@ -67,7 +84,7 @@ def _verify(options: argparse.Namespace) -> int:
     damage = find_damage(options.folder)
     print("\n".join(damage) or f"{options.folder}: every part is as the manifest says")
     if damage:
-        print(f"{len(damage)} parts are damaged; build again with --replace to mend the store")
+        print(f"faults: {len(damage)}; build again with --replace to mend the store")
     return 1 if damage else 0
 
 
@@ -145,7 +162,9 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
         "--exclude", nargs="+", default=[], type=Path, metavar="FASTA", help="test sequences"
     )
     group.add_argument(
-        "--identity", type=float, help="exclude what MMseqs2 finds this identical, too"
+        "--identity",
+        type=float,
+        help="exclude what MMseqs2 finds this identical, over 0.8 of the test sequence, too",
     )
     group.add_argument(
         "--sampling",
@@ -161,7 +180,12 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
 
 
 def _integers(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in text.split(","))
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} given; expected numbers with commas between them, such as 1,2,3"
+        ) from None
 
 
 def _add_work(group: argparse._ArgumentGroup) -> None:

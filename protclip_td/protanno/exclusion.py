@@ -25,8 +25,8 @@ _RESIDUES = RESIDUE_LETTERS.encode()
 _CHUNK_BYTES = 1 << 20
 _RECORD = np.dtype([("digest", "<u8"), ("source", "<u4")])
 
-# Of the excluded sequence, that an alignment covers: chance similarity of a domain is no leakage.
-_COVERED = 0.8
+#: Of the excluded sequence, that an alignment covers: chance similarity of a domain is no leakage.
+COVERED = 0.8
 
 
 class Excluded:
@@ -70,7 +70,7 @@ class Excluded:
 
 def _easy_search(query: Path, target: Path, result: Path, work: Path, identity: float) -> None:
     command = ["mmseqs", "easy-search", str(query), str(target), str(result), str(work)]
-    command += ["--min-seq-id", str(identity), "-c", str(_COVERED), "--cov-mode", "1"]
+    command += ["--min-seq-id", str(identity), "-c", str(COVERED), "--cov-mode", "1"]
     command += ["--format-output", "query,target", "--threads", "1", "-v", "1"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

@@ -62,27 +62,38 @@ def _draw_shares(
 
 
 def _draw_lengths(statistics: dict[str, dict[str, list[int]]], path: Path) -> None:
-    """How long sequences and biotexts are."""
+    """How long the sequences and biotexts are that were kept."""
     with _figure(path, columns=2) as (left, right):
-        _draw_histogram(left, statistics["residues"], "residues")
-        _draw_histogram(right, statistics["text"], "characters of the biotext")
+        _draw_histogram(left, statistics["residues"], "residues", "of a kept sequence")
+        _draw_histogram(right, statistics["text"], "characters", "of a kept biotext")
         left.axvline(_READ_RESIDUES, color="0.3", linestyle=":")
         left.text(_READ_RESIDUES, 0.98, " read by\n the model", va="top", color="0.3",
                   transform=left.get_xaxis_transform())  # fmt: skip
 
 
-def _draw_histogram(axis: Any, histogram: dict[str, list[int]], label: str) -> None:
+def _draw_histogram(axis: Any, histogram: dict[str, list[int]], unit: str, of: str) -> None:
     """Entries by length, in bins of different widths; the few longest are left out."""
     edges, counts = np.array(histogram["edges"]), np.array(histogram["counts"])
     total = max(counts.sum(), 1)
     shown = int(np.searchsorted(np.cumsum(counts), _SHOWN * total)) + 1
-    per_100 = 100 * counts / total / np.diff(edges)
-    axis.stairs(per_100[:shown], edges[: shown + 1], fill=True, color=_KEPT)
-    axis.set_xlabel(label)
-    axis.set_ylabel("share of the entries per 100")
-    longer = counts[shown:].sum()
+    percent_per_100 = 100 * 100 * counts / total / np.diff(edges)
+    axis.stairs(percent_per_100[:shown], edges[: shown + 1], fill=True, color=_KEPT)
+    axis.set_xlabel(f"{unit} {of}")
+    axis.set_ylabel(f"share per 100 {unit} (%)")
+    longer = int(counts[shown:].sum())
     if longer:
-        axis.set_title(f"{longer:,} longer ones not shown", fontsize="medium", loc="right")
+        axis.set_title(_not_shown(longer), fontsize="medium", loc="right")
+
+
+def _not_shown(number: int) -> str:
+    """What a histogram says of those that are too long for it.
+
+    Example::
+
+        >>> _not_shown(1), _not_shown(1200)
+        ('1 longer one not shown', '1,200 longer ones not shown')
+    """
+    return f"{number:,} longer {'one' if number == 1 else 'ones'} not shown"
 
 
 def _draw_epochs(epochs: np.ndarray, path: Path) -> None:

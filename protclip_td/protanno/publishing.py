@@ -9,7 +9,9 @@ from protclip_td.data.manifest import MANIFEST, read_manifest
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import describe_groups, make_manifest
 from protclip_td.errors import InputError
+from protclip_td.protanno.exclusion import COVERED
 from protclip_td.protanno.frames import write_atomically, write_json
+from protclip_td.protanno.input_names import tell_apart
 from protclip_td.protanno.report import write_report
 from protclip_td.protanno.staging import Staging, load
 
@@ -28,14 +30,16 @@ def finish(
         InputError: there is not a single pair in it
     """
     sums = load(staging.sorted)
+    names = tell_apart([described["path"] for described in load(staging.plan)["inputs"]])
+    inputs = [{**record, "name": name} for record, name in zip(sums["inputs"], names)]
     if not parts:
         raise InputError(_nothing_left(sums))
     description = {
-        "inputs": sums["inputs"],
+        "inputs": inputs,
         "options": options,
         "splits": sums["splits"],
         "dropped": sums["dropped"],
-        "excluded": _excluded(excluded, sums["leaked"]),
+        "excluded": _excluded(excluded, sums["leaked"], options["identity"]),
     }
     before, after = Tally(sums["before"]), Tally(sums["after"])
     groups = describe_groups(parts)
@@ -48,12 +52,17 @@ def finish(
 
 
 def _excluded(
-    records: list[dict[str, Any]], leaked: list[tuple[int, str, int]]
+    records: list[dict[str, Any]], leaked: list[tuple[int, str, int]], identity: float | None
 ) -> list[dict[str, Any]]:
-    """The excluded files, each with how many pairs it kept out."""
+    """The excluded files, each with how many pairs it kept out, and what counts as similar."""
     counts = {(source, kind): number for source, kind, number in leaked}
+    similar = {} if identity is None else {"identity": identity, "covered": COVERED}
     return [
-        {**record, **{kind: counts.get((source, kind), 0) for kind in ("identical", "similar")}}
+        {
+            **record,
+            **{kind: counts.get((source, kind), 0) for kind in ("identical", "similar")},
+            **similar,
+        }
         for source, record in enumerate(records)
     ]
 

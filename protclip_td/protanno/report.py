@@ -49,8 +49,18 @@ def _overview(manifest: dict[str, Any]) -> list[str]:
             f"{manifest['entries']:,} pairs of {read:,} that were read, in "
             f"{len(manifest['groups'])} groups of one sample confidence C and one property "
             f"coverage R, {size:,} bytes in {len(files):,} files."
-        )
+        ),
+        *_splits(manifest.get("splits", {})),
     ]
+
+
+def _splits(splits: dict[str, Any]) -> list[str]:
+    """How many pairs are to train on, to validate with and to test with."""
+    counts = {name: int(np.sum(table)) for name, table in splits.items()}
+    rows = [[name, number, f"{number / max(sum(counts.values()), 1):.2%}"]
+            for name, number in counts.items()]  # fmt: skip
+    held_out = note("A hash of the sequence decides: identical sequences are in the same split.")
+    return [table(["split", "pairs", "share"], rows), held_out] if splits else []
 
 
 def _composition(manifest: dict[str, Any]) -> list[str]:
@@ -140,6 +150,7 @@ def _lengths() -> list[str]:
     return [
         heading("Lengths"),
         picture(LENGTHS, "distribution of residues and of characters of the biotext"),
+        note("Of the pairs that were kept."),
     ]
 
 

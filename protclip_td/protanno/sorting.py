@@ -14,6 +14,7 @@ from protclip_td.data.writing import REJECTED, rejected_line, to_table
 from protclip_td.protanno.accessions import find_repeated, range_bits
 from protclip_td.protanno.exclusion import Excluded
 from protclip_td.protanno.frames import write_atomically, write_frames, write_json
+from protclip_td.protanno.input_names import tell_apart
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.reading import input_of, summaries
@@ -157,7 +158,7 @@ def _count_splits(
 def _summarise(staging: Staging, bits: int) -> None:
     """Add up what chunks and buckets noted, and write the table of rejected entries."""
     summary, paths = Summary(), staging.chunk_paths()
-    names = [record["name"] for record in load(staging.read)["inputs"]]
+    names = tell_apart([described["path"] for described in load(staging.plan)["inputs"]])
     with (staging.result / REJECTED).open("w") as table:
         table.write("where\treason\tdetail\tinput\n")
         for path, chunk in zip(paths, summaries(paths)):

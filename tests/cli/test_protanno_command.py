@@ -1,6 +1,7 @@
 """`protclip-td protanno`: what it prints, and with which status."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from protclip_td import cli
 from protclip_td.data.pairs import Store
+from protclip_td.protanno import command
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,11 @@ def folder(tmp_path_factory, sample_path):
         [*command, str(sample_path), "-o", str(folder)], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"183 pairs in {folder}\n"
+    assert done.stdout.splitlines() == [
+        f"183 pairs in {folder}",
+        "left out: 26 (2 x confidence, 12 x coverage, 12 x identical sequence)",
+        f"{folder}/report.html compares it with the paper",
+    ]
     return folder
 
 
@@ -58,7 +64,10 @@ def test_info_is_the_manifest_for_people(folder, capsys):
     assert shown.startswith(f"ProtAnno store {folder}: 183 pairs\n")
     rows = [line.split() for line in shown.splitlines() if line.startswith("1 evidence")]
     assert [row[-4:] for row in rows] == [["0", "2", "35", "113"], ["0", "0", "30", "112"]]
-    for text in ("uniprot_sample.dat.gz: 952,423 bytes", "12 x identical sequence", "seed: 0"):
+    texts = ["uniprot_sample.dat.gz: 952,423 bytes", "12 x identical sequence", "seed: 0"]
+    splits = Store(folder).manifest["splits"]
+    texts += [f"pairs of each split\n  train: {sum(map(sum, splits['train']))}\n", "  test: "]
+    for text in [*texts, "versions\n  protclip_td: ", "  pyarrow: "]:
         assert text in shown
 
 
@@ -77,10 +86,89 @@ def test_verify_names_what_is_damaged(folder, capsys):
         f"{names[0]}: missing",
         f"{names[1]}: {len(contents[1]) - 1:,} bytes instead of {len(contents[1]):,}",
         f"{names[2]}: its content has changed",
-        "3 parts are damaged; build again with --replace to mend the store",
+        "faults: 3; build again with --replace to mend the store",
     ]
     for path, content in zip(parts, contents):
         path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"entries": 999_999}, "999,999 entries, but 183 rows in its groups"),
+        ({"counts": {"before": [[0] * 4] * 5, "after": [[1] * 4] * 5}}, "its counts are not those"),
+        ({"splits": {"train": [[1] * 4] * 5}}, "its splits do not add up to its counts"),
+    ],
+)
+def test_verify_holds_the_manifest_against_itself(folder, tmp_path, capsys, change, fault):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "manifest.json").write_text(json.dumps({**Store(folder).manifest, **change}))
+    assert cli.main(["protanno", "verify", str(copy)]) == 1
+    assert f"manifest.json: {fault}" in capsys.readouterr().out
+
+
+def test_verify_misses_a_group_and_what_lies_beside_the_parts(folder, tmp_path, capsys):
+    copy, manifest = shutil.copytree(folder, tmp_path / "copy"), Store(folder).manifest
+    manifest["groups"].pop()
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    for name in ("rejected.tsv", "report.html", "epochs.png"):
+        (copy / name).unlink()
+    assert cli.main(["protanno", "verify", str(copy)]) == 1
+    shown = capsys.readouterr().out
+    assert "manifest.json: its groups are not those that it was written with" in shown
+    for name in ("rejected.tsv", "report.html", "epochs.png"):
+        assert f"{name}: missing" in shown
+
+
+@pytest.mark.parametrize("command", ["info", "verify", "build"])
+def test_a_manifest_of_something_else(tmp_path, sample_path, capsys, command):
+    (tmp_path / "manifest.json").write_text("[]")
+    words = [str(sample_path), "-o"] if command == "build" else []
+    assert cli.main(["protanno", command, *words, str(tmp_path)]) == 2
+    assert "is not the manifest of a ProtAnno store" in " ".join(capsys.readouterr().err.split())
+
+
+def test_what_is_rejected_is_said_and_where(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = ['{"seq": "MK", "text": "FUNCTION: x"}', "{not", '{"seq": "M1", "text": "FUNCTION: x"}']
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pairs.jsonl").write_text("\n".join(lines) + "\n")
+        lines[0] = lines[0].replace("MK", "MA")
+    words = [
+        "protanno",
+        "build",
+        "one/pairs.jsonl",
+        "two/pairs.jsonl",
+        "-o",
+        "s",
+        "--coverages",
+        "1",
+    ]
+    assert cli.main(words) == 0
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[:2] == [
+        "2 pairs in s",
+        "no pair: 4 (2 x letters that are no residues, 2 x not JSON); each is in s/rejected.tsv",
+    ]
+    rows = [line.split("\t") for line in (tmp_path / "s/rejected.tsv").read_text().splitlines()]
+    assert [row[-1] for row in rows[1:]] == ["one/pairs.jsonl"] * 2 + ["two/pairs.jsonl"] * 2
+    assert [made["name"] for made in Store("s").manifest["inputs"]] == [
+        "one/pairs.jsonl",
+        "two/pairs.jsonl",
+    ]
+    assert cli.main(words) == 0
+    assert capsys.readouterr().out.startswith("2 pairs in s, which was there already\n")
+
+
+def test_an_interrupted_build_says_that_it_can_go_on(tmp_path, sample_path, capsys, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "build", interrupt)
+    assert cli.main(["protanno", "build", str(sample_path), "-o", str(tmp_path / "s")]) == 130
+    shown = capsys.readouterr().err
+    assert shown == f"what is done is kept in {tmp_path}/s; the same command goes on\ninterrupted\n"
 
 
 def test_replace_mends_a_damaged_store(tmp_path, folder, sample_path, capsys):
@@ -130,4 +218,5 @@ def test_help_says_that_equal_sequences_are_one_pair_of_swiss_prot_too(capsys):
 def test_lists_of_numbers(text, capsys):
     with pytest.raises(SystemExit):
         cli.main(["protanno", "build", "x", "-o", "y", "--coverages", text])
-    assert "--coverages" in capsys.readouterr().err
+    shown = " ".join(capsys.readouterr().err.split())
+    assert f"--coverages: {text!r} given; expected numbers with commas between them" in shown

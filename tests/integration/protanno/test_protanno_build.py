@@ -3,6 +3,7 @@
 import io
 import itertools
 import re
+import shutil
 import sys
 from dataclasses import replace
 
@@ -62,6 +63,16 @@ def test_the_manifest_accounts_for_every_entry(tmp_path, inputs, small):
     assert [record["name"] for record in manifest["inputs"]] == [path.name for path in inputs]
     rejected = (tmp_path / "store" / "rejected.tsv").read_text().splitlines()
     assert rejected[1].split("\t")[0::3] == ["line 41", "more.jsonl"]
+
+
+@pytest.mark.skipif(shutil.which("mmseqs") is None, reason="MMseqs2 is not installed")
+def test_the_manifest_says_what_counts_as_similar(tmp_path, inputs):
+    test = tmp_path / "test.fasta"
+    test.write_text(">x\nMKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQ\n")
+    options = replace(ALL, identity=0.5)
+    store = build(inputs[1:], tmp_path / "store", options, exclude=[test], report=False)
+    (record,) = store.manifest["excluded"]
+    assert (record["identity"], record["covered"]) == (0.5, 0.8)
 
 
 def test_splits_are_where_the_store_cuts_them(tmp_path, sample_path, small):

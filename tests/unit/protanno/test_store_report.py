@@ -23,10 +23,18 @@ def manifest(sample_entries):
         "rejected": {"letters that are no residues": 2},
         "dropped": {"confidence or coverage": 14},
         "excluded": [{"name": "test.fasta", "sequences": 1234, "identical": 3, "similar": 0}],
+        "splits": _splits(after.counts),
         "statistics": after.histograms(),
         "versions": {"protclip_td": "1.0"},
         "groups": [{"parts": [{"bytes": 65432}]}],
     }
+
+
+def _splits(counts):
+    """A split of them all, but for one to test with."""
+    test = np.zeros_like(counts)
+    test[0, 3] = 1
+    return {"train": (counts - test).tolist(), "valid": [[0] * 4] * 5, "test": test.tolist()}
 
 
 def files_of(manifest, folder):
@@ -74,6 +82,8 @@ def test_report_escapes_what_it_prints_and_fetches_nothing(text):
         "<td>confidence or coverage</td><td>14</td>",
         "<td>test.fasta</td><td>1,234</td><td>3</td><td>0</td>",
         "<td>952,423</td><td>" + "ab" * 32,
+        "<td>test</td><td>1</td><td>0.51%</td>",
+        "Of the pairs that were kept.",
     ],
 )
 def test_report_says(text, words):

@@ -1,0 +1,128 @@
+"""What a finished store says of itself, for people."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from protclip_td.data.manifest import groups_of, read_manifest
+from protclip_td.data.writing import REJECTED
+from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
+from protclip_td.protanno.report import REPORT
+
+
+def describe(folder: str | Path) -> str:
+    """The manifest of a store for people.
+
+    Raises:
+        InputError: there is no store, or it was made by another version
+    """
+    folder = Path(folder).expanduser()
+    manifest = read_manifest(folder)
+    sections = [
+        f"ProtAnno store {folder}: {manifest['entries']:,} pairs",
+        _size(manifest),
+        *_inputs(manifest),
+        *_table("read", manifest["counts"]["before"]),
+        *_table("kept", manifest["counts"]["after"]),
+        *_splits(manifest),
+        *_assumed(manifest),
+        *_left_out(manifest),
+        *_facts("options", manifest.get("options", {})),
+        *_facts("versions", manifest["versions"]),
+    ]
+    return "\n".join(sections)
+
+
+def _size(manifest: dict[str, Any]) -> str:
+    parts = [part for group in manifest["groups"] for part in group["parts"]]
+    size = sum(part["bytes"] for part in parts)
+    return f"  {size:,} bytes in {len(parts)} parts of {len(groups_of(manifest))} groups"
+
+
+def _inputs(manifest: dict[str, Any]) -> list[str]:
+    lines = [
+        f"  {record['name']}: {record['size']:,} bytes, SHA-256 {record['sha256']}"
+        for record in manifest.get("inputs", [])
+    ]
+    return ["inputs", *lines] if lines else []
+
+
+def _table(name: str, counts: list[list[int]]) -> list[str]:
+    """Counts by confidence (rows) and coverage (columns)."""
+    rows = [
+        [f"{level} {words.lower()}", *map(_number, counts[level - 1])]
+        for level, words in PROTEIN_EXISTENCE.items()
+    ]
+    rows.insert(0, [f"{name}, by confidence and coverage", *(f"{r}/4" for r in COVERAGES)])
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
+        for row in rows
+    ]
+
+
+def _number(count: int) -> str:
+    return f"{count:,}"
+
+
+def _left_out(manifest: dict[str, Any]) -> list[str]:
+    reasons = {**manifest["rejected"], **manifest.get("dropped", {})}
+    lines = [f"  {number:,} x {reason}" for reason, number in reasons.items() if number]
+    for record in manifest.get("excluded", []):
+        lines.append(
+            f"  {record['identical']:,} x identical and {record['similar']:,} x similar to one of "
+            f"{record['sequences']:,} sequences in {record['name']}"
+        )
+    return ["left out", *lines] if lines else []
+
+
+def _splits(manifest: dict[str, Any]) -> list[str]:
+    splits = manifest.get("splits", {})
+    lines = [f"  {name}: {np.sum(table):,}" for name, table in splits.items()]
+    return ["pairs of each split", *lines] if lines else []
+
+
+def _assumed(manifest: dict[str, Any]) -> list[str]:
+    number = manifest.get("confidence_assumed", {}).get("after", 0)
+    return [f"{number:,} of the kept do not state their confidence"] if number else []
+
+
+def _facts(name: str, facts: dict[str, Any]) -> list[str]:
+    return [name, *(f"  {key}: {value}" for key, value in facts.items())]
+
+
+def summarise(folder: Path, manifest: dict[str, Any], was_there: bool = False) -> str:
+    """What a build has come to, in a few lines: pairs, what is none and why, where to look.
+
+    Parameters:
+        folder (Path): the store
+        manifest (dict): of it
+        was_there (bool, optional): nothing had to be done
+    """
+    done = f"{manifest['entries']:,} pairs in {folder}"
+    lines = [f"{done}, which was there already" if was_there else done]
+    if manifest["rejected"]:
+        lines.append(f"{_sum_up('no pair', manifest['rejected'])}; each is in {folder / REJECTED}")
+    dropped = Counter(manifest.get("dropped", {}))
+    for record in manifest.get("excluded", []):
+        for kind in ("identical", "similar"):
+            dropped[f"{kind} to a sequence in {record['name']}"] += record[kind]
+    if dropped.total():
+        lines.append(_sum_up("left out", dropped))
+    if REPORT in manifest.get("files", []):
+        lines.append(f"{folder / REPORT} compares it with the paper")
+    return "\n".join(lines)
+
+
+def _sum_up(name: str, reasons: dict[str, int]) -> str:
+    """How many entries, by reason.
+
+    Example::
+
+        >>> _sum_up("no pair", {"no sequence": 2, "no property": 0, "not JSON": 1})
+        'no pair: 3 (2 x no sequence, 1 x not JSON)'
+    """
+    why = ", ".join(f"{number:,} x {reason}" for reason, number in reasons.items() if number)
+    return f"{name}: {sum(reasons.values()):,} ({why})"
