@@ -7,8 +7,9 @@ from typing import overload
 class RankShare(Sequence[int]):
     """Positions `rank`, `rank + num_ranks` and so on, without a list of them.
 
-    All ranks together take the positions one after another. Every rank has as many: where positions are missing
-    at the end, those from the beginning are taken again, as PyTorch's `DistributedSampler` does.
+    All ranks together take the positions one after another. Every rank has as many: where positions
+    are missing at the end, those from the beginning are taken again, as PyTorch's
+    `DistributedSampler` does.
 
     Parameters:
         total (int): number of positions

@@ -216,9 +216,7 @@ class ShuffledGroups:
             yield permute_blocks(place, size, keys, self.offsets[group])
 
 
-def _places(
-    group: np.ndarray, share: np.ndarray, key: np.ndarray, num_ranks: int
-) -> np.ndarray:
+def _places(group: np.ndarray, share: np.ndarray, key: np.ndarray, num_ranks: int) -> np.ndarray:
     """The draw at each position: groups at random, shares in turns, and a group's draws in order.
 
     A group's draws of a share keep their order, so that its blocks are needed one after another.

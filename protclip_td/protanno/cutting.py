@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from protclip_td.data.layout import PART_ROWS, part_name
@@ -33,32 +34,38 @@ class Part(NamedTuple):
     spans: list[Span]
 
 
-def plan_parts(buckets: list[list[list[int]]], rows: int | None = None) -> list[Part]:
+def plan_parts(rows: np.ndarray, size: int | None = None) -> Iterator[Part]:
     """Cut each group into parts.
 
     How rows are spread over buckets has no effect on what is in a part.
 
     Parameters:
-        buckets (list): for each bucket, (confidence, coverage, rows) of its batches
-        rows (int, optional): rows of a part, `PART_ROWS` by default
+        rows (array): rows of each group by bucket, shape :math:`(b, 5, 4)`; a bucket has a batch
+            for each group that it has rows of, in the order of confidence and coverage
+        size (int, optional): rows of a part, `PART_ROWS` by default
 
     Returns:
-        list of Part: sorted by confidence, coverage, number
+        iterator of Part: sorted by confidence, coverage, number
 
     Example::
 
-        >>> plan_parts([[[1, 4, 3]], [[1, 4, 2]]], rows=4)[0].spans
+        >>> rows = np.zeros((2, 5, 4), dtype=int)
+        >>> rows[:, 0, 3] = 3, 2
+        >>> next(plan_parts(rows, size=4)).spans
         [Span(bucket=0, batch=0, begin=0, end=3), Span(bucket=1, batch=0, begin=0, end=1)]
     """
-    whole: dict[tuple[int, int], list[Span]] = defaultdict(list)
-    for bucket, batches in enumerate(buckets):
-        for batch, (confidence, coverage, size) in enumerate(batches):
-            whole[confidence, coverage].append(Span(bucket, batch, 0, size))
-    return [
-        Part(*group, number, spans)
-        for group in sorted(whole)
-        for number, spans in enumerate(_cut(whole[group], rows or PART_ROWS))
-    ]
+    batches = (rows > 0).reshape(len(rows), -1).cumsum(axis=1).reshape(rows.shape) - 1
+    for confidence, coverage in np.argwhere(rows.any(axis=0)).tolist():
+        place = (slice(None), confidence, coverage)
+        spans = (
+            Span(bucket, batch, 0, number)
+            for bucket, (batch, number) in enumerate(
+                zip(batches[place].tolist(), rows[place].tolist())
+            )
+            if number
+        )
+        for number, part in enumerate(_cut(spans, size or PART_ROWS)):
+            yield Part(confidence + 1, coverage + 1, number, part)
 
 
 def _cut(spans: Iterable[Span], rows: int) -> Iterator[list[Span]]:
@@ -84,26 +91,28 @@ def cut_parts(
     Returns:
         dict: what `write_part` said of each, by confidence and coverage
     """
-    parts = plan_parts(load(staging.sorted)["buckets"])
-    tasks = [(staging.root.parent, part) for part in parts if not _record(staging, part).exists()]
-    done = len(parts) - len(tasks)
-    for _ in progress.steps("writing", pool.run(cut_part, tasks), len(parts), done):
+    rows = np.load(staging.rows)
+    names = [part[:3] for part in plan_parts(rows)]
+    missing = (part for part in plan_parts(rows) if not _record(staging, *part[:3]).exists())
+    tasks = ((staging.folder, part) for part in missing)
+    done = sum(_record(staging, *name).exists() for name in names)
+    for _ in progress.steps("writing", pool.run(cut_part, tasks), len(names), done):
         pass
     records: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
-    for part in parts:
-        records[part.confidence, part.coverage].append(load(_record(staging, part)))
+    for name in names:
+        records[name[:2]].append(load(_record(staging, *name)))
     return records
 
 
-def _record(staging: Staging, part: Part) -> Path:
-    return staging.written / f"{part.confidence}-{part.coverage}-{part.number}.json"
+def _record(staging: Staging, confidence: int, coverage: int, number: int) -> Path:
+    return staging.written / f"{confidence}-{coverage}-{number}.json"
 
 
 def cut_part(folder: Path, part: Part) -> None:
     """Write one part, and then a record of it; a task of the third phase."""
     staging = Staging(folder)
     path = staging.parts / part_name(part.confidence, part.coverage, part.number)
-    write_json(_record(staging, part), write_part(path, _tables(staging, part.spans)))
+    write_json(_record(staging, *part[:3]), write_part(path, _tables(staging, part.spans)))
 
 
 def _tables(staging: Staging, spans: Iterable[Span]) -> Iterator[pa.Table]:

@@ -18,12 +18,12 @@ _WRITE = json.JSONEncoder(ensure_ascii=False).encode
 _READ = json.JSONDecoder().raw_decode
 
 #: Bytes of lines that a bucket has at most, about; in memory its entries take five times as much.
-BUCKET_BYTES = 1 << 23
+BUCKET_BYTES = 1 << 22
 
 #: Chunks are cut into at most 2 ** this many buckets, so that what each has of one is no crumb.
 COARSE_BITS = 6
 
-_FLUSH = 1 << 16
+_FLUSH = 1 << 15
 
 
 def encode(entry: Entry, digest: int) -> bytes:

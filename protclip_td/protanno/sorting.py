@@ -157,7 +157,7 @@ def _count_splits(
 
 def _summarise(staging: Staging, bits: int) -> None:
     """Add up what chunks and buckets noted, and write the table of rejected entries."""
-    summary, paths = Summary(), staging.chunk_paths()
+    summary, paths = Summary(1 << bits), staging.chunk_paths()
     names = tell_apart([described["path"] for described in load(staging.plan)["inputs"]])
     with (staging.result / REJECTED).open("w") as table:
         table.write("where\treason\tdetail\tinput\n")
@@ -167,7 +167,8 @@ def _summarise(staging: Staging, bits: int) -> None:
             table.writelines(rejected_line((*record, name)) for record in chunk["rejections"])
         for number in range(1 << bits):
             bucket = load(_summary(staging, number))
-            summary.add_bucket(bucket)
+            summary.add_bucket(number, bucket)
             for record, source in zip(bucket["rejections"], bucket["sources"]):
                 table.write(rejected_line((*record, names[source])))
+    write_atomically(staging.rows, lambda file: np.save(file, summary.rows))
     write_json(staging.sorted, {**load(staging.read), **summary.as_dict()})

@@ -45,6 +45,7 @@ class Staging:
         self.coarse = self.root / "coarse"
         self.accessions = self.root / "accessions"
         self.buckets = self.root / "buckets"
+        self.rows = self.root / "rows.npy"
         self.sorted = self.root / "sorted.json"
         self.parts = self.root / "parts"
         self.written = self.root / "written"
