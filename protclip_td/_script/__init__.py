@@ -11,6 +11,9 @@ def main() -> int:
     """`protclip-td COMMAND …`; see `protclip_td.cli.main`."""
     if sys.argv[1:2] and sys.argv[1] in _WITHOUT_TORCHDRUG:
         os.environ.setdefault("PROTCLIP_TD_REGISTER", "0")
+        # Arrow's own pool keeps what it once had, in every process: twice the memory. It is chosen
+        # when Arrow is loaded.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from protclip_td.cli import main
 
     return main()

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow as pa
-
 from protclip_td.data.manifest import MANIFEST
 from protclip_td.data.options import ReadOptions
 from protclip_td.properties import PROPERTY_KEYS
@@ -35,8 +33,6 @@ def main(words: Sequence[str]) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    # Arrow's own pool holds on to what it once had, in every process: twice the memory.
-    pa.set_memory_pool(pa.system_memory_pool())
     before = _written(options.output)
     try:
         store = build(
