@@ -35,7 +35,8 @@ from protclip_td.protanno.paper import PAIRS
 BATCH = 64
 PAPER_ENTRIES = PAIRS["ProtAnno-D"]
 _PAIRS_FOR_MEETING = 1_000_000
-_WORKERS = (1, 4)  # of a data loader
+_RANKS, _WORKERS = (1, 8, 64), (1, 4)
+_GLOBAL_BATCH = 2048
 Table = Callable[[Sequence[str], Sequence[Sequence[str]]], str]
 
 
@@ -122,39 +123,61 @@ def randomness(groups: Sequence[Group], num_draws: int, table: Table) -> str:
 
 
 def processes(groups: Sequence[Group], num_rows: int, table: Table) -> str:
-    """Blocks that one process decodes for so many rows, in training on several ranks."""
+    """What one process decodes for so many rows, and how mixed batches are, by number of ranks."""
     draw = draw_rows([Stretch(*group) for group in groups], num_draws=PAPER_ENTRIES)
-    rows = []
-    for num_ranks in (1, 8, 64):
-        decoded = [
-            1000 * _misses(_blocks_of_one(draw.order(0, num_ranks), workers, num_rows)) / num_rows
-            for workers in _WORKERS
+    orders = [draw.order(0, num_ranks) for num_ranks in _RANKS]
+    rows = [
+        [
+            f"blocks that a process decodes for 1,000 of its rows, {workers} worker"
+            + "s" * (workers > 1),
+            *(
+                f"{1000 * _misses(_blocks_of_one(order, workers, num_rows)) / num_rows:.1f}"
+                for order in orders
+            ),
         ]
-        rows.append(
-            [f"{num_ranks} rank{'s' * (num_ranks > 1)}", *(f"{number:.1f}" for number in decoded)]
-        )
-    header = ["blocks per 1,000 rows", *(f"{w} worker{'s' * (w > 1)}" for w in _WORKERS)]
-    return table(header, rows)
+        for workers in _WORKERS
+    ]
+    own = [_batches(np.array(_blocks_of_one(order, 1, num_rows)), BATCH) for order in orders]
+    together = [_batches(_blocks_at(order, np.arange(num_rows)), _GLOBAL_BATCH) for order in orders]
+    rows += [
+        [f"blocks that a rank's batch of {BATCH} is from", *(f"{n:.1f}" for n, _ in own)],
+        ["pairs in it that are from one block", *(f"{share:.1%}" for _, share in own)],
+        [
+            f"pairs from one block in a batch of {_GLOBAL_BATCH:,} over all ranks",
+            *(f"{share:.2%}" for _, share in together),
+        ],
+    ]
+    return table(["", *(f"{n} rank{'s' * (n > 1)}" for n in _RANKS)], rows)
+
+
+def _blocks_at(order: ShuffledGroups, positions: np.ndarray) -> np.ndarray:
+    group, rank = order(positions)
+    return group << 32 | rank // BLOCK_ROWS
 
 
 def _blocks_of_one(order: ShuffledGroups, num_workers: int, num_rows: int) -> list[int]:
     """Blocks of the rows of the first rank's first worker, who gets every so many-th batch."""
     batches = np.arange(0, num_rows * num_workers, BATCH * num_workers)
     places = (batches[:, None] + np.arange(BATCH)).ravel()
-    group, rank = order(places * order.num_ranks)
-    return (group << 32 | rank // BLOCK_ROWS).tolist()
+    return _blocks_at(order, places * order.num_ranks).tolist()
+
+
+def _batches(block: np.ndarray, size: int) -> tuple[float, float]:
+    """How many blocks a batch is from, and the share of its pairs that are from one block."""
+    batches = np.sort(block[: len(block) // size * size].reshape(-1, size), axis=1)
+    distinct = 1 + (np.diff(batches, axis=1) != 0).sum(1)
+    pairs = _pairs_within(batches + (np.arange(len(batches))[:, None] << 40))
+    return float(distinct.mean()), pairs / (len(batches) * size * (size - 1) / 2)
 
 
 def _measures(group: np.ndarray, rank: np.ndarray) -> list[str]:
     block = group << 32 | rank // BLOCK_ROWS
-    batches = np.sort(block[: len(block) // BATCH * BATCH].reshape(-1, BATCH), axis=1)
-    distinct = 1 + (np.diff(batches, axis=1) != 0).sum(1)
-    pairs = _pairs_within(batches[:, :] + (np.arange(len(batches))[:, None] << 40))
+    distinct, share = _batches(block, BATCH)
     largest = rank[group == np.bincount(group).argmax()]
     return [
         f"{1000 * _misses(block.tolist()) / len(block):.1f}",
-        f"{distinct.mean():.1f}",
-        f"{pairs / (len(batches) * BATCH * (BATCH - 1) / 2):.4%}",
+        f"{distinct:.1f}",
+        f"{share:.4%}",
         f"{np.corrcoef(largest[:-1], largest[1:])[0, 1]:.3f}",
     ]
 
@@ -213,7 +236,7 @@ def main() -> None:
         composition(groups, args.draws, table),
         speed(groups, args.draws, table),
         randomness(kept(groups), args.draws, table),
-        processes(kept(groups), args.draws // 20, table),
+        processes(kept(groups), max(args.draws // 20, _GLOBAL_BATCH), table),
     ]
     print("\n\n".join(parts))
 

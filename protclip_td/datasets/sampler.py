@@ -64,7 +64,8 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
         self.draw = draw_rows(self._stretches, num_draws, exponents, seed)
         self.rank = rank
         self.num_ranks = num_ranks
-        self.position = self._begin = 0  # over all ranks; where the next iteration begins
+        # Positions over all ranks: handed out, begun at, to begin at next.
+        self.position = self._start = self._begin = 0
         self._go_to(epoch=0, position=0, dealt_to=num_ranks)
 
     @classmethod
@@ -103,7 +104,7 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         # Every iteration is a whole epoch, but for the first one after a state was loaded.
-        self.position = self._begin
+        self.position = self._start = self._begin
         self._begin = 0
         end = self.draw.num_draws - (self.draw.num_draws - self.position) % self.num_ranks
         step = max(1, _AT_ONCE // self.num_ranks) * self.num_ranks
@@ -117,10 +118,22 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
         """Where the draw stands, a few numbers for a checkpoint; the same on all ranks.
 
         Parameters:
-            num_used (int, optional): draws of the current epoch that this rank has used. By default
-                all that were handed out, of which a data loader with workers holds some back.
+            num_used (int, optional): draws that this rank has used in this iteration, which may
+                have begun in the middle of the epoch. By default all that were handed out, of
+                which a data loader with workers holds some back.
+
+        Raises:
+            InputError: more than were handed out
         """
-        position = self.position if num_used is None else num_used * self.num_ranks
+        position = self.position
+        if num_used is not None:
+            position = self._start + num_used * self.num_ranks
+            if not self._start <= position <= self.position:
+                handed_out = (self.position - self._start) // self.num_ranks
+                raise InputError(
+                    f"PropertyDrivenSampler: num_used is {num_used}; expected 0 to {handed_out}, "
+                    "as many draws as this iteration has handed out"
+                )
         return {
             "seed": self.draw.seed,
             "epoch": self.epoch,
@@ -146,7 +159,7 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
 
     def _go_to(self, epoch: int, position: int, dealt_to: int) -> None:
         self.epoch = epoch
-        self.position = self._begin = position
+        self.position = self._start = self._begin = position
         self._dealt_to = dealt_to
         self._rows = Rows(self._stretches, self.draw.order(epoch, dealt_to))
 

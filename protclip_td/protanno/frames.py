@@ -35,9 +35,9 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object], sync: bool
         raise
 
 
-def write_json(path: Path, value: object, sync: bool = False) -> None:
-    """Write a JSON file, whole or not at all."""
-    text = json.dumps(value, indent=1) + "\n"
+def write_json(path: Path, value: object, sync: bool = False, indent: int | None = None) -> None:
+    """Write a JSON file, whole or not at all; with an indent for people, without one for less."""
+    text = json.dumps(value, indent=indent) + "\n"
     write_atomically(path, lambda file: file.write(text.encode()), sync)
 
 

@@ -48,7 +48,7 @@ def finish(
     if report:
         write_report(manifest, staging.result)
     manifest["files"] = sorted(path.name for path in staging.result.glob("[!.]*"))
-    write_json(staging.manifest, manifest, sync=True)
+    write_json(staging.manifest, manifest, sync=True, indent=1)
 
 
 def _excluded(

@@ -117,6 +117,30 @@ def test_draws_that_a_loader_holds_back_can_be_counted_out():
     assert list(resumed)[:24] == handed_out[40:]
 
 
+@pytest.mark.parametrize("num_ranks", [2, 4])
+def test_draws_are_counted_from_where_the_iteration_began(num_ranks):
+    """After a resume, on as many or on more ranks."""
+    stopped = [make_sampler(rank, 2) for rank in range(2)]
+    begun = [list(islice(sampler, 40)) for sampler in stopped]
+    parts = [make_sampler(rank, num_ranks) for rank in range(num_ranks)]
+    for part in parts:
+        part.load_state_dict(stopped[0].state_dict())
+    more = [list(islice(part, 25))[:10] for part in parts]
+    state = parts[0].state_dict(num_used=10)
+    assert state["position"] == 80 + 10 * num_ranks
+    for part in parts:
+        part.load_state_dict(state)
+    assert sorted(chain(*begun, *more, *parts)) == sorted(make_sampler())
+
+
+@pytest.mark.parametrize("num_used", [-1, 6])
+def test_more_draws_used_than_handed_out(num_used):
+    sampler = make_sampler()
+    list(islice(sampler, 5))
+    with pytest.raises(InputError, match=f"num_used is {num_used}; expected 0 to 5"):
+        sampler.state_dict(num_used)
+
+
 def test_a_state_of_another_seed_is_refused():
     with pytest.raises(InputError, match=r"draw with seed 1, this one has seed 0"):
         make_sampler().load_state_dict(make_sampler(seed=1).state_dict())
