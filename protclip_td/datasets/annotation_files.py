@@ -33,7 +33,8 @@ class ChainFiles:
     """
 
     #: Chains that each list has at least: those of TorchDrug's splits, which leave some out.
-    #: DeepFRI publishes no checksum.
+    #: DeepFRI publishes neither checksum nor size of its lists, so one that lacks less than
+    #: TorchDrug leaves out cannot be told from a whole one.
     least: ClassVar[dict[str, dict[str, int]]] = {
         "nrPDB-EC": {"train": 15_011, "valid": 1_664, "test": 1_840},
         "nrPDB-GO": {"train": 27_496, "valid": 3_053, "test": 2_991},
@@ -75,6 +76,7 @@ def read_ec(path: Path) -> Annotations:
     """
     rows = _rows(path, "\t")
     _check_header(path, rows, 0, "### EC-numbers")
+    _check_last_line(path)
     return Annotations(rows[1], rows[1], _terms_of_chains(path, rows[3:], rows[1], 1))
 
 
@@ -86,6 +88,7 @@ def read_go(path: Path, branch: int) -> Annotations:
     """
     rows = _rows(path, "\t")
     _check_header(path, rows, 4 * branch, "### GO-terms")
+    _check_last_line(path)
     terms, names = rows[4 * branch + 1], rows[4 * branch + 3]
     return Annotations(terms, names, _terms_of_chains(path, rows[13:], terms, branch + 1))
 
@@ -93,6 +96,15 @@ def read_go(path: Path, branch: int) -> Annotations:
 def _check_header(path: Path, rows: list[list[str]], number: int, expected: str) -> None:
     if len(rows) <= number + 3 or not rows[number][0].startswith(expected):
         raise InputError(f"{path} is no annotation file of DeepFRI: expected {expected!r} in it")
+
+
+def _check_last_line(path: Path) -> None:
+    """A last line that was cut between two terms, or within one, may still be a right one."""
+    if not path.read_bytes().endswith((b"\n", b"\r")):
+        raise InputError(
+            f"{path}: its last line has no end, so it may be cut. Remove the file to have it "
+            "fetched, or replace it; if it is whole, add the line end."
+        )
 
 
 def _terms_of_chains(
@@ -128,7 +140,7 @@ def chains_of_splits(
     _check_sizes(files, {**{name: len(c) for name, c in splits.items()}, "test": len(flags)})
     splits["test"] = [row[0] for row in flags if row[column] != "0"]
     if chains is not None:
-        kept = set(_chosen(Path(chains).expanduser()))
+        kept = set(_chosen(files, Path(chains).expanduser()))
         splits = {name: [c for c in listed if c in kept] for name, listed in splits.items()}
     for name, listed in splits.items():
         if not listed:
@@ -140,10 +152,10 @@ def _test_rows(path: Path) -> list[list[str]]:
     """Test chains, each with a flag for every cut-off."""
     rows = _rows(path, ",")[1:]
     for row in rows:
-        if len(row) <= len(TEST_CUTOFFS):
+        if len(row) <= len(TEST_CUTOFFS) or "" in row[: len(TEST_CUTOFFS) + 1]:
             raise InputError(
-                f"{path}: row {row} has {len(row)} cells; expected a chain and a flag for each of "
-                f"{list(TEST_CUTOFFS)}. The file is damaged or another one: replace it."
+                f"{path}: row {row} has {sum(map(bool, row))} cells; expected a chain and a flag "
+                f"for each of {list(TEST_CUTOFFS)}. The file is damaged or another one: replace it."
             )
     return rows
 
@@ -159,9 +171,10 @@ def _check_sizes(files: ChainFiles, sizes: dict[str, int]) -> None:
             )
 
 
-def _chosen(path: Path) -> list[str]:
+def _chosen(files: ChainFiles, path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"chains: {path}: no such file; expected one chain per line, as 1ABC-A")
+    files.used[path.name] = md5_of(path)
     return _listed(path)
 
 

@@ -31,6 +31,7 @@ from protclip_td.datasets.annotation_files import (
     read_go,
     sequences_of_chains,
 )
+from protclip_td.datasets.options import check_choice
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
 from protclip_td.errors import InputError
 
@@ -63,11 +64,21 @@ class _ChainSequences(data.ProteinDataset):
         # As in TorchDrug's classes, whose `tasks` are the keys.
         self.targets = {term: i for i, term in enumerate(annotations.terms)}
         self.chains, self.label_names, self.files = order, annotations.names, files.used
+        self.test_cutoff, self.are_chosen = test_cutoff, chains is not None
         self.pos_targets = [
             [self.targets[term] for term in annotations.of_chain[chain]] for chain in order
         ]
         self.num_samples = [len(splits[name]) for name in SPLITS]
         _count_unseen(files.folder, self.pos_targets[: self.num_samples[0]], annotations.terms)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the data are, for the folder of a run."""
+        return {
+            "files": self.files,
+            "test_cutoff": self.test_cutoff,
+            "chains": len(self.chains) if self.are_chosen else "all",
+        }
 
     def split(self) -> list[torch_data.Subset]:
         """Training, validation and test set."""
@@ -166,8 +177,7 @@ class GOSequences(_ChainSequences):
         verbose: int = 1,
         **kwargs: Any,
     ) -> None:
-        if branch not in BRANCHES:
-            raise InputError(f"branch: {branch!r} given; expected one of {list(BRANCHES)}")
+        check_choice("branch", branch, BRANCHES)
         files = ChainFiles(Path(path).expanduser() / "GeneOntology", "nrPDB-GO", "_2019.06.18")
         annotations = read_go(files.get("_annot.tsv"), BRANCHES.index(branch))
         self._load(files, annotations, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)

@@ -11,7 +11,8 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.data.remote import fetch
+from protclip_td.data.remote import fetch, md5_of
+from protclip_td.datasets.options import check_choice, check_fraction
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
 from protclip_td.datasets.prime_kg_nodes import (
     read_node_list,
@@ -151,16 +152,18 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         num_negative: int = 50,
         seed: int = 42,
     ) -> None:
-        _check_choice("target", target, list(TARGETS))
-        _check_choice("split", split, SPLITS)
-        _check_choice("relations", relations, ("all", "target"))
-        _check_fraction("test_fraction", test_fraction)
-        _check_fraction("valid_fraction", valid_fraction)
+        check_choice("target", target, list(TARGETS))
+        check_choice("split", split, SPLITS)
+        check_choice("relations", relations, ("all", "target"))
+        check_fraction("test_fraction", test_fraction)
+        check_fraction("valid_fraction", valid_fraction, may_be_zero=True)
         if num_negative < 1:
-            raise InputError(f"PrimeKG: num_negative is {num_negative}; expected 1 or more")
+            raise InputError(f"num_negative: {num_negative} given; expected 1 or more")
         self.folder = Path(path).expanduser() / "primekg"
         self.target = TARGETS[target]
-        self.split_name = split
+        self.split_name, self.relations, self.valid_fraction = split, relations, valid_fraction
+        #: MD5 of each file that was used.
+        self.used: dict[str, str] = {}
         self.graph = self._read_graph(NODE_TYPES if relations == "all" else self.target)
         self.held_out = self._hold_out(test_fraction, valid_fraction, seed)
         self._train = self.graph.triplets[self.held_out.train_rows]
@@ -172,7 +175,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
             for name, nodes in (("valid", self.held_out.valid), ("test", self.held_out.test))
         }
         self._asked = [*self._questions["valid"], *self._questions["test"]]
-        self._check_sizes(valid_fraction)
+        self._check_sizes()
 
     def _read_graph(self, types: Sequence[str]) -> KnowledgeGraph:
         """Sequences, vectors and the triplets between the nodes that count."""
@@ -181,6 +184,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         self._vector_of: dict[int, np.ndarray] = {}
         for node_type in types:
             file = self._file(node_type)
+            self.used[file.name] = md5_of(file)
             if node_type == PROTEIN:
                 nodes[node_type] = self._sequence_of = read_node_sequences(file)
             elif node_type == DRUG:
@@ -188,6 +192,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
             else:
                 nodes[node_type] = read_node_list(file)
         edges = fetch(self.url, self.folder, "kg.csv", md5=self.md5, size=self.size)
+        self.used[edges.name] = self.md5 or md5_of(edges)  # which `fetch` has made sure of
         graph = read_graph(edges, nodes)
         if not graph.between(*self.target).any():
             raise InputError(
@@ -225,15 +230,15 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         chosen = set(nodes.tolist())
         return [question for question in self.answers if question[0] in chosen]
 
-    def _check_sizes(self, valid_fraction: float) -> None:
+    def _check_sizes(self) -> None:
         sizes = {"train": len(self._train)}
         sizes |= {name: len(questions) for name, questions in self._questions.items()}
         empty = [name for name, size in sizes.items() if not size]
-        if empty == ["valid"] and valid_fraction == 0:
+        if empty == ["valid"] and self.valid_fraction == 0:
             return
         if empty:
             raise InputError(
-                f"PrimeKG: nothing is left for {' and '.join(empty)} ({sizes}, "
+                f"nothing is left for {' and '.join(empty)} ({sizes}, "
                 f"{len(self.candidates)} candidates); the graph in {self.folder} is too small for "
                 f"split {self.split_name!r} with these fractions"
             )
@@ -270,7 +275,10 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         counts = {name: len(self.graph.nodes_of(name)) for name in NODE_TYPES}
         return {
             "folder": str(self.folder),
+            "files": self.used,
             "split": self.split_name,
+            "relations": self.relations,
+            "valid_fraction": self.valid_fraction,
             "from": self.target.head_type,
             "to": self.target.tail_type,
             "nodes": {name: count for name, count in counts.items() if count},
@@ -289,13 +297,3 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
             return {"head": head, "relation": relation, "tail": tail, "negatives": negatives}
         head, relation = self._asked[index - len(self._train)]
         return {"head": head, "relation": relation}
-
-
-def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise InputError(f"PrimeKG: {name} is {value!r}; expected one of {list(choices)}")
-
-
-def _check_fraction(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise InputError(f"PrimeKG: {name} is {value}; expected a share from 0 to below 1")

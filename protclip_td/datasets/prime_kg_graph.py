@@ -101,9 +101,9 @@ def _edges(path: Path) -> Iterator[tuple[int, list[str]]]:
                     )
                 yield rows.line_num, [row[place] for place in places]
         except (csv.Error, UnicodeDecodeError) as error:
+            where = f", near line {rows.line_num}" if rows.line_num else ""
             raise InputError(
-                f"{path} is damaged or no table of text, near line {rows.line_num} ({error}); "
-                "replace it"
+                f"{path} is damaged or no table of text{where} ({error}); replace it"
             ) from error
 
 

@@ -15,9 +15,10 @@ from protclip_td.data.annotations import read_annotations
 from protclip_td.data.lin_similarity import lin_similarity
 from protclip_td.data.ontology import read_ontology
 from protclip_td.data.proteins import to_protein
-from protclip_td.data.remote import fetch
+from protclip_td.data.remote import fetch, md5_of
 from protclip_td.data.sequences import read_sequences
-from protclip_td.datasets.probe_files import PROTEINS, read_probe
+from protclip_td.datasets.options import check_choice
+from protclip_td.datasets.probe_files import PROTEINS, files_of, read_probe
 from protclip_td.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -88,8 +89,11 @@ class PROBE(torch_data.Dataset, core.Configurable):
     ) -> None:
         self.folder = Path(path).expanduser() / "probe"
         self.missing: list[str] = []
-        self.aspect = _choice("aspect", aspect, ("MF", "BP", "CC"))
-        self.proteins = _choice("proteins", str(proteins), PROTEINS)
+        check_choice("aspect", aspect, ("MF", "BP", "CC"))
+        check_choice("proteins", str(proteins), PROTEINS)
+        self.aspect, self.proteins = aspect, str(proteins)
+        #: MD5 of each file that was used.
+        self.used: dict[str, str] = {}
         if (annotation is None) != (ontology is None):
             raise InputError(
                 "annotation, ontology: one given without the other; similarities are computed from "
@@ -110,6 +114,7 @@ class PROBE(torch_data.Dataset, core.Configurable):
         accessions, similarity = read_probe(self.folder, self.aspect, self.proteins)
         path = self._sequence_file(sequences)
         found = read_sequences(path, set(accessions))
+        self._keep_checksums(path, *files_of(self.folder, self.aspect, self.proteins))
         missing = [accession for accession in accessions if accession not in found]
         if missing and not allow_missing:
             raise InputError(
@@ -135,7 +140,9 @@ class PROBE(torch_data.Dataset, core.Configurable):
     ) -> None:
         terms = read_ontology(ontology)
         annotations = read_annotations(annotation, terms, self.aspect, without_evidence)
-        found = read_sequences(self._sequence_file(sequences), set(annotations))
+        path = self._sequence_file(sequences)
+        found = read_sequences(path, set(annotations))
+        self._keep_checksums(path, annotation, ontology)
         most_first = sorted(found, key=lambda protein: (-len(annotations[protein]), protein))
         self.accessions = most_first[:num_protein]
         self.sequences = [found[accession] for accession in self.accessions]
@@ -145,10 +152,15 @@ class PROBE(torch_data.Dataset, core.Configurable):
     def _sequence_file(self, given: str | None) -> Path:
         return Path(given).expanduser() if given else fetch(HUMAN_URL, self.folder, HUMAN_FILE)
 
+    def _keep_checksums(self, *files: str | Path) -> None:
+        paths = [Path(file).expanduser() for file in files]
+        self.used = {path.name: md5_of(path) for path in paths}
+
     @property
     def manifest(self) -> dict[str, Any]:
         """What the data are, for the folder of a run."""
         return {
+            "files": self.used,
             "aspect": self.aspect,
             "proteins": len(self.accessions),
             "pairs": int((~self.similarity.isnan()).triu(1).sum()),
@@ -169,12 +181,6 @@ class PROBE(torch_data.Dataset, core.Configurable):
             "similarity": self.similarity[index],
             "index": index,
         }
-
-
-def _choice(name: str, given: str, choices: Sequence[str]) -> str:
-    if given not in choices:
-        raise InputError(f"{name}: {given!r} given; expected one of {', '.join(choices)}")
-    return given
 
 
 def _some(names: Sequence[str]) -> str:

@@ -36,12 +36,24 @@ def read_probe(folder: Path, aspect: str, proteins: str) -> tuple[list[str], np.
     Raises:
         InputError: a file is missing or has another layout
     """
-    name = f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_{_SIZE[proteins]}"
-    accessions, similarity = _read_matrix(_existing(folder, f"{name}_proteins.csv"))
-    if proteins == "sparse":
-        file = _existing(folder, f"SparsifiedSimilarityCoordinates_{aspect}_for_highest_500.npy")
+    matrix, *coordinates = files_of(folder, aspect, proteins)
+    accessions, similarity = _read_matrix(matrix)
+    for file in coordinates:
         similarity = _only(similarity, _read_coordinates(file, len(accessions)))
     return accessions, similarity
+
+
+def files_of(folder: Path, aspect: str, proteins: str) -> list[Path]:
+    """The files of one of PROBE's benchmarks: the matrix, and for ``sparse`` the pairs in it.
+
+    Raises:
+        InputError: one is missing
+    """
+    matrix = f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_{_SIZE[proteins]}"
+    names = [f"{matrix}_proteins.csv"]
+    if proteins == "sparse":
+        names.append(f"SparsifiedSimilarityCoordinates_{aspect}_for_highest_500.npy")
+    return [_existing(folder, name) for name in names]
 
 
 def _existing(folder: Path, name: str) -> Path:

@@ -58,17 +58,19 @@ class Reaction(data.ProteinDataset):
         """What each reaction is called, synonyms included, for zero-shot classification.
 
         Raises:
-            InputError: the file of names is missing, or not numbered from 0 without a gap
+            InputError: the file of names is missing, not numbered from 0 without a gap, or cut
         """
         table = read_table(fetch(self.label_url, self.path / "Reaction"))
         names = table.column("name")
         row_of = {number: row for row, number in enumerate(table.column("id"))}
-        wanted = [str(i) for i in range(len(table))]
+        # A file that was cut between two lines looks whole.
+        num_reaction = max(len(table), max(self.targets["label"]) + 1)
+        wanted = [str(i) for i in range(num_reaction)]
         absent = [number for number in wanted if number not in row_of]
         if absent:
             raise InputError(
                 f"{table.path}: no reaction {absent[0]} in column 'id'; expected the numbers 0 to "
-                f"{len(table) - 1}, each once. Remove the file to have it fetched, or replace it."
+                f"{num_reaction - 1}, each once. Remove the file to have it fetched, or replace it."
             )
         return [names[row_of[number]] for number in wanted]
 

@@ -1,7 +1,6 @@
 """Networks of protein actions from STRING, as items for predictions on a graph."""
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -11,7 +10,8 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.data.remote import card, fetch
+from protclip_td.data.remote import card, fetch, md5_of
+from protclip_td.datasets.options import check_choice, check_fraction
 from protclip_td.datasets.string_actions_reader import (
     ACTIONS,
     Network,
@@ -134,14 +134,16 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         seed: int = 0,
         split_file: str | None = None,
     ) -> None:
-        _check_choice("name", name, list(self.files))
-        _check_choice("split", split, WAYS)
-        _check_choice("protocol", protocol, PROTOCOLS)
-        _check_fraction("test_fraction", test_fraction)
-        _check_fraction("valid_fraction", valid_fraction)
+        check_choice("name", name, list(self.files))
+        check_choice("split", split, WAYS)
+        check_choice("protocol", protocol, PROTOCOLS)
+        check_fraction("test_fraction", test_fraction)
+        check_fraction("valid_fraction", valid_fraction)
         self.folder = Path(path).expanduser() / "string_actions"
         self.name, self.protocol = name, protocol
         actions, sequences = self._find_files(name)
+        #: MD5 of each file that was used.
+        self.used = {path.name: md5_of(path) for path in (actions, sequences)}
         network = read_network(actions)
         self._check_size(actions, network)
         self.network = largest_component(network) if name == "STRING" else network
@@ -178,7 +180,9 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
             raise InputError(
                 f"{actions} is not whole or another file: it has {found.proteins:,} proteins in "
                 f"{found.pairs:,} pairs; expected {published.proteins:,} in {published.pairs:,}. "
-                "Remove it to have it fetched where it can be, or replace it."
+                "Remove it to have it fetched where it can be, or replace it. If it is whole "
+                f"nevertheless, call STRINGActions.published.pop({actions.name!r}) in Python "
+                "first; published numbers are then from another network."
             )
 
     def _make_split(self) -> Split:
@@ -190,7 +194,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         if not all(split):
             sizes = {name: len(rows) for name, rows in split._asdict().items()}
             raise InputError(
-                f"STRINGActions: of {len(self)} pairs nothing is left for one of {sizes}; give "
+                f"of {len(self)} pairs nothing is left for one of {sizes}; give "
                 "larger test_fraction or valid_fraction, or a larger network"
             )
         origin = {"network": self.name, **self._draw._asdict()}
@@ -231,6 +235,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         is_clean = self.protocol == "clean"
         return {
             "network": self.name,
+            "files": self.used,
             "proteins": len(self.sequences),
             "pairs": len(self),
             "pairs_sha256": digest(self.network.pairs),
@@ -248,13 +253,3 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
     def __getitem__(self, index: int) -> dict[str, Any]:
         first, second = self.network.pairs[index].tolist()
         return {"node1": first, "node2": second, "targets": self._targets[index]}
-
-
-def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise InputError(f"STRINGActions: {name} is {value!r}; expected one of {list(choices)}")
-
-
-def _check_fraction(name: str, value: float) -> None:
-    if not 0 < value < 1:
-        raise InputError(f"STRINGActions: {name} is {value}; expected a share between 0 and 1")

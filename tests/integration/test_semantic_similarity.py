@@ -28,6 +28,7 @@ from torchdrug import data as torchdrug_data
 from protclip_td import cli
 from protclip_td.config import find_config, load_config
 from protclip_td.config.manual import header
+from protclip_td.data.remote import md5_of
 from protclip_td.datasets import PROBE
 from protclip_td.errors import InputError
 from protclip_td.metrics import similarity_correlation
@@ -223,6 +224,22 @@ def test_pretrained_and_random_encoders_can_be_told_apart(written):
         for _ in range(20)
     ]
     assert abs(np.mean([scores["manhattan"] for scores in shuffled])) < 0.1
+
+
+def test_manifest_tells_from_which_files(folder, own):
+    """Another release of the sequences has the same counts, but is other data."""
+    probe = folder / "probe"
+    before = PROBE(folder, "MF", proteins="sparse").manifest
+    matrix = MATRIX.format("MF", 500)
+    coordinates = "SparsifiedSimilarityCoordinates_MF_for_highest_500.npy"
+    names = ("human_reviewed.fasta.gz", matrix, coordinates)
+    assert before["files"] == {name: md5_of(probe / name) for name in names}
+    accessions = PROBE(folder, "MF").accessions
+    write_matrix(probe / matrix, accessions, np.full((len(accessions),) * 2, 0.5))
+    after = PROBE(folder, "MF", proteins="sparse").manifest
+    assert {key for key in before if before[key] != after[key]} == {"files"}
+    files = PROBE(folder, "MF", **own).manifest["files"]
+    assert files == {Path(path).name: md5_of(path) for path in own.values()}
 
 
 # What goes wrong

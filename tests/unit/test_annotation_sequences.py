@@ -100,6 +100,30 @@ def test_files_are_in_the_manifest(folder):
     assert all(md5_of(folder / "EnzymeCommission" / name) == md5 for name, md5 in used.items())
 
 
+def test_what_changes_the_test_set_is_in_the_manifest(folder, tmp_path):
+    manifest = ECSequences(str(folder)).manifest
+    assert (manifest["test_cutoff"], manifest["chains"]) == (0.95, "all")
+    path = tmp_path / "chains.txt"
+    path.write_text("\n".join(ECSequences(str(folder)).chains[::2]))
+    manifest = ECSequences(str(folder), test_cutoff=0.7, chains=str(path)).manifest
+    assert (manifest["test_cutoff"], manifest["chains"]) == (0.7, 14)
+    assert manifest["files"]["chains.txt"] == md5_of(path)
+
+
+@pytest.mark.parametrize("kind", [ECSequences, GOSequences])
+def test_annotations_cut_in_the_last_line_are_not_used(folder, kind):
+    """Where a term is left out at a comma, all that is left of it is right."""
+    name = "nrPDB-EC" if kind is ECSequences else "nrPDB-GO"
+    (path,) = folder.glob(f"*/{name}_annot.tsv")
+    whole = path.read_bytes()
+    for size in range(len(whole) - 12, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(InputError, match=r"annot.tsv: (its last line has no end|terms)"):
+            kind(str(folder))
+    path.write_bytes(whole[:-1])  # the line end itself is of two letters
+    assert len(kind(str(folder))) == 27
+
+
 def test_deepfris_own_names_of_the_files(folder):
     for path in (folder / "EnzymeCommission").iterdir():
         path.rename(path.with_name(path.name.replace("nrPDB-EC", "nrPDB-EC_2020.04")))
@@ -148,6 +172,7 @@ def edit(folder, name, old, new, count=1):
         ("nrPDB-EC_sequences.fasta", "1Z00-A", "9ZZZ-A", r"no sequence of 1 chains .*'1Z00-A'"),
         ("nrPDB-EC_sequences.fasta", " nrPDB\n", " nrPDB\n-", "letters '-' are no residues"),
         ("nrPDB-EC_test.csv", ",0,0,1,1,", ",0,0,1,", r"has 5 cells; expected a chain and a flag"),
+        ("nrPDB-EC_test.csv", ",0,0,1,1,1", ",0,0,1,1,", r"has 5 cells; expected a chain and"),
         ("nrPDB-EC_annot.tsv", "1.1.1.-", "1" * 200_000, "annot.tsv is damaged .*field larger"),
         ("nrPDB-EC_train.txt", "\n", "\udcff\n", r"train.txt is damaged or no text .*decode byte"),
     ],
@@ -195,7 +220,7 @@ def test_an_empty_split(folder):
 def test_wrong_arguments(folder, tmp_path):
     with pytest.raises(InputError, match=r"test_cutoff: 0.9 given; expected one of \[0.3"):
         ECSequences(str(folder), test_cutoff=0.9)
-    with pytest.raises(InputError, match=r"branch: 'XX' given; expected one of \['MF'"):
+    with pytest.raises(InputError, match=r"branch: 'XX' given; expected one of MF, BP, CC"):
         GOSequences(str(folder), branch="XX")
     with pytest.raises(InputError, match=r"chains: .*no such file; expected one chain per line"):
         ECSequences(str(folder), chains=str(tmp_path / "chains.txt"))

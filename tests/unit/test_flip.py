@@ -9,6 +9,7 @@ import pytest
 from protclip_td.data.remote import md5_of
 from protclip_td.datasets import AAV, Reaction, Thermostability
 from protclip_td.errors import InputError
+from protclip_td.tasks.shared_space import label_texts
 
 
 @pytest.fixture
@@ -113,6 +114,17 @@ def test_reaction(folder, monkeypatch):
     assert dataset.tasks == ["label"]
     assert dataset.label_names[2] == "nitrogenase."
     assert {item["label"] for item in dataset} == {0, 1, 2}
+
+
+def test_names_of_reactions_cut_between_two_lines(folder, monkeypatch):
+    """Before anything is encoded: a task asks for the names when it is put together."""
+    files.make("zero_shot_reaction", folder, monkeypatch)
+    path = folder / "Reaction" / "reaction_name.tsv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    dataset = Reaction(str(folder))
+    message = "reaction_name.tsv: no reaction 2 in column 'id'; expected the numbers 0 to 2, each"
+    with pytest.raises(InputError, match=message):
+        label_texts("ZeroShotClassification", None, "{}", dataset.split()[2])
 
 
 @pytest.mark.parametrize(

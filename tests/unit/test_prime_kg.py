@@ -2,11 +2,14 @@
 
 import csv
 import pickle
+import shutil
+from pathlib import Path
 
 import graph_files
 import numpy as np
 import pytest
 
+from protclip_td.data.remote import md5_of
 from protclip_td.datasets import PrimeKG
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
 from protclip_td.datasets.prime_kg_nodes import (
@@ -169,6 +172,21 @@ def test_candidates_of_the_published_protocol_are_seen_often(folder, monkeypatch
     assert published.candidates.tolist() == expected
 
 
+def test_manifest_tells_what_was_asked_for_and_from_which_files(folder, tmp_path):
+    data = Path(shutil.copytree(folder, tmp_path / "primekg"))
+    manifest = PrimeKG(str(tmp_path), target="prot2drug", relations="target").manifest
+    assert (manifest["relations"], manifest["valid_fraction"]) == ("target", 0.1)
+    assert manifest["files"] == {
+        name: md5_of(data / name) for name in ("protein.csv", "drug.pkl", "kg.csv")
+    }
+    with (data / "drug.pkl").open("rb") as file:
+        content = pickle.load(file)
+    np.savez(data / "drug.npz", node_index=content["node_index"], embedding=content["embedding"])
+    again = PrimeKG(str(tmp_path), target="prot2drug").manifest
+    assert (again["relations"], len(again["files"])) == ("all", 7)
+    assert again["files"]["drug.npz"] == md5_of(data / "drug.npz")
+
+
 def test_without_validation_the_last_epoch_counts(folder):
     dataset = PrimeKG(str(folder.parent), split="published", valid_fraction=0, **FEW)
     assert [len(part) > 0 for part in dataset.split()] == [True, False, True]
@@ -186,10 +204,10 @@ def rarely_seen(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": "prot2dna"}, "target is 'prot2dna'; expected one of"),
-        ({"split": "dirty"}, "split is 'dirty'"),
-        ({"relations": "some"}, "relations is 'some'"),
-        ({"test_fraction": 1.0}, "test_fraction is 1.0; expected a share"),
+        ({"target": "prot2dna"}, "target: 'prot2dna' given; expected one of"),
+        ({"split": "dirty"}, "split: 'dirty' given"),
+        ({"relations": "some"}, "relations: 'some' given"),
+        ({"test_fraction": 1.0}, "test_fraction: 1.0 given; expected a share"),
         ({"test_fraction": 0.01}, "nothing is left for test .*too small for split 'clean'"),
     ],
 )
@@ -204,6 +222,7 @@ def test_bad_options(folder, options, message):
         ("kg.csv", "relation,x_index\n", "kg.csv has no column"),
         ("kg.csv", f"{KG}\n{'x' * 200_000}\n", r"kg.csv is damaged .*near line 2 \(field larger"),
         ("kg.csv", f"{KG}\n\udcff\n", r"kg.csv is damaged or no table of text.*codec can't decode"),
+        ("kg.csv", "\udcff\n", r"kg.csv is damaged or no table of text \('utf-8' codec"),
         ("kg.csv", None, r"kg.csv, line \d+: \d+ cells; the header has 12"),
         ("protein.csv", "node_index,sequence\n0,MKV\n1,MK-V\n", "line 3.*'-' are no residues"),
         ("protein.csv", "node_index,sequence\nP1,MKV\n", "'node_index' is 'P1'; expected a whole"),

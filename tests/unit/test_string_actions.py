@@ -7,6 +7,7 @@ import graph_files
 import numpy as np
 import pytest
 
+from protclip_td.data.remote import md5_of
 from protclip_td.datasets import STRINGActions
 from protclip_td.datasets.string_actions import Size
 from protclip_td.datasets.string_actions_reader import (
@@ -126,8 +127,23 @@ def test_half_a_network_is_not_used(data, tmp_path, monkeypatch, packed):
     half = b"".join(lines[: len(lines) // 2])
     path.write_bytes(gzip.compress(half) if packed else half)
     message = rf"SHS27k.STRING.txt is not whole .*; expected {size.proteins} in {size.pairs}"
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as error:
         STRINGActions(data)
+    way_out = f"STRINGActions.published.pop('{path.name}')"
+    assert f"call {way_out} in Python first" in str(error.value)
+    eval(way_out)
+    assert len(STRINGActions(data, split_file=str(tmp_path / "half.json"))) < size.pairs
+
+
+def test_manifest_holds_the_checksums_of_both_files(data, tmp_path):
+    folder = tmp_path / "string_actions"
+    before = STRINGActions(data).manifest
+    actions, sequences = (name for name, _ in STRINGActions.files["SHS27k"])
+    assert before["files"] == {name: md5_of(folder / name) for name in (actions, sequences)}
+    rows = [line.split("\t") for line in (folder / sequences).read_text().splitlines()]
+    (folder / sequences).write_text("".join(f"{name}\t{s[:10]}\n" for name, s in rows))
+    after = STRINGActions(data).manifest
+    assert {key for key in before if before[key] != after[key]} == {"files"}
 
 
 def test_published_sizes_are_those_of_the_files_and_of_the_manual():
@@ -311,10 +327,10 @@ def test_string_from_its_own_files_or_from_gnn_ppis(data, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "SHS28k"}, "name is 'SHS28k'; expected one of"),
-        ({"split": "bsf"}, "split is 'bsf'"),
-        ({"protocol": "strict"}, "protocol is 'strict'"),
-        ({"test_fraction": 1.0}, "test_fraction is 1.0; expected a share"),
+        ({"name": "SHS28k"}, "name: 'SHS28k' given; expected one of"),
+        ({"split": "bsf"}, "split: 'bsf' given"),
+        ({"protocol": "strict"}, "protocol: 'strict' given"),
+        ({"test_fraction": 1.0}, "test_fraction: 1.0 given; expected a share"),
         ({"valid_fraction": 0.001}, "nothing is left for one of"),
     ],
 )

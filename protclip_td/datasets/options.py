@@ -1,0 +1,38 @@
+"""Checks of what a data set is asked for; the message names the option, not the data set."""
+
+from collections.abc import Collection
+
+from protclip_td.errors import InputError
+
+
+def check_choice(name: str, value: str, choices: Collection[str]) -> None:
+    """Make sure that an option is one of some words.
+
+    Raises:
+        InputError: it is not
+
+    Example::
+
+        >>> check_choice("branch", "XX", ["MF", "BP", "CC"])
+        Traceback (most recent call last):
+        protclip_td.errors.InputError: branch: 'XX' given; expected one of MF, BP, CC
+    """
+    if value not in choices:
+        raise InputError(f"{name}: {value!r} given; expected one of {', '.join(choices)}")
+
+
+def check_fraction(name: str, value: float, may_be_zero: bool = False) -> None:
+    """Make sure that an option is a share, which leaves something of what it is taken from.
+
+    Raises:
+        InputError: it is not
+
+    Example::
+
+        >>> check_fraction("test_fraction", 1.0)
+        Traceback (most recent call last):
+        protclip_td.errors.InputError: test_fraction: 1.0 given; expected a share between 0 and 1
+    """
+    if not 0 < value < 1 and not (may_be_zero and value == 0):
+        zero = ", or 0" if may_be_zero else ""
+        raise InputError(f"{name}: {value} given; expected a share between 0 and 1{zero}")
