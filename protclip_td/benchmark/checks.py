@@ -6,14 +6,19 @@ from typing import NamedTuple
 
 from protclip_td.benchmark.catalogue import Benchmark
 from protclip_td.benchmark.jobs import Job
-from protclip_td.benchmark.settings import Settings
+from protclip_td.benchmark.settings import Settings, variables
 from protclip_td.config.loading import find_config, load_config
 from protclip_td.config.mistakes import Mistake, did_you_mean, report
 from protclip_td.config.variant import read_source
 from protclip_td.errors import InputError
 
-# Variables that the command fills in itself.
-_FILLED_IN = {"encoder", "checkpoint", "seed", "output_dir"}
+# Variables that the command fills in itself, and what to give it instead.
+_FILLED_IN = {
+    "encoder": "--encoder",
+    "checkpoint": "--checkpoint",
+    "seed": "--seeds",
+    "output_dir": "-o",
+}
 _SHOWN = 3
 
 
@@ -28,14 +33,8 @@ def check_flags(flags: Mapping[str, str], benchmarks: Sequence[Benchmark]) -> No
         InputError: all flags that are not, with the nearest right ones
     """
     parts = [_Part.of(benchmark) for benchmark in benchmarks]
-    known = set[str]().union(*(part.variables for part in parts)) - _FILLED_IN
-    mistakes = []
-    for name in flags:
-        reason = _defines(name, parts)
-        if not reason and name not in known:
-            reason = f"no configuration has it{did_you_mean(name, known, '--')}"
-        if reason:
-            mistakes.append(Mistake(f"--{name}", reason))
+    reasons = {name: _wrong(name, parts) for name in flags}
+    mistakes = [Mistake(f"--{name}", reason) for name, reason in reasons.items() if reason]
     if mistakes:
         raise report("the command line", mistakes)
 
@@ -50,16 +49,25 @@ class _Part(NamedTuple):
 
     @classmethod
     def of(cls, benchmark: Benchmark) -> "_Part":
-        source = read_source(find_config(benchmark.name))
-        names = {variable.name for variable in source.variables}
         splitting = {"split", "split_file"} if benchmark.splits else set()
-        return cls(benchmark.name, benchmark.splits, names - splitting, set(source.values))
+        names = variables(benchmark.name) - splitting
+        defining = read_source(find_config(benchmark.name)).values.keys() - _FILLED_IN.keys()
+        return cls(benchmark.name, benchmark.splits, names - _FILLED_IN.keys(), defining)
+
+
+def _wrong(flag: str, parts: Sequence[_Part]) -> str:
+    """Why a flag cannot be given, or ""."""
+    if flag in _FILLED_IN:
+        return f"the command fills it in for each run; give {_FILLED_IN[flag]} instead"
+    known = set[str]().union(*(part.variables - part.defining for part in parts))
+    unknown = f"no configuration has it{did_you_mean(flag, known, '--')}"
+    return _defines(flag, parts) or ("" if flag in known else unknown)
 
 
 def _defines(flag: str, parts: Sequence[_Part]) -> str:
     """Why a flag would make some benchmark another one, or ""."""
     for part in parts:
-        if flag in part.defining - _FILLED_IN:
+        if flag in part.defining:
             return (
                 f"it is what makes {part.name}, whose row would then show something else. Leave it "
                 "out, and choose benchmarks by name; for one run: python -m torchdrug.run -c "

@@ -16,9 +16,9 @@ def protocols_of(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         results (list of dict): metrics of the runs, with ``run``, their folder
 
     Returns:
-        list of dict: ``name`` of the protocol, None where there is only one, and the numbers
-        without which a metric means nothing, as far as the task has them: ``candidates``,
-        ``proteins`` and ``pairs``
+        list of dict: ``name`` of the protocol, None where there is only one and no flag has changed
+        the test set, and the numbers without which a metric means nothing, as far as the task has
+        them: ``candidates``, ``proteins`` and ``pairs``
     """
     found: list[dict[str, Any]] = []
     for result in results:
@@ -29,12 +29,33 @@ def protocols_of(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _protocol(result: Mapping[str, Any]) -> dict[str, Any]:
-    manifest = json.loads(Path(result["run"], "data_manifest.json").read_text())
+    manifest = data_manifest(Path(result["run"]))
     if "number of candidates" in result:  # where they are all proteins of the split
         manifest["candidates"] = int(result["number of candidates"])
-    # PrimeKG's two protocols are two splits; those of interactions apply to any split.
-    name = manifest.get("protocol", manifest.get("split"))
+    name = _name(manifest, result.get("split", "test"))
     return {"name": name, **{size: manifest[size] for size in _SIZES if size in manifest}}
+
+
+def data_manifest(run: Path) -> dict[str, Any]:
+    """What a run's folder says about its data; nothing if the file is not there."""
+    path = run / "data_manifest.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _name(manifest: Mapping[str, Any], test_split: str) -> str | None:
+    """The protocol, and all in which the test differs from it."""
+    # PrimeKG's two protocols are two splits; those of interactions apply to any split.
+    protocol = manifest.get("protocol", manifest.get("split"))
+    cutoff = manifest.get("test_cutoff", 0.95)
+    parts = {
+        protocol: protocol,
+        "target's relations": manifest.get("relations") == "target",
+        "with validation": protocol == "published" and manifest.get("valid_fraction"),
+        f"identity up to {cutoff:g}": cutoff != 0.95,
+        "chosen chains": manifest.get("chains", "all") != "all",
+        test_split: test_split != "test",
+    }
+    return ", ".join(str(part) for part, applies in parts.items() if applies) or None
 
 
 def in_words(protocols: Iterable[Mapping[str, Any]]) -> str:
@@ -55,10 +76,10 @@ def _words(protocol: Mapping[str, Any]) -> list[str]:
 
 def is_comparable(number: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Whether a published number was made by the protocol of a row's runs, on the same network."""
+    named = {protocol["name"] for protocol in row["protocols"]}
     if not number["protocol"]:
-        return True
-    named = [protocol["name"] for protocol in row["protocols"]]
+        return named <= {None}
     same_network = all(
         protocol.get("pairs") == number["pairs"] for protocol in row["protocols"] if number["pairs"]
     )
-    return named == [number["protocol"]] and same_network
+    return named == {number["protocol"]} and same_network

@@ -1,14 +1,14 @@
 """Runs of one case belong into one mean only if their data were the same."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from protclip_td.benchmark.jobs import Job
+from protclip_td.benchmark.protocol import data_manifest
 
 # What says where the data are, and not what they are.
-_PLACES = {"folder", "path", "split_file", "url", "urls"}
+_NOT_THE_DATA = {"folder", "path", "split_file", "url", "urls"}
 
 
 def with_other_data(jobs: Iterable[Job]) -> dict[str, str]:
@@ -27,10 +27,35 @@ def with_other_data(jobs: Iterable[Job]) -> dict[str, str]:
             continue
         about = _read(job)
         reference, data = first.setdefault(job.case.name, (job, about))
-        differing = [key for key in data if key in about and data[key] != about[key]]
+        differing = _differing(about, data)
         if differing:
-            found[str(job)] = _reason(job, reference, {k: (about[k], data[k]) for k in differing})
+            found[str(job)] = _reason(job, reference, differing)
     return found
+
+
+def _differing(mine: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What two manifests have both, but not alike; of dicts only the entries that differ.
+
+    Example::
+
+        >>> _differing({"files": {"a": "1f", "b": "2e"}}, {"files": {"a": "1f", "b": "3d"}})
+        {'files': ({'b': '2e'}, {'b': '3d'})}
+    """
+    found = {}
+    for key in mine.keys() & other.keys():
+        here, there = mine[key], other[key]
+        if isinstance(here, dict) and isinstance(there, dict):
+            here, there = _without(there, here, key), _without(here, there, key)
+        if here != there:
+            found[key] = here, there
+    return dict(sorted(found.items()))
+
+
+def _without(other: dict[str, Any], values: dict[str, Any], key: str) -> dict[str, Any]:
+    """Entries that the other has not; a file is known by its checksum, whatever its name."""
+    if key == "files":
+        return {name: value for name, value in values.items() if value not in other.values()}
+    return {name: value for name, value in values.items() if other.get(name) != value}
 
 
 def _reason(job: Job, reference: Job, differing: dict[str, tuple[Any, Any]]) -> str:
@@ -44,6 +69,5 @@ def _reason(job: Job, reference: Job, differing: dict[str, tuple[Any, Any]]) -> 
 def _read(job: Job) -> dict[str, Any]:
     """What a run's folder says about its data, but not where they were."""
     assert job.result is not None
-    path = Path(job.result["run"], "data_manifest.json")
-    manifest = json.loads(path.read_text()) if path.is_file() else {}
-    return {key: value for key, value in manifest.items() if key not in _PLACES}
+    manifest = data_manifest(Path(job.result["run"]))
+    return {key: value for key, value in manifest.items() if key not in _NOT_THE_DATA}

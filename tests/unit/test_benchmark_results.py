@@ -7,11 +7,15 @@ import pytest
 
 from protclip_td.benchmark import BENCHMARKS, plot
 from protclip_td.benchmark.plot import Point, headlines
-from protclip_td.benchmark.protocol import in_words, protocols_of
+from protclip_td.benchmark.protocol import in_words, is_comparable, protocols_of
 from protclip_td.benchmark.published import PAPER, PUBLISHED
 from protclip_td.benchmark.results import _selection, summary
 from protclip_td.benchmark.table import show, write_table
 from protclip_td.config import load_config
+from protclip_td.datasets import STRINGActions
+
+# What `conftest.py` takes away from the small networks of tests.
+PAIRS = STRINGActions.published
 
 
 def run_folder(path, name, *flags, num_valid=3):
@@ -134,6 +138,57 @@ def test_protocol_and_sizes_of_the_runs(tmp_path):
     assert len(protocols_of([*results[:2], results[0]])) == 2
 
 
+@pytest.mark.parametrize(
+    ("case", "manifest", "name", "is_same"),
+    [
+        ("ec", {"test_cutoff": 0.95, "chains": "all"}, None, True),
+        ("ec", {}, None, True),
+        ("ec", {"test_cutoff": 0.7, "chains": "all"}, "identity up to 0.7", False),
+        ("go_mf", {"test_cutoff": 0.95, "chains": 112}, "chosen chains", False),
+        ("go_bp", {"test_cutoff": 0.3, "chains": 9}, "identity up to 0.3, chosen chains", False),
+        ("prot2mf", {"split": "published", "relations": "all", "valid_fraction": 0}, "published",
+         True),
+        ("prot2mf", {"split": "published", "relations": "all", "valid_fraction": 0.1},
+         "published, with validation", False),
+        ("prot2mf", {"split": "published", "relations": "target", "valid_fraction": 0},
+         "published, target's relations", False),
+        ("prot2mf", {"split": "clean", "relations": "all", "valid_fraction": 0.1}, "clean", False),
+        ("shs27k-bfs", {"protocol": "published", "split": "bfs", "pairs": 7624}, "published", True),
+        ("shs27k-bfs", {"protocol": "published", "split": "bfs", "pairs": 7600}, "published",
+         False),
+        ("shs27k-bfs", {"protocol": "clean", "split": "bfs", "pairs": 7624}, "clean", False),
+    ],
+)  # fmt: skip
+def test_what_a_published_number_can_be_compared_with(case, manifest, name, is_same, tmp_path):
+    (tmp_path / "data_manifest.json").write_text(json.dumps(manifest))
+    protocols = protocols_of([{"run": str(tmp_path), "split": "test"}])
+    assert [protocol["name"] for protocol in protocols] == [name]
+    numbers = [number for found in PUBLISHED[case].values() for number in found]
+    assert {is_comparable(n._asdict(), {"protocols": protocols}) for n in numbers} == {is_same}
+
+
+def test_another_test_set_is_named(tmp_path):
+    result = {"run": str(tmp_path), "split": "cross_species_test"}  # without a manifest
+    assert in_words(protocols_of([result])) == "cross_species_test"
+
+
+def test_numbers_before_any_run_are_marked_where_the_protocol_matters():
+    marked = {
+        case: not is_comparable(number._asdict(), {"protocols": []})
+        for case, found in PUBLISHED.items() for (number, *_) in found.values()
+    }  # fmt: skip
+    assert (marked["ec"], marked["sub"], marked["prot2bp"], marked["shs27k-bfs"]) == (
+        False, True, True, True,
+    )  # fmt: skip
+
+
+def test_networks_of_published_numbers_are_the_data_sets():
+    pairs = {name.split(".")[2]: size.pairs for name, size in PAIRS.items()}
+    for case, key in (("shs27k", "SHS27k"), ("shs148k", "SHS148k"), ("string", "actions")):
+        for way in ("random", "bfs", "dfs"):
+            assert PUBLISHED[f"{case}-{way}"]["micro_f1"][0].pairs == pairs[key]
+
+
 def row_of(case, metric, value, protocol=None):
     """A row with two seeds of encoder and control, of the same mean."""
     runs = [{"value": value - 0.1}, {"value": value + 0.1}]
@@ -197,7 +252,7 @@ def test_picture_explains_only_what_it_shows(monkeypatch, tmp_path):
     rows = [{**row_of("bin", "accuracy", 0.5), "control": None}]
     axis, _ = drawn(monkeypatch, tmp_path, rows)
     explained = [text.get_text() for text in axis.get_legend().get_texts()]
-    assert explained[:-1] == ["this encoder", "others, published"]
+    assert explained == ["this encoder", "others, published"]
 
 
 def test_each_number_has_a_source():

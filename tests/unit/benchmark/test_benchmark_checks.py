@@ -41,6 +41,20 @@ def test_flags_that_are_the_users():
         check_flags({"batchsize": "2", "output_dir": "x"}, choose(["all"]))
 
 
+@pytest.mark.parametrize(
+    ("flag", "instead"), [("seed", "--seeds"), ("output_dir", "-o"), ("encoder", "--encoder")]
+)
+def test_flags_that_the_command_fills_in(flag, instead):
+    with pytest.raises(InputError, match=rf"--{flag}: the command fills it in .*give {instead} in"):
+        check_flags({flag: "3"}, choose(["human_ppi", "bin"]))
+
+
+def test_what_is_refused_is_not_proposed():
+    with pytest.raises(InputError, match="--path") as error:
+        check_flags({"dateset": "x"}, choose(["human_ppi"]))
+    assert "--dataset" not in str(error.value)
+
+
 def test_a_wrong_word_is_said_once_and_with_whom(tmp_path):
     jobs = [
         *plan(choose(["bin", "shs27k", "go_mf", "prot2mf"]), ["model"], lambda *_: [0], tmp_path)
