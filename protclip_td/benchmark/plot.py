@@ -72,7 +72,7 @@ def draw_results(results: Mapping[str, Any], path: Path) -> None:
     axis.set_ylim(0.5 - len(lines), 0.5)
     axis.set_xlabel("headline metric on the test set; bars: ± standard deviation over seeds")
     axis.grid(alpha=0.25)
-    _explain(axis, [label for label in _MARKS if any(points[label] for points in lines.values())])
+    _explain(axis, {label: _all(lines, label) for label in _MARKS})
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
     with explain_disk_errors(path):
@@ -97,20 +97,25 @@ def _draw(axis: "Axes", label: str, lines: Sequence[Sequence[Point]]) -> None:
             )
 
 
-def _explain(axis: "Axes", labels: Sequence[str]) -> None:
-    """The legend, of the kinds that are drawn and of hollow marks."""
+def _all(lines: Mapping[str, Mapping[str, Sequence[Point]]], label: str) -> list[Point]:
+    """The numbers of one kind on all lines."""
+    return [point for points in lines.values() for point in points[label]]
+
+
+def _explain(axis: "Axes", drawn: Mapping[str, Sequence[Point]]) -> None:
+    """The legend: the kinds that are drawn and, if there are any, what hollow marks are."""
     from matplotlib.lines import Line2D
 
     shown = [
         Line2D([], [], label=label, linestyle="none", marker=mark.shape, color=mark.colour)
         for label, mark in _MARKS.items()
-        if label in labels
+        if drawn[label]
     ]
-    hollow = Line2D([], [], marker="D", color="0.2", linestyle="none", label=_HOLLOW)
-    hollow.set_markerfacecolor("none")
-    axis.legend(
-        handles=[*shown, hollow], loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, fontsize=8
-    )
+    if not all(point.is_comparable for points in drawn.values() for point in points):
+        hollow = Line2D([], [], marker="D", color="0.2", linestyle="none", label=_HOLLOW)
+        hollow.set_markerfacecolor("none")
+        shown.append(hollow)
+    axis.legend(handles=shown, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, fontsize=8)
 
 
 def title(encoders: Mapping[str, str]) -> str:

@@ -1,6 +1,5 @@
 """From the finished runs to one structure: values, mean and deviation, published numbers."""
 
-import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping
@@ -10,7 +9,7 @@ from typing import Any
 
 from protclip_td.benchmark.catalogue import BENCHMARKS
 from protclip_td.benchmark.jobs import ROLES, Job
-from protclip_td.benchmark.protocol import protocols_of
+from protclip_td.benchmark.protocol import data_manifest, protocols_of
 from protclip_td.benchmark.published import PUBLISHED
 from protclip_td.config import load_config
 from protclip_td.training.best import pick_metric
@@ -111,13 +110,15 @@ def _selected_by(done: list[Job]) -> str | None:
 
 
 @cache
-def _selection(run: str) -> str:
+def _selection(run: str) -> str | None:
     """What chose a run's epoch, in words: a metric of the validation set as a rule."""
     config = load_config(f"{run}/config.yaml")
     if config.train.num_epoch == 0:
         return "no training"
-    manifest = json.loads(Path(run, "data_manifest.json").read_text())
-    if not manifest["splits"]["valid"]:
+    splits = data_manifest(Path(run)).get("splits")
+    if splits is None:
+        return None
+    if not splits["valid"]:
         return "last epoch"
     # The published protocol of interactions validates on the test edges.
     split = "test" if config.dataset.get("protocol") == "published" else "valid"

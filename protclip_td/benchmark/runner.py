@@ -21,11 +21,16 @@ from protclip_td.benchmark.same_data import with_other_data
 from protclip_td.benchmark.settings import SETTINGS_FILE, Settings, keep_settings
 from protclip_td.benchmark.table import write_table
 from protclip_td.config import Config, load_config, load_resumed
+from protclip_td.config.document import read_document
+from protclip_td.config.resuming import RUN_CONFIG
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.run import run
 from protclip_td.training.disk import remove_leftovers
 from protclip_td.training.lock import FolderLock
 from protclip_td.wording import fold
+
+# What is named where the results cannot be written.
+_TABLE = "the table of results"
 
 
 def run_benchmarks(
@@ -81,6 +86,7 @@ class _Runner:
         self.folder = folder
         self.fingerprints = settings.fingerprints()
         self.failures: dict[str, str] = {}
+        self.other_data: dict[str, str] = {}
 
     def go(self, jobs: Sequence[Job]) -> int:
         keep_settings(self.fingerprints, self.folder)
@@ -94,37 +100,46 @@ class _Runner:
             print("\nInterrupted. The same command goes on where this one stopped.")
             raise
         finally:
-            draw_results(self._report(), self.folder / "results.png")
-        self._say_what_failed()
-        return len(self.failures)
+            with self._failing(_TABLE, self.folder):
+                draw_results(self._report(), self.folder / "results.png")
+            self._say_what_failed()
+        return len(self.failures) + len(self.other_data)
 
     def _attempt(self, job: Job, title: str) -> None:
         if job.result is not None:
             print(f"{title}: done already")
             return
         print(f"\n{title}\n", flush=True)
-        error_file = job.folder / "error.txt"
-        error_file.unlink(missing_ok=True)
-        try:
+        with self._failing(str(job), job.folder):
             self._run(job)
-            self._report()
-        except (InputError, TrainingError) as error:
-            self.failures[str(job)] = str(error)
-        except Exception as error:  # whatever it is, the other benchmarks do not suffer from it
-            error_file.write_text(traceback.format_exc())
-            self.failures[str(job)] = f"{type(error).__name__}: {error} (see {error_file})"
         if str(job) in self.failures:
             print(fold(f"failed: {self.failures[str(job)]}"), flush=True)
+        with self._failing(_TABLE, self.folder):
+            self._report()
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    @contextmanager
+    def _failing(self, what: str, folder: Path) -> Iterator[None]:
+        """Keep what goes wrong for the end, whatever it is: the other benchmarks do not suffer."""
+        self.failures.pop(what, None)
+        error_file = folder / "error.txt"
+        try:
+            error_file.unlink(missing_ok=True)
+            yield
+        except (InputError, TrainingError) as error:
+            self.failures[what] = str(error)
+        except Exception as error:
+            self.failures[what] = f"{type(error).__name__}: {error}{_keep_traceback(error_file)}"
 
     def _run(self, job: Job) -> None:
         kept = self.folder / "kept_features"
         config = load_config(job.benchmark.name, self.settings.job_flags(job))
         interrupted = job.interrupted
         if interrupted is not None:
-            config = _moved(load_resumed(interrupted), config)
+            _move(interrupted / RUN_CONFIG, config)
+            config = load_resumed(interrupted)
         # The weights of all benchmarks would take much room.
         run(config, resume=interrupted, kept_features=kept, keep_weights=False)
         if job.result is None:
@@ -133,10 +148,10 @@ class _Runner:
     def _report(self) -> dict[str, Any]:
         """Write the tables of everything in the folder, whatever was asked for this time."""
         present = self._present()
-        other_data = with_other_data(present)
-        self.failures |= other_data
-        alike = [job for job in present if str(job) not in other_data]
-        results = gather(alike, self.failures, self._about())
+        self.other_data = with_other_data(present)
+        alike = [job for job in present if str(job) not in self.other_data]
+        failures = {what: why for what, why in self.failures.items() if what != _TABLE}
+        results = gather(alike, failures | self.other_data, self._about())
         write_json(self.folder / "results.json", results)
         write_text(self.folder / "results.md", write_table(results))
         return results
@@ -155,15 +170,34 @@ class _Runner:
 
     def _say_what_failed(self) -> None:
         print(f"\nResults: {self.folder}/results.md, results.json and results.png")
-        if self.failures:
-            print(f"\n{len(self.failures)} failed; the same command tries them again:")
-            for job, reason in self.failures.items():
-                print(fold(f"  {job}: {reason}"))
+        for title, reasons in (
+            ("failed; the same command tries them again:", self.failures),
+            ("left out of the table; the same command leaves them out again:", self.other_data),
+        ):
+            if reasons:
+                print(f"\n{len(reasons)} {title}")
+            for what, reason in reasons.items():
+                print(fold(f"  {what}: {reason}"))
 
 
-def _moved(begun: Config, now: Config) -> Config:
-    """The configuration of a run that was begun, with the places of today: data and GPUs."""
-    for block, key in (("dataset", "path"), ("engine", "gpus")):
-        if key in now.get(block, {}):
-            begun[block][key] = now[block][key]
-    return begun
+def _keep_traceback(file: Path) -> str:
+    """Write the traceback of the error at hand; returns where to see it, as far as it was kept."""
+    try:
+        file.write_text(traceback.format_exc())
+    except OSError:
+        return ""
+    return f" (see {file})"
+
+
+def _move(file: Path, now: Config) -> None:
+    """Give the configuration of a run that was begun the places of today, line by line.
+
+    Its text is what the run keeps as the configuration that was run, and what is resumed by hand.
+    """
+    begun, today = file.read_text(), now.rendered
+    lines, lines_today = begun.split("\n"), today.split("\n")
+    row, row_today = read_document(begun).lines, read_document(today).lines
+    for key in (("dataset", "path"), ("engine", "gpus")):
+        if key in row and key in row_today:
+            lines[row[key] - 1] = lines_today[row_today[key] - 1]
+    write_text(file, "\n".join(lines))

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from protclip_td.benchmark import choose, runner
+from protclip_td.benchmark import choose, results, runner
 from protclip_td.benchmark.runner import run_benchmarks
 from protclip_td.benchmark.settings import Settings
+from protclip_td.config import load_config
 from protclip_td.errors import InputError
 from protclip_td.training.lock import FolderLock
 
@@ -63,18 +64,59 @@ def test_an_undefined_metric_stops_nothing(played, tmp_path):
     assert (tmp_path / "results.png").exists()
 
 
-def test_a_table_that_cannot_be_written_stops_nothing(played, tmp_path, monkeypatch):
-    write = runner.write_table
-    calls = []
+def broken(*_):
+    raise ZeroDivisionError("by zero")
 
-    def broken_once(results):
-        calls.append(results)
-        return write(results) if len(calls) > 1 else 1 / 0
 
-    monkeypatch.setattr(runner, "write_table", broken_once)
-    assert go(tmp_path, "bin", "stability") == 1
+@pytest.mark.parametrize("name", ["write_table", "draw_results"])
+def test_a_table_or_picture_that_cannot_be_made_stops_nothing(
+    name, played, tmp_path, monkeypatch, capsys
+):
+    with monkeypatch.context() as patched:
+        patched.setattr(runner, name, broken)
+        assert go(tmp_path, "bin", "stability") == 1
     assert len(played.begun) == 2
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 failed; the same command tries them again: the table of results" in said
+    assert f"ZeroDivisionError: by zero (see {tmp_path}/error.txt)" in said
+    assert "Traceback" in (tmp_path / "error.txt").read_text()
     assert go(tmp_path, "bin", "stability") == 0
+    assert len(played.begun) == 2
+    assert "failed" not in capsys.readouterr().out
+    assert not (tmp_path / "error.txt").exists()
+    assert json.loads((tmp_path / "results.json").read_text())["failed"] == []
+
+
+def test_a_failing_table_does_not_make_runs_fail(played, tmp_path, monkeypatch, capsys):
+    """Nor does a disk that takes not even the traceback."""
+    monkeypatch.setattr(runner, "write_table", broken)
+    monkeypatch.setattr(runner, "_keep_traceback", lambda file: "")
+    played.stops_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, "bin", "stability")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "bin (seed 0):" not in said
+    assert "Interrupted. The same command goes on" in said
+    assert "1 failed; the same command tries them again: the table of results" in said
+
+
+def test_a_traceback_that_cannot_be_kept(tmp_path):
+    assert runner._keep_traceback(tmp_path / "gone" / "error.txt") == ""
+
+
+def test_a_run_that_lost_its_manifest_is_in_the_table(played, tmp_path):
+    """It cannot say what chose its epoch, nor by which protocol it was tested."""
+    played.metrics |= {"f1_max": 0.5, "mrr filtered": 0.2}
+    assert go(tmp_path, "prot2mf", "ec") == 0
+    for path in tmp_path.glob("runs/*/*/*/data_manifest.json"):
+        path.unlink()
+    results._selection.cache_clear()
+    assert go(tmp_path, "prot2mf", "ec", "stability") == 0
+    found = json.loads((tmp_path / "results.json").read_text())["rows"]
+    lost = [row for row in found if row["model"] and row["case"] != "stability"]
+    assert {row["case"] for row in lost} == {"prot2mf", "ec"}
+    assert all(row["selected by"] is None for row in lost)
+    assert all(row["protocols"] == [{"name": None}] for row in lost)
 
 
 def test_runs_on_other_data_stay_out_of_the_mean(played, tmp_path, capsys):
@@ -83,6 +125,8 @@ def test_runs_on_other_data_stay_out_of_the_mean(played, tmp_path, capsys):
     assert go(tmp_path, "stability", "beta_lactamase", seeds=(0, 1), path="elsewhere") == 1
     out = " ".join(capsys.readouterr().out.split())
     assert "stability (seed 1): its data are not those of stability (seed 0): splits:" in out
+    assert "1 left out of the table; the same command leaves them out again:" in out
+    assert "tries them again" not in out
     assert len(rows(tmp_path)["stability"]["runs"]) == 1
     assert len(rows(tmp_path)["beta_lactamase"]["runs"]) == 2
     played.num_train = 100
@@ -100,6 +144,10 @@ def test_places_may_change_before_a_run_goes_on(played, tmp_path):
     assert (first.dataset.path, first.engine.gpus) == ("before", None)
     assert (second.dataset.path, second.engine.gpus) == ("after", [0])
     assert second.train.num_epoch == 3
+    (kept,) = tmp_path.glob("runs/stability/model-seed0/*/config.yaml")
+    by_hand = load_config(kept)
+    assert (by_hand, kept.read_text()) == (second, second.rendered)
+    assert "path: after  # data folder" in kept.read_text()
     assert len(list(tmp_path.glob("runs/stability/model-seed0/*/results.json"))) == 1
 
 
