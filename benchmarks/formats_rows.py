@@ -14,7 +14,7 @@ import pyarrow as pa
 from synthetic_entries import Synthetic
 
 from protclip_td.data.entry import Entry
-from protclip_td.data.layout import sequence_digest
+from protclip_td.data.layout import text_digest
 from protclip_td.data.sampling import entry_weight
 from protclip_td.properties import PROPERTIES
 
@@ -72,7 +72,7 @@ def _table(entries: list[Entry]) -> pa.Table:
         [e.sequence for e in entries],
         *([e.properties[k] for e in entries] for k in range(len(PROPERTIES))),
         [e.reviewed for e in entries],
-        [sequence_digest(e.sequence) for e in entries],
+        [text_digest(e.sequence) for e in entries],
         [e.confidence for e in entries],
         [e.coverage for e in entries],
     ]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from protclip_td.data import writing
-from protclip_td.data.layout import part_name, sequence_digest
+from protclip_td.data.layout import part_name, text_digest
 from protclip_td.data.pairs import Store
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import describe_groups, make_manifest, to_table, write_part
@@ -25,7 +25,7 @@ def write_store(entries, folder):
 
 
 def _write(folder, group, entries):
-    entries.sort(key=lambda entry: (sequence_digest(entry.sequence), entry.accession))
+    entries.sort(key=lambda entry: (text_digest(entry.sequence), entry.accession))
     for number, begin in enumerate(range(0, len(entries), writing.PART_ROWS)):
         rows = to_table(entries[begin : begin + writing.PART_ROWS])
         yield write_part(folder / part_name(*group, number), [rows])

@@ -46,12 +46,12 @@ def hash_limit(fraction: float) -> int:
     return math.ceil(fraction * 2**64)
 
 
-def sequence_digest(sequence: str) -> int:
-    """The first 64 bits of a sequence's SHA-256, the same on every machine.
+def text_digest(text: str) -> int:
+    """The first 64 bits of the SHA-256 of a sequence or an accession, the same on every machine.
 
     Example::
 
-        >>> hex(sequence_digest("MK"))
+        >>> hex(text_digest("MK"))
         '0xec5193aaaa0f69b2'
     """
-    return int.from_bytes(hashlib.sha256(sequence.encode()).digest()[:8], "little")
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from protclip_td.data.entry import Entry
-from protclip_td.data.layout import BLOCK_ROWS, PART_ROWS, SCHEMA, part_name, sequence_digest
+from protclip_td.data.layout import BLOCK_ROWS, PART_ROWS, SCHEMA, part_name, text_digest
 from protclip_td.data.manifest import FORMAT
 from protclip_td.data.tally import Tally
 from protclip_td.version import __version__
@@ -35,7 +35,7 @@ def to_table(entries: Sequence[Entry]) -> pa.Table:
     texts = zip(*((e.accession, e.sequence, *e.properties) for e in entries))
     columns = [pa.array(column, pa.string()) for column in texts]
     reviewed = pa.array([entry.reviewed for entry in entries], pa.bool_())
-    digests = pa.array([sequence_digest(entry.sequence) for entry in entries], pa.uint64())
+    digests = pa.array([text_digest(entry.sequence) for entry in entries], pa.uint64())
     return pa.table([*columns, reviewed, digests], schema=SCHEMA)
 
 

@@ -7,19 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from protclip_td.data.entry import Entry
-from protclip_td.data.layout import sequence_digest
+from protclip_td.data.layout import text_digest
 from protclip_td.protanno.frames import read_frame
 
 # There are at most 2 ** this ranges of accessions, each looked through by itself.
 _RANGE_BITS = 7
 
-_RECORD = np.dtype([("accession", "<u8"), ("digest", "<u8")])
+_RECORD = np.dtype([("accession", "<u8"), ("digest", "<u8"), ("staged", "?")])
 _NO_ACCESSION = re.compile(r"line \d+")  # what readers call entries of files without accessions
-
-
-def text_digest(text: str) -> int:
-    """64 bits of a text's hash."""
-    return sequence_digest(text)
 
 
 def range_bits(coarse: int) -> int:
@@ -28,18 +23,19 @@ def range_bits(coarse: int) -> int:
 
 
 def accession_frames(
-    entries: Iterable[Entry], digests: Iterable[int], bits: int
+    entries: Iterable[Entry], digests: Iterable[int], staged: Iterable[bool], bits: int
 ) -> Iterator[tuple[str, bytes]]:
     """Hashes of accessions and sequences, by range of the former.
 
     Parameters:
         entries (iterable of Entry): in the order of the input, which is kept in each range
         digests (iterable of int): hashes of their sequences
+        staged (iterable of bool): whether they go on to `select`
         bits (int): there are 2 ** bits ranges
     """
     pairs = [
-        (text_digest(entry.accession), digest)
-        for entry, digest in zip(entries, digests)
+        (text_digest(entry.accession), digest, goes_on)
+        for entry, digest, goes_on in zip(entries, digests, staged)
         if not _NO_ACCESSION.fullmatch(entry.accession)
     ]
     records = np.array(pairs, dtype=_RECORD)
@@ -53,15 +49,15 @@ def _key(number: int) -> str:
 
 
 def find_repeated(paths: Sequence[Path], number: int) -> list[tuple[int, int, int]]:
-    """Entries of a range whose accession came before with another sequence.
+    """Entries of a range whose accession came before with another sequence, if they were staged.
 
     Parameters:
         paths (sequence of Path): files of frames in the order of the input
         number (int): which range
 
     Returns:
-        list of (int, int, int): hashes of accession and sequence, each pair once, and the place
-        in `paths` of the file in which it comes first
+        list of (int, int, int): hashes of accession and sequence, and the place in `paths` of the
+        file that the entry is in; one for each, the places of a pair in their order
     """
     frames = [read_frame(path, _key(number)) for path in paths]
     records = np.frombuffer(b"".join(frames), dtype=_RECORD)
@@ -73,8 +69,9 @@ def find_repeated(paths: Sequence[Path], number: int) -> list[tuple[int, int, in
     ]
     sizes = np.diff(np.append(begins, len(records)))
     first = np.repeat(records["digest"][begins], sizes)
-    late = records["digest"] != first
-    found, once = np.unique(records[late], return_index=True)
+    late = (records["digest"] != first) & records["staged"]
     ends = np.cumsum([len(frame) // _RECORD.itemsize for frame in frames])
-    places = np.searchsorted(ends, order[late][once], side="right")
-    return [(*pair, place) for pair, place in zip(found.tolist(), places.tolist())]
+    places = np.searchsorted(ends, order[late], side="right")
+    found = records[late]
+    columns = (found["accession"], found["digest"], places)
+    return list(zip(*(column.tolist() for column in columns)))

@@ -23,7 +23,6 @@ from protclip_td.errors import InputError
 from protclip_td.protanno.cutting import cut_parts
 from protclip_td.protanno.exclusion import check_mmseqs, prepare
 from protclip_td.protanno.frames import write_json
-from protclip_td.protanno.input_names import tell_apart
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.publishing import finish, publish
@@ -31,7 +30,7 @@ from protclip_td.protanno.reading import read_inputs
 from protclip_td.protanno.release import release_of
 from protclip_td.protanno.rows import coarse_bits
 from protclip_td.protanno.sorting import sort_buckets
-from protclip_td.protanno.staging import Staging, begin, describe_input, load, lock
+from protclip_td.protanno.staging import Staging, begin, describe_inputs, load, lock
 from protclip_td.protanno.workers import Workers, workers
 
 
@@ -211,9 +210,8 @@ def _differences(manifest: dict[str, Any], request: _Request) -> list[str]:
     if [record["sha256"] for record in manifest.get("excluded", [])] != request.excluded():
         other.append("excluded files")
     inputs = [(record["name"], record["size"]) for record in manifest.get("inputs", [])]
-    names = tell_apart([path.absolute() for path in request.inputs])
-    sizes = [path.stat().st_size for path in request.inputs]
-    if inputs != list(zip(names, sizes)) or (
+    described = [(record["name"], record["size"]) for record in describe_inputs(request.inputs)]
+    if inputs != described or (
         [record["sha256"] for record in manifest["inputs"]]
         != [file_sha256(path) for path in request.inputs]
     ):
@@ -231,7 +229,7 @@ def _build(
     quiet: bool,
 ) -> None:
     """Run the phases that are not done yet."""
-    described = [describe_input(path) for path in request.inputs]
+    described = describe_inputs(request.inputs)
     size = sum(record["size"] for record in described)
     options = {**request.asked(), "exclude": request.excluded()}
     plan = begin(staging, described, options, coarse_bits(size), resume)

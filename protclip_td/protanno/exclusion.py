@@ -15,7 +15,7 @@ from protclip_td.data.chunks import raw_chunks
 from protclip_td.data.entry import Entry
 from protclip_td.data.fasta import fasta_records
 from protclip_td.data.formats import header_line
-from protclip_td.data.layout import sequence_digest
+from protclip_td.data.layout import text_digest
 from protclip_td.data.residues import RESIDUE_LETTERS, check_sequence
 from protclip_td.data.source import Digest, check_file
 from protclip_td.errors import InputError
@@ -118,7 +118,7 @@ def prepare(paths: Sequence[Path], folder: Path) -> list[dict[str, Any]]:
         for source, path in enumerate(map(check_file, paths)):
             sha256 = hashlib.sha256()
             for sequence in _sequences(path, sha256):
-                digests.append(sequence_digest(sequence))
+                digests.append(text_digest(sequence))
                 fasta.write(f">{source}-{len(digests) - begins[-1]}\n{sequence}\n")
             begins.append(len(digests))
             records.append(

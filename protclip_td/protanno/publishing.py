@@ -11,7 +11,6 @@ from protclip_td.data.writing import describe_groups, make_manifest
 from protclip_td.errors import InputError
 from protclip_td.protanno.exclusion import COVERED
 from protclip_td.protanno.frames import write_atomically, write_json
-from protclip_td.protanno.input_names import tell_apart
 from protclip_td.protanno.report import write_report
 from protclip_td.protanno.staging import Staging, load
 
@@ -30,12 +29,10 @@ def finish(
         InputError: there is not a single pair in it
     """
     sums = load(staging.sorted)
-    names = tell_apart([described["path"] for described in load(staging.plan)["inputs"]])
-    inputs = [{**record, "name": name} for record, name in zip(sums["inputs"], names)]
     if not parts:
         raise InputError(_nothing_left(sums))
     description = {
-        "inputs": inputs,
+        "inputs": sums["inputs"],
         "options": options,
         "splits": sums["splits"],
         "dropped": sums["dropped"],

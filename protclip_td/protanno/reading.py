@@ -4,11 +4,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 from protclip_td.data.chunks import Parsed, RawChunk, parse_chunk, raw_chunks
-from protclip_td.data.layout import sequence_digest
+from protclip_td.data.layout import text_digest
 from protclip_td.data.readers import check_confidence
 from protclip_td.data.source import DamagedSourceError
 from protclip_td.data.tally import Tally
@@ -18,7 +19,7 @@ from protclip_td.protanno.frames import read_frame, write_frames, write_json
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.rows import encode, fine_bits, frames_by_bucket
-from protclip_td.protanno.selecting import hopeless
+from protclip_td.protanno.selecting import surely_dropped
 from protclip_td.protanno.side_by_side import side_by_side
 from protclip_td.protanno.staging import Staging, describe_input
 from protclip_td.protanno.workers import Workers
@@ -64,6 +65,7 @@ class _Reader:
     def __init__(self, staging: Staging, number: int, before: dict[str, Any]) -> None:
         self._folder, self._number, self._before = staging.chunks, number, before
         self._path, self._digest = Path(before["path"]), hashlib.sha256()
+        self.name: str = before["name"]
         self.chunks: list[Path] = []
         self.damage: DamagedSourceError | None = None
 
@@ -84,17 +86,17 @@ class _Reader:
 
     def changed(self) -> bool:
         """Whether the file is another one than when the build was begun."""
-        return describe_input(self._path) != self._before
+        return not describe_input(self._path).items() <= self._before.items()
 
     def record(self) -> dict[str, Any]:
         """What the manifest says of the input, once it was read."""
         digest = self._digest.hexdigest()
-        return {"name": self._path.name, "size": self._before["size"], "sha256": digest}
+        return {"name": self.name, "size": self._before["size"], "sha256": digest}
 
 
 def _check(staging: Staging, readers: Sequence[_Reader]) -> None:
     """Raise what was wrong with the inputs, now that all of them were read."""
-    changed = [reader.record()["name"] for reader in readers if reader.changed()]
+    changed = [reader.name for reader in readers if reader.changed()]
     if changed:
         raise InputError(
             f"{', '.join(changed)} changed while it was read; once it is complete, call again "
@@ -139,14 +141,12 @@ def stage_chunk(chunk: RawChunk, options: BuildOptions, bits: int, path: Path) -
 def _frames(parsed: Parsed, options: BuildOptions, bits: int) -> Iterator[tuple[str, bytes]]:
     tally, dropped = Tally(), Counter[str]()
     tally.add(parsed.entries)
-    digests = [sequence_digest(entry.sequence) for entry in parsed.entries]
-    lines: list[bytes] = []
-    for entry, digest in zip(parsed.entries, digests):
-        reason = hopeless(entry, options)
-        if reason:
-            dropped[reason] += 1
-        else:
-            lines.append(encode(entry, digest))
+    digests = [text_digest(entry.sequence) for entry in parsed.entries]
+    reasons = [surely_dropped(entry, options) for entry in parsed.entries]
+    dropped.update(filter(None, reasons))
+    staged = [reason is None for reason in reasons]
+    rows = compress(zip(parsed.entries, digests), staged)
+    lines = [encode(entry, digest) for entry, digest in rows]
     summary = {
         "tally": tally.as_dict(),
         "dropped": dropped,
@@ -155,7 +155,7 @@ def _frames(parsed: Parsed, options: BuildOptions, bits: int) -> Iterator[tuple[
     }
     yield _SUMMARY, json.dumps(summary).encode()
     # Of all entries: which of an accession's is the first does not depend on what is kept.
-    yield from accession_frames(parsed.entries, digests, range_bits(bits))
+    yield from accession_frames(parsed.entries, digests, staged, range_bits(bits))
     yield from frames_by_bucket(lines, bits, _NO_FLUSH)
 
 

@@ -8,8 +8,7 @@ from itertools import groupby
 from typing import Protocol
 
 from protclip_td.data.entry import Entry, Rejection
-from protclip_td.data.layout import sequence_digest
-from protclip_td.protanno.accessions import text_digest
+from protclip_td.data.layout import text_digest
 from protclip_td.protanno.options import BuildOptions
 
 #: Reason in `rejected.tsv` of an entry whose accession came before with another sequence.
@@ -48,7 +47,7 @@ def select(
     entries: Sequence[Entry],
     options: BuildOptions,
     excluded: Exclusion,
-    repeated: Mapping[tuple[int, int], int] | None = None,
+    repeated: Mapping[tuple[int, int], Sequence[int]] | None = None,
 ) -> Selection:
     """Apply the options to all entries of some range of hashes.
 
@@ -57,16 +56,17 @@ def select(
         options (BuildOptions): what is wanted
         excluded (Exclusion): sequences that must not be kept
         repeated (dict, optional): hashes of accession and sequence of entries that give way to an
-            earlier one of the same accession, and the number of the input that they are of
+            earlier one of the same accession, and the number of the input that each is of
     """
     result = Selection()
-    hashed = sorted((sequence_digest(e.sequence), e.accession, _rest(e), e) for e in entries)
+    hashed = sorted((text_digest(e.sequence), e.accession, _rest(e), e) for e in entries)
     known = excluded.identical([digest for digest, *_ in hashed])
+    late = {pair: iter(sources) for pair, sources in (repeated or {}).items()}
     rows = []
     for (digest, accession, _, entry), source in zip(hashed, known):
-        if repeated and (text_digest(accession), digest) in repeated:
+        if late and (pair := (text_digest(accession), digest)) in late:
             result.rejections.append(Rejection(accession, REPEATED, "the first one counts"))
-            result.sources.append(repeated[text_digest(accession), digest])
+            result.sources.append(next(late[pair]))
         elif source is not None:
             result.leaked[source, "identical"] += 1
         else:
@@ -153,7 +153,7 @@ def _ineligible(entry: Entry, options: BuildOptions) -> str | None:
     return None
 
 
-def hopeless(entry: Entry, options: BuildOptions) -> str | None:
+def surely_dropped(entry: Entry, options: BuildOptions) -> str | None:
     """Why `select` would drop an entry whatever the others are, None if that depends on them."""
     return None if options.identical == "merge" else _ineligible(entry, options)
 
@@ -162,8 +162,7 @@ def _wins(entry: Entry, options: BuildOptions) -> bool:
     """Toss a coin which falls the same way for the same entry and seed, wherever it stands."""
     if options.keep_all and entry.reviewed:
         return True
-    chance = entry.confidence**options.confidence_exponent
-    chance *= (entry.coverage / 4) ** options.coverage_exponent
+    chance = options.chance(entry.confidence, entry.coverage)
     text = f"{options.seed} {entry.accession} {entry.sequence}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[-8:], "little") < chance * 2**64
 

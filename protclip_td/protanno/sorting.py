@@ -14,7 +14,6 @@ from protclip_td.data.writing import REJECTED, rejected_line, to_table
 from protclip_td.protanno.accessions import find_repeated, range_bits
 from protclip_td.protanno.exclusion import Excluded
 from protclip_td.protanno.frames import write_atomically, write_frames, write_json
-from protclip_td.protanno.input_names import tell_apart
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.reading import input_of, summaries
@@ -85,10 +84,10 @@ def search_accessions(folder: Path, number: int) -> None:
 
 def _by_bucket(
     found: Iterable[tuple[int, int, int]], bits: int
-) -> dict[int, dict[tuple[int, int], int]]:
-    repeated: dict[int, dict[tuple[int, int], int]] = defaultdict(dict)
+) -> dict[int, dict[tuple[int, int], list[int]]]:
+    repeated: dict[int, dict[tuple[int, int], list[int]]] = defaultdict(dict)
     for accession, digest, source in found:
-        repeated[digest >> (64 - bits)][accession, digest] = source
+        repeated[digest >> (64 - bits)].setdefault((accession, digest), []).append(source)
     return repeated
 
 
@@ -98,7 +97,7 @@ def sort_bucket(
     coarse: int,
     bits: int,
     options: BuildOptions,
-    repeated: dict[tuple[int, int], int],
+    repeated: dict[tuple[int, int], list[int]],
 ) -> None:
     """Select and sort the rows of a bucket; a task of the second phase.
 
@@ -158,7 +157,7 @@ def _count_splits(
 def _summarise(staging: Staging, bits: int) -> None:
     """Add up what chunks and buckets noted, and write the table of rejected entries."""
     summary, paths = Summary(1 << bits), staging.chunk_paths()
-    names = tell_apart([described["path"] for described in load(staging.plan)["inputs"]])
+    names = [described["name"] for described in load(staging.plan)["inputs"]]
     with (staging.result / REJECTED).open("w") as table:
         table.write("where\treason\tdetail\tinput\n")
         for path, chunk in zip(paths, summaries(paths)):

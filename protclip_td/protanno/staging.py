@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from protclip_td.data.source import check_file
 from protclip_td.errors import InputError
 from protclip_td.protanno.frames import write_json
+from protclip_td.protanno.input_names import tell_apart
 from protclip_td.version import __version__
 
 _NAME, _DISCARDED = ".building", ".built"
@@ -122,6 +123,12 @@ def _is_still(file: TextIO, path: Path) -> bool:
     return os.path.samestat(os.fstat(file.fileno()), path.stat())
 
 
+def describe_inputs(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """What a plan says of inputs, all of them different: their names, and `describe_input`."""
+    names = tell_apart([path.absolute() for path in paths])
+    return [{"name": name, **describe_input(path)} for name, path in zip(names, paths)]
+
+
 def describe_input(path: Path) -> dict[str, Any]:
     """What tells whether a file is still the same."""
     status = check_file(path).stat()
@@ -139,7 +146,7 @@ def begin(
 
     Parameters:
         staging (Staging): where the build is
-        inputs (list of dict): see `describe_input`
+        inputs (list of dict): see `describe_inputs`
         options (dict): everything else that decides what comes out
         bits (int): logarithm of the number of coarse buckets, if nothing is staged yet
         resume (bool): inputs may have been replaced; what is the same in them is not read again

@@ -245,3 +245,18 @@ def test_what_is_kept_decides_not_which_of_an_accession_is_the_first(
     store = build([path], tmp_path / "store", options)
     assert store.manifest["rejected"] == {"same accession with another sequence": 1}
     assert "MKC" not in {e.sequence for e in store.read(range(len(store)))}
+
+
+def test_repeated_accessions_are_rejected_in_the_input_that_has_them(tmp_path, monkeypatch):
+    """Also where one between them has the same pair, but is dropped for what the options say."""
+    use_small_sizes(monkeypatch)
+    header = "Entry\tFunction\tProtein existence\tSequence"
+    level, predicted = "Evidence at protein level", "Predicted"
+    paths = [tmp_path / f"{name}.tsv" for name in "abcd"]
+    rows = (("MKA", level), ("MKC", level), ("MKC", predicted), ("MKC", level))
+    for path, (sequence, existence) in zip(paths, rows):
+        path.write_text(f"{header}\nP1\tx\t{existence}\t{sequence}\n")
+    store = build(paths, tmp_path / "store", replace(EVERYTHING, confidences=(1,)))
+    assert [e.sequence for e in store.read(range(len(store)))] == ["MKA"]
+    table = (store.folder / "rejected.tsv").read_text().splitlines()[1:]
+    assert [line.split("\t")[-1] for line in table] == ["b.tsv", "d.tsv"]

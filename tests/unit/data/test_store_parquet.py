@@ -12,7 +12,7 @@ from stores import write_store
 
 from protclip_td.data import layout, pairs, writing
 from protclip_td.data.entry import Entry
-from protclip_td.data.layout import sequence_digest
+from protclip_td.data.layout import text_digest
 from protclip_td.data.pairs import Store
 from protclip_td.errors import InputError
 
@@ -43,7 +43,7 @@ def test_groups_are_what_they_say_and_sorted_by_hash(many_parts):
     for group in many_parts.groups:
         entries = many_parts.read(range(group.begin, group.begin + group.size))
         assert {(e.confidence, e.coverage) for e in entries} == {group[:2]}
-        digests = [sequence_digest(entry.sequence) for entry in entries]
+        digests = [text_digest(entry.sequence) for entry in entries]
         assert digests == sorted(digests)
     assert sum(group.size for group in many_parts.groups) == len(many_parts)
 
@@ -58,7 +58,7 @@ def test_a_split_is_a_range_of_every_group(many_parts, fraction):
     for group in many_parts.groups:
         boundary = many_parts.boundary(group, fraction)
         rows = range(group.begin, group.begin + group.size)
-        below = [sequence_digest(many_parts[row].sequence) < fraction * 2**64 for row in rows]
+        below = [text_digest(many_parts[row].sequence) < fraction * 2**64 for row in rows]
         assert below == [row < boundary for row in rows]
 
 

@@ -3,12 +3,8 @@
 import pytest
 
 from protclip_td.data.entry import Entry
-from protclip_td.protanno.accessions import (
-    accession_frames,
-    find_repeated,
-    range_bits,
-    text_digest,
-)
+from protclip_td.data.layout import text_digest
+from protclip_td.protanno.accessions import accession_frames, find_repeated, range_bits
 from protclip_td.protanno.frames import write_frames
 
 
@@ -16,16 +12,27 @@ def entry(accession, sequence):
     return Entry(accession, sequence, ("x", "", "", ""), 1)
 
 
+def find(folder, bits, *files, dropped=()):
+    """What is found in files of entries, of which some do not go on."""
+    paths = [folder / str(number) for number in range(len(files))]
+    for path, entries in zip(paths, files):
+        digests = [text_digest(e.sequence) for e in entries]
+        staged = [e not in dropped for e in entries]
+        write_frames(path, accession_frames(entries, digests, staged, bits))
+    return [pair for number in range(1 << bits) for pair in find_repeated(paths, number)]
+
+
 @pytest.mark.parametrize("bits", [0, 3])
 def test_repeated_accessions_are_found(tmp_path, bits):
     one = [entry("A", "MK"), entry("B", "MA"), entry("line 3", "MC"), entry("A", "MK")]
     two = [entry("B", "MA"), entry("A", "MD"), entry("line 3", "ME"), entry("A", "MK")]
-    paths = [tmp_path / "1", tmp_path / "2"]
-    for path, entries in zip(paths, (one, two)):
-        digests = [text_digest(e.sequence) for e in entries]
-        write_frames(path, accession_frames(entries, digests, bits))
-    found = [pair for number in range(1 << bits) for pair in find_repeated(paths, number)]
-    assert found == [(text_digest("A"), text_digest("MD"), 1)]
+    assert find(tmp_path, bits, one, two) == [(text_digest("A"), text_digest("MD"), 1)]
+
+
+def test_each_repetition_is_of_its_own_file(tmp_path):
+    late, dropped = entry("A", "MC"), Entry("A", "MC", ("x", "", "", ""), 5)
+    found = find(tmp_path, 0, [entry("A", "MA")], [late], [dropped], [late], dropped=[dropped])
+    assert found == [(text_digest("A"), text_digest("MC"), place) for place in (1, 3)]
 
 
 def test_small_inputs_have_few_ranges():
