@@ -198,8 +198,9 @@ def test_benchmark_with_a_control_that_has_no_texts(
     rows = json.loads((tmp_path / "results" / "results.json").read_text())["rows"]
     (row,) = [row for row in rows if (row["case"], row["metric"]) == ("prot2mf", "mrr filtered")]
     assert 0 < row["control"]["mean"] <= 1
-    assert row["protocols"] == [{"name": "clean", "candidates": 20}]
-    assert "clean, 20 candidates" in (tmp_path / "results" / "results.md").read_text()
+    assert row["protocols"] == [{"name": "clean, target's relations", "candidates": 20}]
+    table = (tmp_path / "results" / "results.md").read_text()
+    assert "clean, target's relations, 20 candidates" in table
 
 
 def test_run_with_a_checkpoint(data, tiny_protein_folder, tiny_text_folder, tmp_path):
