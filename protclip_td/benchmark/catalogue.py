@@ -1,5 +1,6 @@
 """The benchmarks: the 22 of the paper and the extras."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -30,7 +31,7 @@ class Benchmark:
         group (str): which of the paper's five kinds of task it is, or an extra
         metrics (tuple of str): first words of the metrics for the table, the headline first
         data (tuple of str): files below the data folder; several that serve alike with ``|``
-            between them
+            between them, and with ``+`` those that do so only together
         splits (tuple of str): splits that are run one after the other
         is_extra (bool): not among the 22
         needs_text (bool): whether the encoder has to have a text side
@@ -82,8 +83,9 @@ _STRING = {
     "shs148k": ("protein.actions.SHS148k.STRING.txt", "protein.SHS148k.sequences.dictionary.tsv"),
     # STRING's own, or GNN-PPI's cut of it.
     "string": (
-        "9606.protein.actions.v11.0.txt.gz|9606.protein.actions.all_connected.txt",
-        "9606.protein.sequences.v11.0.fa.gz|protein.STRING_all_connected.sequences.dictionary.tsv",
+        "9606.protein.actions.v11.0.txt.gz+9606.protein.sequences.v11.0.fa.gz|"
+        "9606.protein.actions.all_connected.txt+"
+        "protein.STRING_all_connected.sequences.dictionary.tsv",
     ),
 }
 
@@ -110,9 +112,7 @@ def _similarity(aspect: str, title: str) -> Benchmark:
 
 
 def _interaction(name: str, title: str) -> Benchmark:
-    data = tuple(
-        "|".join(f"string_actions/{file}" for file in alike.split("|")) for alike in _STRING[name]
-    )
+    data = tuple(re.sub(r"([^|+]+)", r"string_actions/\1", files) for files in _STRING[name])
     return Benchmark(
         name, title, "protein-protein interaction", _INTERACTION, data, _PPI_SPLITS, trained="head"
     )

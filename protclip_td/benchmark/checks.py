@@ -96,10 +96,15 @@ def check_configs(jobs: Iterable[Job], settings: Settings) -> None:
     for job in jobs:
         for mistake in _mistakes(job, settings):
             names = wrong.setdefault(mistake, [])
-            names += [job.benchmark.name] if job.benchmark.name not in names else []
+            if job.benchmark.name not in names:  # the model's mistakes come first
+                names.append(_with_role(job))
     if wrong:
         lines = [f"  {mistake} ({_some(names)})" for mistake, names in wrong.items()]
         raise InputError("\n".join(["nothing was run, for", *lines]))
+
+
+def _with_role(job: Job) -> str:
+    return job.benchmark.name + (" with --control" if job.role == "control" else "")
 
 
 def _mistakes(job: Job, settings: Settings) -> list[str]:

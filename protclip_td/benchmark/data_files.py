@@ -30,7 +30,7 @@ def list_benchmarks(folder: Path) -> str:
         if missing and benchmark.data in shown:
             lines.append(f"      the files of {shown[benchmark.data]}")
         elif missing:
-            lines += [f"      {name.partition('|')[0]}" for name in missing]
+            lines += [f"      {name}" for entry in missing for name in _first_choice(entry)]
         shown.setdefault(benchmark.data, benchmark.name)
     lines += [
         "",
@@ -43,5 +43,10 @@ def list_benchmarks(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _is_there(patterns: Iterable[str], folder: Path) -> bool:
-    return any(next(folder.glob(pattern), None) is not None for pattern in patterns)
+def _first_choice(entry: str) -> list[str]:
+    return entry.partition("|")[0].split("+")
+
+
+def _is_there(choices: Iterable[str], folder: Path) -> bool:
+    """Whether all files of one of the choices are in the data folder."""
+    return any(all((folder / name).is_file() for name in each.split("+")) for each in choices)

@@ -33,7 +33,12 @@ def build_object(block: Mapping[str, Any], kind: str = "", **filled_in: Any) -> 
     # What TorchDrug raises for arguments it cannot take, for a package such as wandb that is not
     # installed, and for data that can neither be read nor downloaded.
     except (ValueError, ModuleNotFoundError, OSError) as error:
-        raise InputError(f"{cls.__name__}: {error}") from error
+        raise InputError(_named(cls.__name__, str(error))) from error
+
+
+def _named(name: str, reason: str) -> str:
+    """A reason with the class's name in front, unless it begins with that already."""
+    return reason if reason.startswith(name) else f"{name}: {reason}"
 
 
 def _build(value: Any, key: str) -> Any:

@@ -80,7 +80,7 @@ def test_networks():
 
 
 def test_all_files_of_the_benchmarks_are_in_the_manual():
-    files = {file for b in BENCHMARKS for alike in b.data for file in alike.split("|")}
+    files = {file for b in BENCHMARKS for entry in b.data for file in re.split(r"[|+]", entry)}
     listed = [file for file in files if "/nrPDB-" not in file]  # DeepFRI's are named by a pattern
     assert len(listed) > 25
     assert [file for file in listed if f"`{file}`" not in MANUAL] == []
@@ -97,3 +97,14 @@ def test_what_may_be_needed_beside_the_files(tmp_path):
     for file in STRINGActions.gnn_ppi_string:
         (cut / file).touch()
     assert "string there" in " ".join(list_benchmarks(tmp_path).split())
+
+
+def test_files_of_two_cuts_do_not_serve_together(tmp_path):
+    """GNN-PPI's sequences are not those of STRING's actions."""
+    (tmp_path / "string_actions").mkdir()
+    own, cut = [name for name, _ in STRINGActions.files["STRING"]], STRINGActions.gnn_ppi_string
+    for file in (own[0], cut[1]):
+        (tmp_path / "string_actions" / file).touch()
+    words = " ".join(list_benchmarks(tmp_path).split())
+    asked = " ".join(f"string_actions/{file}" for file in own)
+    assert f"string missing Types of interaction, STRING {asked}" in words

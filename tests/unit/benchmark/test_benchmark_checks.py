@@ -70,6 +70,21 @@ def test_a_wrong_word_is_said_once_and_with_whom(tmp_path):
     check_configs(jobs, Settings({"model": "random:ESM-2-8M"}, {"num_epoch": "10"}))
 
 
+def test_a_wrong_control_is_told_from_a_wrong_encoder(tmp_path):
+    roles = ["model", "control"]
+    jobs = [*plan(choose(["bin", "sub"]), roles, lambda *_: [0], tmp_path)]
+    for model, control, whose in (
+        ("random:ESM-2-8M", "NOPE", "(bin with --control, sub with --control)"),
+        ("NOPE", "random:ESM-2-8M", "(bin, sub)"),
+        ("NOPE", "NOPE", "(bin, sub)"),
+    ):
+        with pytest.raises(InputError) as error:
+            check_configs(jobs, Settings({"model": model, "control": control}, {}))
+        (said,) = str(error.value).splitlines()[1:]
+        assert "NOPE" in said
+        assert said.endswith(whose)
+
+
 def test_checkpoint_that_is_not_protclips(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "esm"}')
     words = ["bin", "--checkpoint", str(tmp_path), "-o", str(tmp_path / "results")]
