@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from protclip_td.data.layout import PART_ROWS, part_name
-from protclip_td.data.manifest import MANIFEST, read_manifest
+from protclip_td.data.manifest import MANIFEST, read_manifest, seal
 
 
 def can_grow(store: Path) -> bool:
@@ -50,7 +50,9 @@ def grow(store: Path, folder: Path, shares: np.ndarray, entries: int) -> int:
             for number, part in enumerate(group["parts"])
         ]
     rows = sum(part["rows"] for group in groups for part in group["parts"])
-    (folder / MANIFEST).write_text(json.dumps({**manifest, "entries": rows, "groups": groups}))
+    (folder / MANIFEST).write_text(
+        json.dumps(seal({**manifest, "entries": rows, "groups": groups}))
+    )
     return rows
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from protclip_td.data import writing
 from protclip_td.data.layout import part_name, text_digest
+from protclip_td.data.manifest import seal
 from protclip_td.data.pairs import Store
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import describe_groups, make_manifest, to_table, write_part
@@ -20,7 +21,7 @@ def write_store(entries, folder):
     parts = {key: list(_write(folder / "pairs", key, rows)) for key, rows in groups.items()}
     manifest = make_manifest(describe_groups(parts), tally, tally, {}, {})
     (folder / "pairs").rename(folder / manifest["pairs"])
-    write_json(folder / "manifest.json", manifest)
+    write_json(folder / "manifest.json", seal(manifest))
     return Store(folder)
 
 

@@ -14,6 +14,8 @@ def main() -> int:
         # Arrow's own pool keeps what it once had, in every process: twice the memory. It is chosen
         # when Arrow is loaded.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    else:  # whoever builds stores may have set it to 0 for good, and these need what it leaves out
+        os.environ["PROTCLIP_TD_REGISTER"] = "1"
     from protclip_td.cli import main
 
     return main()

@@ -1,5 +1,6 @@
 """What of a ProtAnno store is used, and how it is drawn."""
 
+import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -39,13 +40,15 @@ class Rule:
         _check_levels("confidences", self.confidences, CONFIDENCES)
         _check_levels("coverages", self.coverages, COVERAGES)
         if self.seed < 0:
-            raise InputError(f"ProtAnno: seed is {self.seed}; expected at least 0")
-        if self.valid_fraction < 0 or self.test_fraction < 0 or self.held_out >= 1:
+            raise InputError(f"seed is {self.seed}; expected at least 0")
+        if not (self.valid_fraction >= 0 and self.test_fraction >= 0 and self.held_out < 1):
             raise InputError(
-                f"ProtAnno: valid_fraction is {self.valid_fraction} and test_fraction is "
-                f"{self.test_fraction}; expected two shares from 0 that leave some sequences to "
-                "train on"
+                f"valid_fraction is {self.valid_fraction} and test_fraction {self.test_fraction}; "
+                "expected two shares from 0 that leave some sequences to train on"
             )
+        for name in ("confidence_exponent", "coverage_exponent"):
+            if not math.isfinite(getattr(self, name)):
+                raise InputError(f"{name} is {getattr(self, name)}; expected a finite number")
 
     @property
     def held_out(self) -> float:
@@ -98,6 +101,4 @@ def _built_for(options: dict[str, Any]) -> dict[str, Any]:
 
 def _check_levels(name: str, given: Collection[int], known: Collection[int]) -> None:
     if not given or not set(given) <= set(known):
-        raise InputError(
-            f"ProtAnno: {name} is {list(given)}; expected at least one of {list(known)}"
-        )
+        raise InputError(f"{name} is {list(given)}; expected at least one of {list(known)}")

@@ -67,7 +67,7 @@ def check_existence(path: Path, header: bytes, options: ReadOptions) -> None:
         raise InputError(
             f"data file {path}: columns are missing: {_EXISTENCE}, of which the confidence is made;"
             f" found {', '.join(_names(header))}. Add it to the columns of UniProt's export, or "
-            "give the confidence that all of its rows shall have (--confidence)"
+            "give the confidence that all of its rows shall have (`confidence` or --confidence)"
         )
 
 

@@ -17,6 +17,7 @@ from protclip_td.data.built_in import SAMPLE
 from protclip_td.data.manifest import FORMAT, MANIFEST
 from protclip_td.data.options import ReadOptions
 from protclip_td.data.pairs import Store
+from protclip_td.data.readers import check_confidence
 from protclip_td.data.source import DamagedSourceError, check_file
 from protclip_td.data.writing import REJECTED, file_sha256
 from protclip_td.errors import InputError
@@ -62,6 +63,7 @@ def open_or_make(
         coverages=None,
         identical="keep",
     )
+    check_confidence(file, options.read)  # before anything is written
     folder = path / _folder_name(file, options)
     with _one_at_a_time(folder):
         if not (folder / MANIFEST).is_file():

@@ -36,8 +36,9 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
 
     Parameters:
         path (str): folder where the store is kept, made on first use; or a store
-        source (str, optional): data file: a UniProtKB flat file, ProtCLIP's JSON lines, a UniProt
-            or ProtST TSV, plain or gzip. "sample" or None for the built-in sample.
+        source (str, optional): data file: a UniProtKB flat file or XML, a UniProt or ProtST TSV,
+            FASTA with UniProt headers or ProtCLIP's JSON lines, plain or gzip. "sample" or None
+            for the built-in sample.
         confidences (list of int, optional): levels of sample confidence to keep, 1 to 5;
             1, 2 and 3 by default (paper). This and the other parts of the rule are by default
             those that the store was built with, if `protclip-td protanno build` made it.

@@ -5,29 +5,22 @@ Whatever is there already is not made again, so a build that was killed goes on 
 its bytes depend neither on that nor on the number of processes.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
-from typing import Any
 
-from protclip_td.data.chunks import raw_chunks
-from protclip_td.data.formats import header_line
 from protclip_td.data.manifest import MANIFEST, read_manifest
 from protclip_td.data.pairs import Store
-from protclip_td.data.source import check_file
-from protclip_td.data.writing import file_sha256
 from protclip_td.errors import InputError
 from protclip_td.protanno.cutting import cut_parts
-from protclip_td.protanno.exclusion import check_mmseqs, prepare
+from protclip_td.protanno.exclusion import prepare
 from protclip_td.protanno.frames import write_json
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.publishing import finish, publish
 from protclip_td.protanno.reading import read_inputs
 from protclip_td.protanno.release import release_of
+from protclip_td.protanno.request import Request
 from protclip_td.protanno.rows import coarse_bits
 from protclip_td.protanno.sorting import sort_buckets
 from protclip_td.protanno.staging import Staging, begin, describe_inputs, load, lock
@@ -70,7 +63,7 @@ def build(
         InputError: inputs or options are wrong, or something is in the way; what is done is kept
     """
     paths = [Path(path).expanduser() for path in inputs]
-    request = _Request(
+    request = Request(
         paths,
         [Path(path).expanduser() for path in exclude],
         options or BuildOptions(),
@@ -80,7 +73,7 @@ def build(
     versions = request.check()
     _check_jobs(jobs)
     if _end_begun(staging):  # which may be what shall replace another one
-        replace = replace and bool(_differences(read_manifest(staging.folder), request))
+        replace = replace and bool(request.differences(read_manifest(staging.folder)))
     if not _is_done(staging, request, replace):
         with _explained(staging), lock(staging):
             if _is_done(staging, request, replace):  # by another build, which had the lock
@@ -90,53 +83,6 @@ def build(
                 with workers(jobs, scheduler) as pool:
                     _build(staging, request, versions, pool, resume, report, quiet)
     return Store(folder)
-
-
-@dataclass(frozen=True)
-class _Request:
-    """Everything that decides what is in a store."""
-
-    inputs: list[Path]
-    exclude: list[Path]
-    options: BuildOptions
-    release: str | None
-
-    def check(self) -> dict[str, str]:
-        """Find all mistakes that cost nothing to find; returns versions of foreign programs."""
-        if not self.inputs:
-            raise InputError("no input given; expected at least one data file")
-        for path in self.inputs:
-            raw_chunks(path)  # raises if there is no such file, or its format is unknown
-        _check_no_twins(self.inputs)
-        if self.options.identity is not None and not self.exclude:
-            raise InputError("--identity is given, but no FASTA file to --exclude")
-        for path in self.exclude:
-            _check_fasta(path)
-        return check_mmseqs(self.options.identity)
-
-    def asked(self) -> dict[str, Any]:
-        """Options as they stand in the manifest."""
-        return json.loads(json.dumps({**self.options.as_dict(), "release": self.release}))
-
-    def excluded(self) -> list[str]:
-        """Checksums of what is excluded."""
-        return [file_sha256(check_file(path)) for path in self.exclude]
-
-
-def _check_no_twins(paths: Sequence[Path]) -> None:
-    for first, second in combinations(paths, 2):
-        if first.samefile(second):
-            other = "" if first == second else f", also as {second}"
-            raise InputError(f"an input is given twice: {first}{other}; give each once")
-
-
-def _check_fasta(path: Path) -> None:
-    first = header_line(check_file(path, "FASTA of test sequences"))
-    if not first.startswith(b">"):
-        raise InputError(
-            f"--exclude {path}: expected FASTA, which begins with '>'; it begins with "
-            f"{first[:40]!r}"
-        )
 
 
 def _check_jobs(jobs: int) -> None:
@@ -157,7 +103,7 @@ def _explained(staging: Staging) -> Iterator[None]:
 
 
 def _end_begun(staging: Staging) -> bool:
-    """Put a store in its place if a build was killed at that; whether one was."""
+    """Put a store in its place if a build was killed at that; whether one is there now."""
     if not (staging.manifest.exists() or staging.discarded.exists()):
         return False
     with _explained(staging), lock(staging):
@@ -166,10 +112,10 @@ def _end_begun(staging: Staging) -> bool:
             publish(staging)
         elif not staging.plan.exists():
             staging.discard()
-    return True
+    return (staging.folder / MANIFEST).exists()
 
 
-def _is_done(staging: Staging, request: _Request, replace: bool) -> bool:
+def _is_done(staging: Staging, request: Request, replace: bool) -> bool:
     """Whether the folder holds the store that is asked for.
 
     Raises:
@@ -179,7 +125,7 @@ def _is_done(staging: Staging, request: _Request, replace: bool) -> bool:
         _check_empty(staging)
         return False
     manifest = read_manifest(staging.folder)  # raises if it is not a store's
-    other = [] if replace else _differences(manifest, request)
+    other = [] if replace else request.differences(manifest)
     if other:
         raise InputError(
             f"{staging.folder} holds a ProtAnno store with other {', '.join(other)}; with "
@@ -199,29 +145,9 @@ def _check_empty(staging: Staging) -> None:
         )
 
 
-def _differences(manifest: dict[str, Any], request: _Request) -> list[str]:
-    """What of a store is not as asked for."""
-    before, now = manifest.get("options", {}), request.asked()
-    other = [
-        f"{key} ({before.get(key)!r}, not {now[key]!r})"
-        for key in now
-        if before.get(key) != now[key]
-    ]
-    if [record["sha256"] for record in manifest.get("excluded", [])] != request.excluded():
-        other.append("excluded files")
-    inputs = [(record["name"], record["size"]) for record in manifest.get("inputs", [])]
-    described = [(record["name"], record["size"]) for record in describe_inputs(request.inputs)]
-    if inputs != described or (
-        [record["sha256"] for record in manifest["inputs"]]
-        != [file_sha256(path) for path in request.inputs]
-    ):
-        other.append(f"inputs ({', '.join(name for name, _ in inputs)})")
-    return other
-
-
 def _build(
     staging: Staging,
-    request: _Request,
+    request: Request,
     versions: dict[str, str],
     pool: Workers,
     resume: bool,

@@ -159,12 +159,19 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
         "in from the others, or all (default: best)",
     )
     group.add_argument(
-        "--exclude", nargs="+", default=[], type=Path, metavar="FASTA", help="test sequences"
+        "--exclude",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=Path,
+        metavar="FASTA",
+        help="test sequences; may be given again for further files",
     )
     group.add_argument(
         "--identity",
         type=float,
-        help="exclude what MMseqs2 finds this identical, over 0.8 of the test sequence, too",
+        help="exclude what MMseqs2 finds this identical, over 0.8 of the test sequence, too; of "
+        "test sequences shorter than about 14 residues it finds nothing",
     )
     group.add_argument(
         "--sampling",

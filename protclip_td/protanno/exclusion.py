@@ -25,6 +25,10 @@ _RESIDUES = RESIDUE_LETTERS.encode()
 _CHUNK_BYTES = 1 << 20
 _RECORD = np.dtype([("digest", "<u8"), ("source", "<u4")])
 
+# What MMseqs2 says where all excluded sequences are too short, or too monotonous, for it to find
+# anything like them.
+_TOO_SHORT = "No k-mer could be extracted"
+
 #: Of the excluded sequence, that an alignment covers: chance similarity of a domain is no leakage.
 COVERED = 0.8
 
@@ -54,14 +58,19 @@ class Excluded:
         ]
 
     def similar(self, entries: Sequence[Entry]) -> dict[int, int]:
-        """Which entries MMseqs2 finds as identical as that to an excluded one: place to file."""
+        """Which entries MMseqs2 finds as identical as that to an excluded one: place to file.
+
+        It looks for equal runs first, and so finds nothing like sequences of fewer than about 14
+        residues; equal ones are found by `identical`.
+        """
         if self._identity is None or not entries:
             return {}
         with tempfile.TemporaryDirectory(prefix="protanno-") as folder:
             query, result = Path(folder, "query.fasta"), Path(folder, "result.tsv")
             query.write_text("".join(f">{i}\n{e.sequence}\n" for i, e in enumerate(entries)))
             _easy_search(query, self._folder / FASTA, result, Path(folder, "tmp"), self._identity)
-            hits = [line.split("\t") for line in result.read_text().splitlines()]
+            lines = result.read_text().splitlines() if result.exists() else []
+        hits = [line.split("\t") for line in lines]
         found: dict[int, int] = {}
         for place, target in sorted((int(q), int(t.partition("-")[0])) for q, t in hits):
             found.setdefault(place, target)
@@ -73,10 +82,10 @@ def _easy_search(query: Path, target: Path, result: Path, work: Path, identity: 
     command += ["--min-seq-id", str(identity), "-c", str(COVERED), "--cov-mode", "1"]
     command += ["--format-output", "query,target", "--threads", "1", "-v", "1"]
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
+    said = done.stderr + done.stdout
+    if done.returncode and _TOO_SHORT not in said:
         raise InputError(
-            f"mmseqs easy-search failed with status {done.returncode}: "
-            f"{(done.stderr or done.stdout).strip()[-500:]}"
+            f"mmseqs easy-search failed with status {done.returncode}: {said.strip()[-500:]}"
         )
 
 
@@ -141,14 +150,23 @@ def _first_of_each(digests: np.ndarray, begins: Sequence[int]) -> np.ndarray:
     return known
 
 
-def _sequences(path: Path, digest: Digest) -> Iterator[str]:
-    """The sequences of a FASTA file; a stop at their end is passed over, gaps are a mistake."""
-    first = header_line(path)
+def check_fasta(path: Path) -> None:
+    """Make sure that a file to exclude is FASTA, by how it begins.
+
+    Raises:
+        InputError: it is missing or begins otherwise
+    """
+    first = header_line(check_file(path, "FASTA of test sequences"))
     if not first.startswith(b">"):
         raise InputError(
             f"--exclude {path}: expected FASTA, which begins with '>'; it begins with "
             f"{first[:40]!r}"
         )
+
+
+def _sequences(path: Path, digest: Digest) -> Iterator[str]:
+    """The sequences of a FASTA file; a stop at their end is passed over, gaps are a mistake."""
+    check_fasta(path)
     for chunk in raw_chunks(path, size=_CHUNK_BYTES, digest=digest):
         for header, residues, line in fasta_records(chunk.data, chunk.first_line):
             sequence = residues.decode("ascii", "replace").upper().removesuffix("*")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from protclip_td.data.options import ReadOptions
@@ -61,8 +61,7 @@ class BuildOptions:
     identity: float | None = None
 
     def __post_init__(self) -> None:
-        _check_levels("confidences", self.confidences, CONFIDENCES)
-        _check_levels("coverages", self.coverages, COVERAGES)
+        self._rule()  # raises if it is none
         _check_word("identical", self.identical, IDENTICAL)
         _check_word("sampling", self.sampling, SAMPLING)
         self._check_numbers()
@@ -70,23 +69,16 @@ class BuildOptions:
         if self.sampling == "thin":
             self._check_chances()
 
+    def _rule(self) -> Rule:
+        """The rule that these options mean by themselves; what they leave open is its default."""
+        stated = {f.name: getattr(self, f.name) for f in fields(Rule)}
+        return Rule(**{name: value for name, value in stated.items() if value is not None})
+
     def _check_numbers(self) -> None:
-        if not (self.valid_fraction >= 0 and self.test_fraction >= 0 and self.held_out < 1):
-            raise InputError(
-                f"valid_fraction is {self.valid_fraction} and test_fraction {self.test_fraction}; "
-                "expected two shares from 0 that leave some sequences to train on"
-            )
         if self.identity is not None and not 0 < self.identity <= 1:
             raise InputError(f"identity is {self.identity}; expected above 0 and at most 1")
-        for name in ("confidence_exponent", "coverage_exponent"):
-            if not math.isfinite(getattr(self, name)):
-                raise InputError(f"{name} is {getattr(self, name)}; expected a finite number")
-        for name, value, least in (
-            ("seed", self.seed, 0),
-            ("min_residues", self.read.min_residues, 1),
-        ):
-            if value < least:
-                raise InputError(f"{name} is {value}; expected at least {least}")
+        if self.read.min_residues < 1:
+            raise InputError(f"min_residues is {self.read.min_residues}; expected at least 1")
 
     def _check_reachable(self) -> None:
         """Coverage is counted out of all properties, whichever are read."""
@@ -125,18 +117,13 @@ class BuildOptions:
     @property
     def held_out(self) -> float:
         """Share of the sequences that is not for training."""
-        return self.valid_fraction + self.test_fraction
+        return self._rule().held_out
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain types, for a manifest."""
         record = asdict(self)
         record = {**record.pop("read"), **record}
         return {key: list(v) if isinstance(v, tuple) else v for key, v in record.items()}
-
-
-def _check_levels(name: str, given: Collection[int] | None, known: Collection[int]) -> None:
-    if given is not None and (not given or not set(given) <= set(known)):
-        raise InputError(f"{name} is {list(given)}; expected at least one of {list(known)}")
 
 
 def _check_word(name: str, given: str, known: Collection[str]) -> None:

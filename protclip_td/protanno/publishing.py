@@ -1,11 +1,12 @@
 """Last phase of a build: a finished store takes its place, and the one before it goes."""
 
 import shutil
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from protclip_td.data.manifest import MANIFEST, read_manifest
+from protclip_td.data.manifest import MANIFEST, read_manifest, seal
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import describe_groups, make_manifest
 from protclip_td.errors import InputError
@@ -30,7 +31,7 @@ def finish(
     """
     sums = load(staging.sorted)
     if not parts:
-        raise InputError(_nothing_left(sums))
+        raise InputError(_nothing_left(sums, excluded))
     description = {
         "inputs": sums["inputs"],
         "options": options,
@@ -45,7 +46,7 @@ def finish(
     if report:
         write_report(manifest, staging.result)
     manifest["files"] = sorted(path.name for path in staging.result.glob("[!.]*"))
-    write_json(staging.manifest, manifest, sync=True, indent=1)
+    write_json(staging.manifest, seal(manifest), sync=True, indent=1)
 
 
 def _excluded(
@@ -64,13 +65,16 @@ def _excluded(
     ]
 
 
-def _nothing_left(sums: dict[str, Any]) -> str:
-    reasons = {**sums["rejected"], **sums["dropped"]}
+def _nothing_left(sums: dict[str, Any], excluded: list[dict[str, Any]]) -> str:
+    reasons = Counter({**sums["rejected"], **sums["dropped"]})
+    for source, kind, number in sums["leaked"]:
+        reasons[f"{kind} to a sequence in {excluded[source]['name']}"] += number
     why = ", ".join(f"{number} x {reason}" for reason, number in reasons.items() if number)
     names = ", ".join(record["name"] for record in sums["inputs"])
+    advice = ["keep other confidences or coverages", "exclude less"][: 1 + bool(sums["leaked"])]
     return (
-        f"no entry of {names} is left for a store ({why or 'there is nothing in it'}); keep other "
-        "confidences or coverages, or give other inputs"
+        f"no entry of {names} is left for a store ({why or 'there is nothing in it'}); "
+        f"{', '.join(advice)}, or give other inputs"
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from protclip_td.data.chunks import Parsed, RawChunk, parse_chunk, raw_chunks
 from protclip_td.data.layout import text_digest
-from protclip_td.data.readers import check_confidence
 from protclip_td.data.source import DamagedSourceError
 from protclip_td.data.tally import Tally
 from protclip_td.errors import InputError
@@ -37,12 +36,9 @@ def read_inputs(
     """Stage all inputs. What is staged already is not parsed again.
 
     Raises:
-        InputError: an input is damaged, or changed while it was read; what was read is staged; or
-            a table does not say how sure its proteins are, and nobody else does
+        InputError: an input is damaged, or changed while it was read; what was read is staged
     """
     bits = plan["bits"]
-    for described in plan["inputs"]:
-        check_confidence(described["path"], options.read)
     readers = [_Reader(staging, *numbered) for numbered in enumerate(plan["inputs"])]
     missing = side_by_side([reader.missing_chunks(progress) for reader in readers], pool.jobs)
     tasks = ((chunk, options, bits, path) for chunk, path in missing)

@@ -92,32 +92,50 @@ def test_verify_names_what_is_damaged(folder, capsys):
         path.write_bytes(content)
 
 
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        ({"entries": 999_999}, "999,999 entries, but 183 rows in its groups"),
-        ({"counts": {"before": [[0] * 4] * 5, "after": [[1] * 4] * 5}}, "its counts are not those"),
-        ({"splits": {"train": [[1] * 4] * 5}}, "its splits do not add up to its counts"),
-    ],
-)
-def test_verify_holds_the_manifest_against_itself(folder, tmp_path, capsys, change, fault):
+def test_verify_misses_what_lies_beside_the_parts(folder, tmp_path, capsys):
     copy = shutil.copytree(folder, tmp_path / "copy")
-    (copy / "manifest.json").write_text(json.dumps({**Store(folder).manifest, **change}))
-    assert cli.main(["protanno", "verify", str(copy)]) == 1
-    assert f"manifest.json: {fault}" in capsys.readouterr().out
-
-
-def test_verify_misses_a_group_and_what_lies_beside_the_parts(folder, tmp_path, capsys):
-    copy, manifest = shutil.copytree(folder, tmp_path / "copy"), Store(folder).manifest
-    manifest["groups"].pop()
-    (copy / "manifest.json").write_text(json.dumps(manifest))
     for name in ("rejected.tsv", "report.html", "epochs.png"):
         (copy / name).unlink()
     assert cli.main(["protanno", "verify", str(copy)]) == 1
     shown = capsys.readouterr().out
-    assert "manifest.json: its groups are not those that it was written with" in shown
     for name in ("rejected.tsv", "report.html", "epochs.png"):
         assert f"{name}: missing" in shown
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"entries": 999_999},
+        {"splits": {"train": [[1] * 4] * 5}},
+        {"splits": {"train": [[1], [1, 2]]}},
+        {"groups": []},
+        {"options": []},
+        {"inputs": [{}]},
+        {"rows": "1"},
+        {"part_rows": 0},
+        {"versions": []},
+        {"sha256": None},
+    ],
+)
+@pytest.mark.parametrize("command", ["info", "verify"])
+def test_a_manifest_that_was_changed(folder, tmp_path, capsys, change, command):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "manifest.json").write_text(json.dumps({**Store(folder).manifest, **change}))
+    assert cli.main(["protanno", command, str(copy)]) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert "manifest.json was changed: its content is not that of its checksum; put a copy" in error
+
+
+def test_files_to_exclude_may_be_given_one_by_one(tmp_path, sample_path, sample_entries, capsys):
+    words = ["protanno", "build", str(sample_path), "-o", str(tmp_path / "s"), "--jobs", "1"]
+    for number in (0, 1):
+        fasta = tmp_path / f"{number}.fasta"
+        fasta.write_text(f">x\n{sample_entries[number].sequence}\n")
+        words += ["--exclude", str(fasta)]
+    assert cli.main(words) == 0
+    excluded = Store(tmp_path / "s").manifest["excluded"]
+    assert [record["name"] for record in excluded] == ["0.fasta", "1.fasta"]
 
 
 @pytest.mark.parametrize("command", ["info", "verify", "build"])

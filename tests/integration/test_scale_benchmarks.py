@@ -1,5 +1,6 @@
 """The benchmarks of scale run at a small scale, and synthetic entries are what they claim to be."""
 
+import gzip
 import importlib
 import json
 import runpy
@@ -74,6 +75,17 @@ def test_synthetic_flat_file_is_read_as_the_entries_it_was_made_of(synthetic, tm
     again = tmp_path / "again.dat.gz"
     synthetic.write_flat_file(again, 1_500)
     assert again.read_bytes() == file.read_bytes()
+
+
+def test_a_store_is_smaller_than_its_gzip_compressed_text(synthetic, tmp_path):
+    """What the format was chosen by, on few entries; the manual has it for a million."""
+    from stores import write_store
+
+    entries = list(synthetic.Synthetic().entries(5_000))
+    store = write_store(list(entries), tmp_path / "store")
+    size = sum(part["bytes"] for group in store.manifest["groups"] for part in group["parts"])
+    rows = ("\t".join((e.accession, e.sequence, *e.properties)) for e in entries)
+    assert size <= len(gzip.compress("\n".join(rows).encode()))
 
 
 def test_drawn_rows_go_through_a_group_block_by_block(benchmark):

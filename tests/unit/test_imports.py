@@ -1,13 +1,16 @@
 """Imports point one way, and importing the package costs little."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import protclip_td_command
 import pytest
 
 import protclip_td
+from protclip_td import cli
 
 PACKAGE = Path(protclip_td.__file__).parent
 # A part may import those to its left and itself.
@@ -78,6 +81,16 @@ def test_import_loads_no_transformers():
     code = "import protclip_td, sys; print('transformers' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split()[-1] == "False"
+
+
+@pytest.mark.parametrize(("command", "registers"), [("run", "1"), ("protanno", "0")])
+def test_commands_that_train_register_whatever_the_environment_says(
+    monkeypatch, command, registers
+):
+    monkeypatch.setenv("PROTCLIP_TD_REGISTER", "0")
+    monkeypatch.setattr(sys, "argv", ["protclip-td", command])
+    monkeypatch.setattr(cli, "main", lambda: os.environ["PROTCLIP_TD_REGISTER"])
+    assert protclip_td_command.main() == registers
 
 
 def test_commands_on_data_load_no_torch(tmp_path):

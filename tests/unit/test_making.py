@@ -90,6 +90,16 @@ def test_a_source_that_cannot_be_read_leaves_nothing_behind(tmp_path):
     assert not folders_in(tmp_path / "stores")
 
 
+def test_a_table_without_confidence_leaves_nothing_behind(tmp_path):
+    table = tmp_path / "export.tsv"
+    table.write_text("Entry\tFunction [CC]\tSequence\nP1\tFUNCTION: x\tMK\n")
+    message = r"export\.tsv: columns are missing: Protein existence.*\(`confidence` or --confidence"
+    with pytest.raises(InputError, match=message):
+        open_or_make(tmp_path / "stores", table)
+    assert not (tmp_path / "stores").exists()
+    assert open_or_make(tmp_path / "stores", table, confidence=4)[0].confidence == 4
+
+
 def fail(*arguments):
     raise OSError(28, "No space left on device")
 

@@ -94,6 +94,7 @@ def test_a_uniprot_table_needs_protein_existence_or_a_confidence(tmp_path, monke
     path.write_text("Entry\tFunction [CC]\tSequence\nP1\tFUNCTION: x\tMK\n")
     with pytest.raises(InputError, match=r"export.tsv: columns are missing: Protein existence"):
         build([path], tmp_path / "store", EVERYTHING)
+    assert not (tmp_path / "store").exists()  # it costs nothing to find
     options = replace(EVERYTHING, read=ReadOptions(confidence=4))
     assert build([path], tmp_path / "store", options)[0].confidence == 4
 

@@ -1,8 +1,11 @@
 """What stands in the way of a build is named, and what is done is kept."""
 
+import json
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from protanno_builds import ALL, contents, in_child, kill_at_rename
@@ -12,6 +15,7 @@ from protclip_td.errors import InputError
 from protclip_td.protanno import reading, staging
 from protclip_td.protanno.building import build
 from protclip_td.protanno.options import BuildOptions
+from protclip_td.protanno.request import Request
 
 _STAGE = reading.stage_chunk
 
@@ -170,6 +174,31 @@ def test_nothing_left_says_why(tmp_path, sample_path):
     options = BuildOptions(confidences=(5,))
     with pytest.raises(InputError, match=r"no entry of uniprot_sample.dat.gz is left.*209 x conf"):
         build([sample_path], tmp_path / "store", options)
+
+
+def test_nothing_left_counts_what_was_excluded(tmp_path, sample_path, sample_entries):
+    test = tmp_path / "test.fasta"
+    test.write_text("".join(f">x\n{entry.sequence}\n" for entry in sample_entries))
+    message = r"\(2 x confidence, 12 x coverage, 195 x identical to a sequence in test\.fasta\); "
+    message += "keep other confidences or coverages, exclude less, or give other inputs"
+    with pytest.raises(InputError, match=message):
+        build([sample_path], tmp_path / "store", exclude=[test])
+
+
+def test_replace_takes_no_offence_at_what_an_earlier_build_left(tmp_path, inputs, small):
+    (tmp_path / "store" / ".built" / "result").mkdir(parents=True)
+    assert len(build(inputs, tmp_path / "store", ALL, replace=True)) == 249
+    assert not list((tmp_path / "store").glob(".*"))
+
+
+def test_many_inputs_are_compared_at_once(tmp_path, monkeypatch):
+    paths = [tmp_path / f"{number}.jsonl" for number in range(50)]
+    for number, path in enumerate(paths):
+        path.write_text(json.dumps({"seq": "MK" + "A" * number, "text": "FUNCTION: x"}))
+    looked, stat = Counter(), Path.stat
+    monkeypatch.setattr(Path, "stat", lambda path, **o: looked.update([path]) or stat(path, **o))
+    Request(paths, [], ALL, None).check()
+    assert max(looked[path] for path in paths) < 25
 
 
 def test_after_nothing_was_left_the_options_may_be_others(tmp_path, inputs, undisturbed):

@@ -60,6 +60,22 @@ def test_given_zeros_count():
     assert (rule.confidence_exponent, rule.valid_fraction, rule.seed) == (0.0, 0.0, 0)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"coverages": ()}, r"coverages is \[\]; expected at least one of"),
+        ({"valid_fraction": float("nan")}, "leave some sequences to train on"),
+        ({"test_fraction": -0.1}, "leave some sequences to train on"),
+        ({"confidence_exponent": float("nan")}, "confidence_exponent is nan; expected a finite"),
+        ({"coverage_exponent": float("inf")}, "coverage_exponent is inf; expected a finite"),
+        ({"seed": -1}, "seed is -1; expected at least 0"),
+    ],
+)
+def test_a_rule_out_of_range(wrong, message):
+    with pytest.raises(InputError, match=message):
+        Rule(**wrong)
+
+
 def test_what_a_store_says_is_checked_too():
     with pytest.raises(InputError, match=r"confidences is \[9\]; expected at least one of"):
         rule_of(confidences=[9])

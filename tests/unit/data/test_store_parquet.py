@@ -13,6 +13,7 @@ from stores import write_store
 from protclip_td.data import layout, pairs, writing
 from protclip_td.data.entry import Entry
 from protclip_td.data.layout import text_digest
+from protclip_td.data.manifest import seal
 from protclip_td.data.pairs import Store
 from protclip_td.errors import InputError
 
@@ -103,7 +104,7 @@ def test_a_biotext_has_the_order_that_the_store_was_built_with(sample_store):
     assert sample_store.biotext(entry) == entry.biotext
     options = {"options": {"properties": ["similarity", "protein_name"]}}
     path = sample_store.folder / "manifest.json"
-    path.write_text(json.dumps({**sample_store.manifest, **options}))
+    path.write_text(json.dumps(seal({**sample_store.manifest, **options})))
     name, _, _, similarity = entry.properties
     expected = f"SIMILARITY: {similarity} PROTEIN NAME: {name}."
     assert Store(sample_store.folder).biotext(entry) == expected
@@ -151,7 +152,10 @@ def test_no_store(tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "message"),
-    [(99, r"store of format 99.*update protclip_td"), (1, r"format 1,.*build it again")],
+    [
+        (99, r"store of format 99.*update protclip_td"),
+        (1, r"format 1,.*build it again from its source, in an empty folder"),
+    ],
 )
 def test_a_store_of_another_version(sample_store, number, message):
     path = sample_store.folder / "manifest.json"
@@ -162,7 +166,15 @@ def test_a_store_of_another_version(sample_store, number, message):
 
 @pytest.mark.parametrize(
     "content",
-    [b"not json", b"\xff", b"[]", b'"text"', b'{"my": 1}', b'{"format": "new"}', b'{"format": 2}'],
+    [
+        b"not json",
+        b"\xff",
+        b"[]",
+        b'"text"',
+        b'{"my": 1}',
+        b'{"format": "new"}',
+        b'{"format": 1e999}',
+    ],
 )
 def test_a_manifest_of_something_else(tmp_path, content):
     (tmp_path / "manifest.json").write_bytes(content)
@@ -174,6 +186,7 @@ def test_a_manifest_of_something_else(tmp_path, content):
     "damage",
     [
         {"pairs": "../elsewhere"},
+        {"sha256": None},
         {"groups": [{}]},
         {"groups": [{"confidence": 1, "coverage": 1, "parts": [{"rows": 1}]}]},
         {"groups": ["1-1"]},
@@ -185,7 +198,7 @@ def test_a_manifest_of_something_else(tmp_path, content):
 def test_a_damaged_manifest(sample_store, damage):
     path = sample_store.folder / "manifest.json"
     path.write_text(json.dumps({**sample_store.manifest, **damage}))
-    with pytest.raises(InputError, match="or it is damaged; give another folder"):
+    with pytest.raises(InputError, match=r"manifest\.json was changed: its content"):
         Store(sample_store.folder)
 
 

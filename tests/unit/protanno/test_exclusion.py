@@ -1,6 +1,7 @@
 """Sequences that a store must not hold: read from FASTA, found among entries."""
 
 import gzip
+import shutil
 import tracemalloc
 
 import pytest
@@ -61,6 +62,29 @@ def test_excluded_files_are_not_read_into_memory(tmp_path):
     tracemalloc.stop()
     assert record["sequences"] == 8000
     assert peak < path.stat().st_size
+
+
+@pytest.mark.skipif(shutil.which("mmseqs") is None, reason="MMseqs2 is not installed")
+def test_nothing_is_similar_to_what_mmseqs_finds_too_short(tmp_path):
+    """Equal sequences are found all the same."""
+    path = tmp_path / "test.fasta"
+    path.write_text(">x\nMKTAYIAKQ\n")
+    prepare([path], tmp_path)
+    sequences = ("MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDG", "MKTAYIAKQ")
+    entries = [Entry(s, s, ("x", "", "", ""), 1) for s in sequences]
+    chosen = select(entries, BuildOptions(coverages=COVERAGES), Excluded(tmp_path, identity=0.5))
+    assert [entry.sequence for entry in chosen.kept] == [sequences[0]]
+
+
+def test_other_failures_of_mmseqs_are_said(tmp_path, monkeypatch):
+    program = tmp_path / "mmseqs"
+    program.write_text("#!/bin/sh\necho out of memory\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    prepare([], tmp_path)
+    entry = Entry("A", "MK", ("x", "", "", ""), 1)
+    with pytest.raises(InputError, match="mmseqs easy-search failed with status 3: out of memory"):
+        Excluded(tmp_path, identity=0.5).similar([entry])
 
 
 def test_excluded_files_must_be_fasta(tmp_path):
