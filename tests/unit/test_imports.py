@@ -2,6 +2,7 @@
 
 import ast
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,14 @@ def test_commands_that_train_register_whatever_the_environment_says(
     monkeypatch.setattr(sys, "argv", ["protclip-td", command])
     monkeypatch.setattr(cli, "main", lambda: os.environ["PROTCLIP_TD_REGISTER"])
     assert protclip_td_command.main() == registers
+
+
+def test_torchdrugs_way_to_run_registers_too(monkeypatch):
+    seen = []
+    monkeypatch.setenv("PROTCLIP_TD_REGISTER", "0")
+    monkeypatch.setattr(cli, "run_main", lambda: seen.append(os.environ["PROTCLIP_TD_REGISTER"]))
+    runpy.run_module("torchdrug.run", run_name="__main__")
+    assert seen == ["1"]
 
 
 def test_commands_on_data_load_no_torch(tmp_path):
