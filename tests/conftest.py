@@ -11,7 +11,6 @@ import torch
 import protclip_td
 from protclip_td.compat import torch_modules
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 SAMPLE = Path(protclip_td.__file__).resolve().parent / "data" / "sample" / "uniprot_sample.dat.gz"
 # Read once, when some fixture is the first to import huggingface_hub; without it a name that does
 # not exist is asked for five times. `HF_HUB_OFFLINE=0 pytest -m network` goes online.

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SHARED
 from gene_ontology_files import (
     ONTOLOGY,
     annotated_entries,
@@ -20,6 +19,7 @@ from gene_ontology_files import (
     write_matrix,
     write_probe,
 )
+from places import SHARED
 from scipy import stats
 from scipy.spatial import distance
 from torchdrug import core
