@@ -136,26 +136,54 @@ def test_negatives_of_a_step_are_some_of_those_drawn_before(data, model):
     assert seen == {4, 5, 6, 7, 8, 9, 10}
 
 
-def fit_and_test(dataset, model):
-    torch.manual_seed(1)
-    engine = make_engine(dataset, model, batch_size=32)
-    engine.train(25)
-    return engine.evaluate("test", log=False)["recall@10"]
+@pytest.fixture(scope="module")
+def dense(sample_entries, tmp_path_factory):
+    """The same with more partners for each protein: 8 of the 10 of its kind."""
+    path = tmp_path_factory.mktemp("dense")
+    graph_files.write_prime_kg(path, graph_files.two_kinds(sample_entries), num_partner=8)
+    return str(path)
 
 
-def test_bridge_learns_and_shuffled_tails_teach_nothing(data, model):
-    """Half of the 20 candidates fit a protein: recall@10 is 0.5 by chance."""
-    options = {"target": "prot2mf", "relations": "target", "test_fraction": 0.4}
-    dataset = PrimeKG(data, **options)
-    assert fit_and_test(dataset, model) > 0.68
-    shuffled = PrimeKG(data, **options)
-    kinds = shuffled.graph.type[shuffled._train[:, 2]]
+def telling(dataset):
+    """A graph in which not only proteins tell their kind, but names and drugs' vectors, too."""
+    texts, drugs = dataset.texts, dataset.drug_vectors
+
+    def kinds(node_type):
+        return [ord(name[-1]) % 2 for name in texts(node_type)]  # as the terms are shared out
+
+    dataset.texts = lambda kind: [
+        f"{('kinase', 'membrane')[odd]} {name}" for odd, name in zip(kinds(kind), texts(kind))
+    ]
+    dataset.drug_vectors = lambda: drugs() + 2 * torch.tensor(kinds("drug"))[:, None] - 1
+    return dataset
+
+
+def shuffle_tails(dataset):
+    """Hand the tails of training to other heads, and the negatives, too."""
+    kinds = dataset.graph.type[dataset._train[:, 2]]
     for kind in np.unique(kinds):
         rows = np.flatnonzero(kinds == kind)
         order = np.random.default_rng(0).permutation(rows)
-        shuffled._train[rows, 2] = shuffled._train[order, 2]
-        shuffled._negatives[rows] = np.random.default_rng(1).permutation(shuffled._negatives[rows])
-    assert fit_and_test(shuffled, model) < 0.6
+        dataset._train[rows, 2] = dataset._train[order, 2]
+        dataset._negatives[rows] = np.random.default_rng(1).permutation(dataset._negatives[rows])
+
+
+def recall(dataset, model):
+    """Recall after training, at a cut-off where chance gives about a half."""
+    torch.manual_seed(1)
+    engine = make_engine(telling(dataset), model, batch_size=32)
+    engine.train(8)
+    return engine.evaluate("test", log=False)[f"recall@{len(dataset.candidates) // 20 * 10}"]
+
+
+@pytest.mark.parametrize("target", NAMES)
+def test_bridge_learns_and_shuffled_tails_teach_nothing(target, dense, model):
+    """Over seeds: 0.72 or more against 0.53 or less."""
+    options = {"target": target, "relations": "target", "test_fraction": 0.4}
+    assert recall(PrimeKG(dense, **options), model) > 0.65
+    shuffled = PrimeKG(dense, **options)
+    shuffle_tails(shuffled)
+    assert recall(shuffled, model) < 0.57
 
 
 @pytest.mark.parametrize("name", NAMES)

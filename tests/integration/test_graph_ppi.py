@@ -1,8 +1,10 @@
 """Types of action on a network of proteins: the protocols, and runs of the shipped files."""
 
+import gzip
 import importlib
 import json
 import math
+import os
 from pathlib import Path
 
 import graph_files
@@ -19,6 +21,9 @@ from protclip_td.models import ProtCLIP
 from protclip_td.tasks import MultiLabelInteraction
 from protclip_td.tasks.protein_vectors import protein_vectors
 
+SEED = int(os.environ.get("SEED", 1))
+EPOCHS = int(os.environ.get("EPOCHS", 40))
+NETWORKS = ("SHS27k", "SHS148k", "STRING")
 SMALL = {"node_dim": 64, "hidden_dim": 64}
 
 
@@ -34,11 +39,11 @@ def model(tiny_protein_folder):
     return ProtCLIP(tiny_protein_folder).requires_grad_(False)
 
 
-def make_engine(dataset, model, **options):
+def make_engine(dataset, model, lr=1e-3, **options):
     task = MultiLabelInteraction(model, **{**SMALL, **options})
     splits = dataset.split()
     task.preprocess(*splits)
-    optimizer = torch.optim.Adam(task.head.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(task.head.parameters(), lr=lr)
     return ResumableEngine(task, *splits, optimizer, batch_size=32)
 
 
@@ -106,20 +111,54 @@ def test_evaluation_sees_the_network_as_training_does(data, model):
     torch.testing.assert_close(evaluated, trained)
 
 
-def fit_and_test(dataset, model):
+@pytest.fixture(scope="module")
+def networks(sample_entries, tmp_path_factory):
+    """Three networks with the names and in the layouts of the benchmarks' three."""
+    folder = tmp_path_factory.mktemp("networks")
+    kinds = graph_files.two_kinds(sample_entries)
+    for seed, name in enumerate(NETWORKS):
+        written = graph_files.write_string_actions(folder / name, kinds, partners=12, seed=seed)
+        for own, file in zip(STRINGActions.files["SHS27k"], STRINGActions.files[name]):
+            rename(written / own[0], written / file[0])
+    return folder
+
+
+def rename(file, target):
+    """Give a file of SHS27k another name, and STRING's layout if the name says so."""
+    text = file.read_text()
+    if ".fa" in target.suffixes:
+        text = "".join(">{}\n{}\n".format(*line.split("\t")) for line in text.splitlines())
+    file.unlink()
+    target.write_bytes(gzip.compress(text.encode()) if target.suffix == ".gz" else text.encode())
+
+
+class Composition(torch.nn.Module):
+    """A fixed encoder: share of each amino acid, 0 where it is that of chance."""
+
+    output_dim = 20
+
+    def forward(self, graph, input, all_loss=None, metric=None):
+        letters = torch.nn.functional.one_hot(graph.residue_type, 21)[:, :20].float()
+        shares = [part.mean(0) for part in letters.split(graph.num_residues.tolist())]
+        return {"graph_feature": 20 * torch.stack(shares) - 1}
+
+
+def fit_and_test(dataset):
     torch.manual_seed(1)
-    engine = make_engine(dataset, model, dropout=0)
-    engine.train(40)
+    engine = make_engine(dataset, Composition(), lr=3e-3, dropout=0)
+    engine.train(10)
     return float(engine.evaluate("test", log=False)["micro_f1"])
 
 
-def test_learns_and_shuffled_labels_teach_nothing(data, model):
-    dataset = STRINGActions(data)
-    assert fit_and_test(dataset, model) > 0.85
-    shuffled = STRINGActions(data)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_learns_and_shuffled_labels_teach_nothing(name, networks):
+    """Over seeds: 0.79 or more against 0.40 or less."""
+    dataset = STRINGActions(networks / name, name)
+    assert fit_and_test(dataset) > 0.65
+    shuffled = STRINGActions(networks / name, name)
     rows = torch.tensor(shuffled.split()[0].indices)
     shuffled._targets[rows] = shuffled._targets[rows[torch.randperm(len(rows))]]
-    assert fit_and_test(shuffled, model) < 0.6
+    assert fit_and_test(shuffled) < 0.5
 
 
 def test_vectors_are_computed_once_and_kept_by_the_run(data, model):

@@ -29,6 +29,8 @@ from protclip_td import cli
 from protclip_td.config import find_config, load_config
 from protclip_td.config.manual import header
 from protclip_td.data.remote import md5_of
+from protclip_td.data.annotations import read_annotations
+from protclip_td.data.ontology import read_ontology
 from protclip_td.datasets import PROBE
 from protclip_td.errors import InputError
 from protclip_td.metrics import similarity_correlation
@@ -240,6 +242,29 @@ def test_manifest_tells_from_which_files(folder, own):
     assert {key for key in before if before[key] != after[key]} == {"files"}
     files = PROBE(folder, "MF", **own).manifest["files"]
     assert files == {Path(path).name: md5_of(path) for path in own.values()}
+
+
+@pytest.mark.parametrize("aspect", ["MF", "BP", "CC"])
+def test_what_knows_the_terms_is_told_from_shuffled_proteins(aspect, written):
+    """Where there are too few proteins for a pretrained encoder to stand out, terms do."""
+    dataset, ontology = PROBE(written, aspect), read_ontology(ONTOLOGY)
+    annotations = read_annotations(written / "probe" / "sample.gaf", ontology, aspect, ("IEA",))
+    above = [
+        set().union(*map(ontology.ancestors, annotations[accession]))
+        for accession in dataset.accessions
+    ]
+    terms = sorted(set().union(*above))
+    feature = torch.tensor([[float(term in mine) for term in terms] for mine in above])
+    task = SemanticSimilarity(torch.nn.Identity())
+
+    def score(rows):
+        target = {"similarity": dataset.similarity, "index": torch.arange(len(dataset))}
+        return float(task.evaluate(feature[rows], target)["spearmanr [manhattan]"])
+
+    shuffled = [score(torch.randperm(len(dataset))) for _ in range(20)]
+    assert score(torch.arange(len(dataset))) > 0.5
+    assert abs(np.mean(shuffled)) < 0.1
+    assert np.abs(shuffled).max() < 0.4
 
 
 # What goes wrong
