@@ -167,8 +167,6 @@ def _watch(sentinel: int) -> None:
 def _dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
     try:
         from distributed import Client, KilledWorker
-        from distributed.client import ClosedClientError
-        from distributed.comm import CommClosedError
     except ImportError as error:
         raise InputError(
             "--scheduler needs Dask, which is not installed: pip install distributed"
@@ -188,7 +186,12 @@ def _dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
             yield executor, sum(client.nthreads().values())
         except KilledWorker as error:
             raise InputError(_lost(f"Dask workers were lost again and again ({error})")) from error
-        except (CancelledError, CommClosedError, ClosedClientError) as error:
+        except InputError:
+            raise
+        except Exception as error:
+            # A lost connection comes out of Dask as any of several errors, one a TypeError.
+            if client.status == "running" and not isinstance(error, CancelledError):
+                raise
             raise InputError(
                 f"the Dask scheduler at {address} is gone. What is done is kept: start it again, "
                 "and its workers, and call again to go on"
