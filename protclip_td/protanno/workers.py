@@ -27,6 +27,7 @@ from typing import Any, Protocol
 from protclip_td.errors import InputError
 
 _ATTEMPTS = 4
+_LOOK = 0.2  # seconds between looks whether Ctrl-C was pressed
 _PATIENCE = 30  # seconds for a Dask scheduler to answer and to have a worker
 
 
@@ -100,12 +101,14 @@ class _Pool:
     def run(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         running: dict[Future[Any], tuple[Any, ...]] = {}
         failed: Counter[int] = Counter()
-        for arguments in tasks:
-            running[self._submit(function, arguments)] = arguments
-            if len(running) > self.jobs:
-                yield from self._collect(function, running, failed)
-        while running:
-            yield from self._collect(function, running, failed)
+        with _interrupts_kept() as check:
+            for arguments in tasks:
+                check()
+                running[self._submit(function, arguments)] = arguments
+                if len(running) > self.jobs:
+                    yield from self._collect(function, running, failed, check)
+            while running:
+                yield from self._collect(function, running, failed, check)
 
     def _submit(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
         try:
@@ -119,10 +122,13 @@ class _Pool:
         function: Callable[..., Any],
         running: dict[Future[Any], tuple[Any, ...]],
         failed: Counter[int],
+        check: Callable[[], None],
     ) -> Iterator[Any]:
         """Wait for at least one result; what a lost worker had is begun again."""
         lost = []
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
+        while not (done := wait(running, _LOOK, return_when=FIRST_COMPLETED).done):
+            check()
+        for future in done:
             arguments = running.pop(future)
             try:
                 yield future.result()
@@ -133,6 +139,30 @@ class _Pool:
             if failed[id(arguments)] == _ATTEMPTS:
                 raise InputError(_lost(f"a worker process was lost {_ATTEMPTS} times"))
             running[self._submit(function, arguments)] = arguments
+
+
+@contextmanager
+def _interrupts_kept() -> Iterator[Callable[[], None]]:
+    """Keep Ctrl-C until the function that is given is called, which then raises it.
+
+    In the middle of `concurrent.futures` it could leave a lock behind for which the end of the
+    processes then waits for ever.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None  # only the main thread hears of it
+        return
+    pressed: list[int] = []
+
+    def check() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield check
+        check()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _lost(what: str) -> str:

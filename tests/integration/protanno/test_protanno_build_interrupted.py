@@ -3,6 +3,7 @@
 import itertools
 import multiprocessing
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -167,3 +168,19 @@ def test_a_task_that_kills_every_worker_is_given_up():
     message = r"lost 4 times at the same task.*call again, with fewer"
     with pytest.raises(InputError, match=message), workers.workers(2) as pool:
         list(pool.run(die, [()]))
+
+
+def pressing():
+    """Tasks in the middle of which Ctrl-C is pressed."""
+    for number in itertools.count():
+        if number == 2:
+            os.kill(os.getpid(), signal.SIGINT)  # not raised here, where it could do harm
+        assert number < 4
+        yield (0,)
+
+
+def test_ctrl_c_is_raised_between_tasks_and_the_pool_ends():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), workers.workers(2) as pool:
+        list(pool.run(time.sleep, pressing()))
+    assert signal.getsignal(signal.SIGINT) is before
