@@ -31,19 +31,6 @@ SQ   SEQUENCE   12 AA;  1234 MW;  0123456789ABCDEF CRC64;
 """
 
 
-@pytest.fixture
-def read(tmp_path):
-    """Reads a text as a flat file; gives the entries and the rejections."""
-
-    def reader(text, **options):
-        path = tmp_path / "entries.dat"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        rejected = []
-        return list(read_pairs(path, on_reject=rejected.append, **options)), rejected
-
-    return reader
-
-
 @pytest.fixture(scope="module")
 def records(sample_path):
     with gzip.open(sample_path, "rt") as file:
