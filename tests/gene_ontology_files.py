@@ -18,6 +18,7 @@ from protclip_td.data.ontology import read_ontology
 
 DATA = Path(__file__).resolve().parent / "data" / "gene_ontology"
 ONTOLOGY = DATA / "go_cut.obo.gz"
+LIN_REFERENCE = DATA / "lin_by_fastsemsim.json"
 # What the cut was made for.
 _MAX_RESIDUES = 320
 _RELATION = {"F": "enables", "P": "involved_in", "C": "located_in"}

@@ -1,12 +1,13 @@
-"""Lin's similarity against slow formulas, and against GOATOOLS on real annotations."""
+"""Lin's similarity against slow formulas, GOATOOLS and FastSemSim on real annotations."""
 
 import gzip
+import json
 import math
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from gene_ontology_files import ONTOLOGY, annotated_entries, write_gaf
+from gene_ontology_files import LIN_REFERENCE, ONTOLOGY, annotated_entries, write_gaf
 from goatools.godag.go_tasks import get_go2ancestors
 from goatools.obo_parser import GODag
 from goatools.semantic import TermCounts, get_info_content, lin_sim, lin_sim_calc
@@ -82,6 +83,19 @@ def test_similarity_of_terms_over_part_of_is_goatools(real, aspect):
 
     expected = [[theirs(one, other) for other in terms] for one in terms]
     np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+def test_similarity_of_proteins_is_fastsemsims(real, aspect):
+    """Best matches of all 36 proteins, computed by `make_lin_reference.py`."""
+    ontology, annotations = read(real, aspect)
+    reference = json.loads(LIN_REFERENCE.read_text())[aspect]
+    proteins, rows = reference["proteins"], reference["similarity"]
+    ours = lin_similarity(proteins, annotations, ontology)
+    theirs = np.concatenate(rows)
+    assert len(proteins) > 30
+    assert np.ptp(theirs) > 0.9
+    np.testing.assert_allclose(ours[np.tril_indices(len(proteins), -1)], theirs, atol=2e-6)
 
 
 def slow_lin(one, other, information, ontology):
