@@ -57,7 +57,9 @@ def data_may_be_small():
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(STRINGActions, "published", {})
+        monkeypatch.setattr(STRINGActions, "sizes", {})
         monkeypatch.setattr(ChainFiles, "least", {})
+        monkeypatch.setattr(ChainFiles, "sizes", {})
         yield
 
 

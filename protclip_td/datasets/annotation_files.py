@@ -2,13 +2,16 @@
 
 import csv
 import io
-from collections.abc import Iterable
+import logging
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from protclip_td.data.remote import fetch, md5_of
 from protclip_td.data.sequences import read_sequences
 from protclip_td.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 URL = "https://raw.githubusercontent.com/flatironinstitute/DeepFRI/master/preprocessing/data/"
 TEST_CUTOFFS = (0.3, 0.4, 0.5, 0.7, 0.95)
@@ -33,11 +36,17 @@ class ChainFiles:
     """
 
     #: Chains that each list has at least: those of TorchDrug's splits, which leave some out.
-    #: DeepFRI publishes neither checksum nor size of its lists, so one that lacks less than
-    #: TorchDrug leaves out cannot be told from a whole one.
+    #: DeepFRI publishes no checksum, so a list that lacks whole lines, but fewer than TorchDrug
+    #: leaves out, cannot be told from a whole one; the annotations say what may be missing.
     least: ClassVar[dict[str, dict[str, int]]] = {
         "nrPDB-EC": {"train": 15_011, "valid": 1_664, "test": 1_840},
         "nrPDB-GO": {"train": 27_496, "valid": 3_053, "test": 2_991},
+    }
+
+    #: Bytes of the files in DeepFRI's repository, as far as they are known.
+    sizes: ClassVar[dict[str, int]] = {
+        "nrPDB-EC_2020.04_test_sequences.fasta": 617_149,
+        "nrPDB-GO_2019.06.18_test_sequences.fasta": 1_267_435,
     }
 
     def __init__(self, folder: Path, prefix: str, release: str) -> None:
@@ -46,10 +55,17 @@ class ChainFiles:
         self.used: dict[str, str] = {}
 
     def get(self, ending: str) -> Path:
-        """A file of the folder, fetched from DeepFRI if it is not there."""
+        """A file of the folder, fetched from DeepFRI if it is not there.
+
+        Raises:
+            InputError: it cannot be fetched, or is not whole
+        """
         path = self.folder / f"{self.prefix}{ending}"
         if not path.is_file():
-            path = fetch(URL + self.published(ending), self.folder)
+            name = self.published(ending)
+            path = fetch(URL + name, self.folder, size=self.sizes.get(name))
+        if path.suffix != ".csv":
+            _check_last_line(path)
         self.used[path.name] = md5_of(path)
         return path
 
@@ -76,7 +92,6 @@ def read_ec(path: Path) -> Annotations:
     """
     rows = _rows(path, "\t")
     _check_header(path, rows, 0, "### EC-numbers")
-    _check_last_line(path)
     return Annotations(rows[1], rows[1], _terms_of_chains(path, rows[3:], rows[1], 1))
 
 
@@ -88,7 +103,6 @@ def read_go(path: Path, branch: int) -> Annotations:
     """
     rows = _rows(path, "\t")
     _check_header(path, rows, 4 * branch, "### GO-terms")
-    _check_last_line(path)
     terms, names = rows[4 * branch + 1], rows[4 * branch + 3]
     return Annotations(terms, names, _terms_of_chains(path, rows[13:], terms, branch + 1))
 
@@ -99,8 +113,14 @@ def _check_header(path: Path, rows: list[list[str]], number: int, expected: str)
 
 
 def _check_last_line(path: Path) -> None:
-    """A last line that was cut between two terms, or within one, may still be a right one."""
-    if not path.read_bytes().endswith((b"\n", b"\r")):
+    """A last line that was cut, between two terms or within a sequence, may still be a right one.
+
+    DeepFRI's scripts end the last line too; the script of the tables (CSV) is not published.
+    """
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 1, 0))
+        last = file.read()
+    if last not in (b"\n", b"\r"):
         raise InputError(
             f"{path}: its last line has no end, so it may be cut. Remove the file to have it "
             "fetched, or replace it; if it is whole, add the line end."
@@ -120,12 +140,13 @@ def _terms_of_chains(
 
 
 def chains_of_splits(
-    files: ChainFiles, test_cutoff: float, chains: str | None
+    files: ChainFiles, annotated: Collection[str], test_cutoff: float, chains: str | None
 ) -> dict[str, list[str]]:
     """Chains of each split, in the order of TorchDrug's sorted file names (``1ABC-A_….pdb``).
 
     Parameters:
         files (ChainFiles): where the lists are
+        annotated (collection of str): chains with an annotation; those in no list are counted
         test_cutoff (float): a test chain is at most this identical to a training chain
         chains (str, optional): file with the chains to keep
 
@@ -138,6 +159,7 @@ def chains_of_splits(
     splits = {name: _listed(files.get(f"_{name}.txt")) for name in ("train", "valid")}
     flags = _test_rows(files.get("_test.csv"))
     _check_sizes(files, {**{name: len(c) for name, c in splits.items()}, "test": len(flags)})
+    _count_unlisted(files.folder, annotated, [*splits.values(), [row[0] for row in flags]])
     splits["test"] = [row[0] for row in flags if row[column] != "0"]
     if chains is not None:
         kept = set(_chosen(files, Path(chains).expanduser()))
@@ -169,6 +191,18 @@ def _check_sizes(files: ChainFiles, sizes: dict[str, int]) -> None:
                 f"chains; expected {least:,} or more. Remove {files.prefix}*_{name}.* to have it "
                 "fetched, or replace it."
             )
+
+
+def _count_unlisted(folder: Path, annotated: Iterable[str], lists: Iterable[list[str]]) -> None:
+    """DeepFRI puts every annotated chain into one of its lists."""
+    unlisted = set(annotated).difference(*lists)
+    if unlisted:
+        logger.warning(
+            "%s: %d annotated chains are in none of the lists, such as %s; was a list cut?",
+            folder,
+            len(unlisted),
+            min(unlisted),
+        )
 
 
 def _chosen(files: ChainFiles, path: Path) -> list[str]:

@@ -54,7 +54,7 @@ class _ChainSequences(data.ProteinDataset):
         **options: Any,
     ) -> None:
         """Load all splits, one behind the other, each in the order of TorchDrug's files."""
-        splits = chains_of_splits(files, test_cutoff, chains)
+        splits = chains_of_splits(files, annotations.of_chain, test_cutoff, chains)
         found = sequences_of_chains(files, splits)
         order = [chain for name in SPLITS for chain in splits[name]]
         missing = [chain for chain in order if chain not in annotations.of_chain]

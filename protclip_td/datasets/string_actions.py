@@ -110,13 +110,20 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         ),
     }
 
+    #: Bytes of the files that lie in GNN-PPI's repository.
+    sizes = {  # noqa: RUF012 (read only)
+        "protein.actions.SHS27k.STRING.txt": 3_958_672,
+        "protein.SHS27k.sequences.dictionary.tsv": 1_002_278,
+        "protein.SHS148k.sequences.dictionary.tsv": 3_209_563,
+    }
+
     #: GNN-PPI's own cut of STRING, used where both files are there.
     gnn_ppi_string = (
         "9606.protein.actions.all_connected.txt",
         "protein.STRING_all_connected.sequences.dictionary.tsv",
     )
 
-    #: Sizes that are published, by the file of actions; no checksum is.
+    #: Proteins and pairs that are published, by the file of actions; no checksum is.
     published = {  # noqa: RUF012 (read only)
         "protein.actions.SHS27k.STRING.txt": Size(1_690, 7_624),
         "protein.actions.SHS148k.STRING.txt": Size(5_189, 44_488),
@@ -164,7 +171,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
     def _file(self, name: str, address: str) -> Path:
         """A data file, fetched if need be."""
         if address:
-            return fetch(address + name, self.folder)
+            return fetch(address + name, self.folder, size=self.sizes.get(name))
         if not (self.folder / name).is_file():
             raise InputError(
                 f"{name} is missing and cannot be fetched. Put it in place by hand.\n"

@@ -14,8 +14,8 @@ from protclip_td.datasets import ECSequences, GOSequences
 from protclip_td.datasets.annotation_files import ChainFiles
 from protclip_td.errors import InputError
 
-# What `conftest.py` takes away from the short lists of tests.
-LEAST = ChainFiles.least
+# What `conftest.py` takes away from the short files of tests.
+LEAST, SIZES = ChainFiles.least, ChainFiles.sizes
 THREE_LETTERS = {
     "A": "ALA", "R": "ARG", "N": "ASN", "D": "ASP", "C": "CYS", "Q": "GLN", "E": "GLU",
     "G": "GLY", "H": "HIS", "I": "ILE", "L": "LEU", "K": "LYS", "M": "MET", "F": "PHE",
@@ -203,6 +203,38 @@ def test_half_a_list_is_not_used(folder, monkeypatch, name, size):
         f"list of {split} chains is not whole, with {size - 1} chains; expected {size} or more"
     )
     with pytest.raises(InputError, match=message):
+        ECSequences(str(folder))
+
+
+def test_a_list_that_lacks_the_last_chain_is_told_from_the_annotations(folder, caplog):
+    """Where no number is known: it is used, since TorchDrug's lists lack chains as well."""
+    assert len(ECSequences(str(folder))) == 27
+    assert "in none of the lists" not in caplog.text
+    path = folder / "EnzymeCommission" / "nrPDB-EC_train.txt"
+    *lines, last = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines))
+    assert len(ECSequences(str(folder))) == 26
+    message = f"1 annotated chains are in none of the lists, such as {last.strip()}; was a list cut"
+    assert message in caplog.text
+
+
+@pytest.mark.parametrize("name", ["train.txt", "valid.txt", "sequences.fasta"])
+def test_files_cut_in_the_last_line_are_not_used(folder, name):
+    path = folder / "EnzymeCommission" / f"nrPDB-EC_{name}"
+    path.write_text(path.read_text()[:-2])
+    with pytest.raises(InputError, match=rf"{name}: its last line has no end, so it may be cut"):
+        ECSequences(str(folder))
+
+
+def test_test_sequences_of_another_size_are_not_used(folder, monkeypatch):
+    """By hand or not: their size is known."""
+    path = folder / "EnzymeCommission" / "nrPDB-EC_sequences.fasta"
+    records = path.read_text().split(">")[1:]
+    path.write_text("".join(f">{record}" for record in records[:20]))
+    test = path.with_name("nrPDB-EC_2020.04_test_sequences.fasta")
+    test.write_text("".join(f">{record}" for record in records[20:]))
+    monkeypatch.setattr(ChainFiles, "sizes", SIZES)
+    with pytest.raises(InputError, match=r"incomplete, with [\d,]+ of 617,149 bytes"):
         ECSequences(str(folder))
 
 

@@ -10,9 +10,12 @@ from torchdrug import datasets
 from protclip_td.benchmark import BENCHMARKS
 from protclip_td.benchmark.data_files import list_benchmarks
 from protclip_td.datasets import AAV, PrimeKG, Reaction, STRINGActions, Thermostability
+from protclip_td.datasets.annotation_files import ChainFiles
 from protclip_td.datasets.prime_kg import _BIOBRIDGE
 from protclip_td.datasets.probe import HUMAN_URL
 
+# What `conftest.py` takes away from the small files of tests.
+SIZES, DEEPFRIS_SIZES = STRINGActions.sizes, ChainFiles.sizes
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "data.md").read_text()
 CLASSES = {
     "bin": datasets.BinaryLocalization,
@@ -69,12 +72,19 @@ def test_prime_kg():
         assert f"({_BIOBRIDGE}{file.path}) | {file.size:,} | SHA-256 `{file.sha256}` |" in row
 
 
+def test_sizes_of_deepfris_files():
+    assert len(DEEPFRIS_SIZES) == 2
+    assert all(f"({size:,} bytes)" in MANUAL for size in DEEPFRIS_SIZES.values())
+
+
 def test_networks():
     for name, pair in STRINGActions.files.items():
         for file, address in pair:
             row = line_of(f"string_actions/{file}")
             assert row.startswith(f"| `{name.lower()}` |")
             assert (f"({address}{file})" if address else "by hand") in row
+            size = f"{SIZES[file]:,}" if file in SIZES else "not known"
+            assert f"| {size} |" in row
     for file in STRINGActions.gnn_ppi_string:
         assert "by hand" in line_of(f"string_actions/{file}")
 

@@ -21,7 +21,7 @@ from protclip_td.datasets.string_actions_split import Draw, draw_split, read_spl
 from protclip_td.errors import InputError
 
 # What `conftest.py` takes away from the small networks of tests.
-PUBLISHED = STRINGActions.published
+PUBLISHED, SIZES = STRINGActions.published, STRINGActions.sizes
 
 HEADER = "\t".join(graph_files.ACTIONS_HEADER)
 
@@ -133,6 +133,14 @@ def test_half_a_network_is_not_used(data, tmp_path, monkeypatch, packed):
     assert f"call {way_out} in Python first" in str(error.value)
     eval(way_out)
     assert len(STRINGActions(data, split_file=str(tmp_path / "half.json"))) < size.pairs
+
+
+def test_sequences_of_another_size_are_not_used(data, monkeypatch):
+    """A last sequence that was cut looks whole."""
+    name = "protein.SHS27k.sequences.dictionary.tsv"
+    monkeypatch.setattr(STRINGActions, "sizes", {name: SIZES[name]})
+    with pytest.raises(InputError, match=rf"{name} is there, .* of 1,002,278 bytes"):
+        STRINGActions(data)
 
 
 def test_manifest_holds_the_checksums_of_both_files(data, tmp_path):
