@@ -157,10 +157,9 @@ def chains():
     return dict(zip(names, sequences(count)))
 
 
-def write_chain_files(folder, prefix):
+def write_chain_files(folder, prefix, named):
     """Sequences and splits as DeepFRI publishes them; one test chain is 95 % like training."""
     folder.mkdir(parents=True, exist_ok=True)
-    named = chains()
     records = "".join(f">{name} nrPDB\n{sequence}\n" for name, sequence in named.items())
     (folder / f"{prefix}_sequences.fasta").write_text(records)
     splits = split_up(named)
@@ -170,7 +169,6 @@ def write_chain_files(folder, prefix):
     (folder / f"{prefix}_test.csv").write_text(
         "PDB-chain,<30%,<40%,<50%,<70%,<95%\n" + "".join(f"{row}\n" for row in rows)
     )
-    return named
 
 
 def terms_of(sequence, terms):
@@ -180,32 +178,52 @@ def terms_of(sequence, terms):
 
 
 def make_ec(folder, monkeypatch=None):
-    """Files of the Enzyme Commission benchmark; the lines end as csv.writer ends them."""
+    """Files of the Enzyme Commission benchmark."""
+    named = chains()
+    found = {chain: terms_of(s, EC_TERMS) or EC_TERMS[:1] for chain, s in named.items()}
+    write_ec(folder, named, EC_TERMS, found)
+
+
+def write_ec(folder, named, terms, found):
+    """DeepFRI's files for any chains; the lines end as csv.writer ends them.
+
+    `found` has the terms of each chain.
+    """
     folder = folder / "EnzymeCommission"
-    named = write_chain_files(folder, "nrPDB-EC")
+    write_chain_files(folder, "nrPDB-EC", named)
     with (folder / "nrPDB-EC_annot.tsv").open("w", newline="") as file:
         writer = csv.writer(file, delimiter="\t")
-        writer.writerows([["### EC-numbers"], EC_TERMS, ["### PDB-chain", "EC-numbers"]])
-        for chain, sequence in named.items():
-            found = terms_of(sequence, EC_TERMS) or EC_TERMS[:1]
-            writer.writerow([chain, ",".join(reversed(found))])
+        writer.writerows([["### EC-numbers"], terms, ["### PDB-chain", "EC-numbers"]])
+        writer.writerows([chain, ",".join(reversed(found[chain]))] for chain in named)
 
 
 def make_go(folder, monkeypatch=None):
     """Files of the Gene Ontology benchmark; a chain may have no term of a branch."""
+    named = chains()
+    found = {
+        branch: {chain: terms_of(s, list(terms)) for chain, s in named.items()}
+        for branch, terms in GO_TERMS.items()
+    }
+    write_go(folder, named, GO_TERMS, found)
+
+
+def write_go(folder, named, terms, found):
+    """DeepFRI's files for any chains.
+
+    By branch, `terms` has the name of each term, and `found` the terms of each chain.
+    """
     folder = folder / "GeneOntology"
-    named = write_chain_files(folder, "nrPDB-GO")
+    write_chain_files(folder, "nrPDB-GO", named)
     with (folder / "nrPDB-GO_annot.tsv").open("w", newline="") as file:
         writer = csv.writer(file, delimiter="\t")
-        for branch, terms in GO_TERMS.items():
+        for branch, of_branch in terms.items():
             full = _FULL_NAMES[branch]
-            writer.writerows([[f"### GO-terms ({full})"], list(terms)])
-            writer.writerows([[f"### GO-names ({full})"], list(terms.values())])
-        header = [f"GO-terms ({_FULL_NAMES[branch]})" for branch in GO_TERMS]
+            writer.writerows([[f"### GO-terms ({full})"], list(of_branch)])
+            writer.writerows([[f"### GO-names ({full})"], list(of_branch.values())])
+        header = [f"GO-terms ({_FULL_NAMES[branch]})" for branch in terms]
         writer.writerow(["### PDB-chain", *header])
-        for chain, sequence in named.items():
-            found = [terms_of(sequence, list(terms)) for terms in GO_TERMS.values()]
-            writer.writerow([chain, *(",".join(terms) for terms in found)])
+        for chain in named:
+            writer.writerow([chain, *(",".join(found[branch][chain]) for branch in terms)])
 
 
 def _number(_, sequence):

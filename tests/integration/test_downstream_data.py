@@ -9,7 +9,8 @@ from pathlib import Path
 import downstream_files as files
 import pytest
 import torch
-from torchdrug import data, models, tasks
+from linear_heads import HEADLINES, as_numbers, experiment_of, features_and_targets, ridge
+from torchdrug import models, tasks
 
 from protclip_td import cli
 from protclip_td.building import build
@@ -17,32 +18,10 @@ from protclip_td.config import find_config, load_config
 from protclip_td.config.manual import header
 from protclip_td.errors import InputError
 
-HEADLINES = {
-    "bin": "accuracy [localization]",
-    "sub": "accuracy [localization]",
-    "ec": "auprc@micro",
-    "go_bp": "auprc@micro",
-    "go_mf": "auprc@micro",
-    "go_cc": "auprc@micro",
-    "beta_lactamase": "spearmanr [scaled_effect1]",
-    "aav": "spearmanr [target]",
-    "thermostability": "spearmanr [target]",
-    "fluorescence": "spearmanr [log_fluorescence]",
-    "stability": "spearmanr [stability_score]",
-    "human_ppi": "accuracy [interaction]",
-    "yeast_ppi": "accuracy [interaction]",
-    "ppi_affinity": "spearmanr [interaction]",
-}
-
 
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "data"
-
-
-def experiment_of(name, folder, encoder, *flags):
-    words = [f"--path={folder}", f"--encoder={encoder}", f"--output_dir={folder}/runs", *flags]
-    return build(load_config(name, words))
 
 
 @pytest.mark.parametrize("name", ["sub", "ec", "beta_lactamase", "aav", "human_ppi"])
@@ -55,34 +34,6 @@ def test_tuning(name, folder, monkeypatch, tiny_protein_folder):
     assert all(not torch.equal(a, b) for a, b in zip(before, experiment.task.model.parameters()))
     metric = experiment.engine.evaluate("test", log=False)
     assert math.isfinite(metric[HEADLINES[name]])
-
-
-@torch.no_grad()
-def features_and_targets(experiment, split):
-    """What the fixed encoder says about a split, and the targets, by the task's own methods."""
-    task, dataset = experiment.task, getattr(experiment.engine, f"{split}_set")
-    task.eval()
-    task.mlp = torch.nn.Identity()  # the prediction is what the head would get
-    task.normalization = False
-    pairs = [task.predict_and_target(batch) for batch in data.DataLoader(dataset, batch_size=16)]
-    return tuple(torch.cat(column) for column in zip(*pairs))
-
-
-def ridge(feature, target, test_feature):
-    """Prediction of a linear head, fitted exactly."""
-    mean, scale = feature.mean(0), feature.std(0) + 1e-6
-    x, test = ((f - mean) / scale for f in (feature, test_feature))
-    weight = torch.linalg.solve(
-        x.T @ x + 0.3 * len(x) ** 0.5 * torch.eye(x.shape[1]), x.T @ (target - target.mean(0))
-    )
-    return test @ weight + target.mean(0)
-
-
-def as_numbers(task, target):
-    """Targets as a linear head can learn them: classes become columns."""
-    if "ce" in task.criterion:
-        return torch.nn.functional.one_hot(target.long().squeeze(-1), task.num_class[0]).float()
-    return target
 
 
 @pytest.mark.parametrize("name", HEADLINES)
