@@ -18,7 +18,7 @@ from protclip_td.training.checkpointing import (
     load_model_state,
     to_plain,
 )
-from protclip_td.training.disk import explain_disk_errors, replace_file
+from protclip_td.training.disk import explain_disk_errors
 from protclip_td.training.listener import Listener
 from protclip_td.training.loading import (
     BatchIndices,
@@ -36,6 +36,7 @@ from protclip_td.training.random_state import (
 )
 from protclip_td.training.schedule import Schedule
 from protclip_td.training.signals import Interrupted, StopRequest
+from protclip_td.whole_files import replace_file
 
 
 @R.register("core.ResumableEngine")

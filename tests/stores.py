@@ -9,7 +9,7 @@ from protclip_td.data.manifest import seal
 from protclip_td.data.pairs import Store
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import describe_groups, make_manifest, to_table, write_part
-from protclip_td.protanno.frames import write_json
+from protclip_td.whole_files import write_json
 
 
 def write_store(entries, folder):

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from protclip_td.training.disk import explain_disk_errors, replace_file
+from protclip_td.training.disk import explain_disk_errors
+from protclip_td.whole_files import replace_file
 
 
 def write_text(path: Path, text: str) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from protclip_td.benchmark.catalogue import BENCHMARKS
 from protclip_td.benchmark.protocol import in_words, is_comparable
 from protclip_td.benchmark.published import PAPER
-from protclip_td.training.disk import explain_disk_errors, replace_file
+from protclip_td.training.disk import explain_disk_errors
+from protclip_td.whole_files import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -25,8 +25,8 @@ from protclip_td.config.document import read_document
 from protclip_td.config.resuming import RUN_CONFIG
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.run import run
-from protclip_td.training.disk import remove_leftovers
 from protclip_td.training.lock import FolderLock
+from protclip_td.whole_files import remove_leftovers
 from protclip_td.wording import fold
 
 # What is named where the results cannot be written.

@@ -8,7 +8,6 @@ Source: GNN-PPI (Lv et al., IJCAI 2021), section on the partition schemes.
 
 import hashlib
 import json
-import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from protclip_td.errors import InputError
+from protclip_td.whole_files import write_json
 
 WAYS = ("random", "bfs", "dfs")
 #: The search starts at a protein with at most so many partners (released code of GNN-PPI).
@@ -120,12 +120,7 @@ def write_split(path: Path, split: Split, pairs: np.ndarray, origin: Mapping[str
     """Write a split of some pairs, and where it is from, to a JSON file."""
     origin = {**origin, "num_pair": len(pairs), "pairs_sha256": digest(pairs)}
     lists = {f"{name}_index": rows for name, rows in split._asdict().items()}
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps({**origin, **lists}))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_json(path, {**origin, **lists})
 
 
 def read_split(path: Path, pairs: np.ndarray, draw: Draw) -> Split:

@@ -14,7 +14,6 @@ from protclip_td.data.pairs import Store
 from protclip_td.errors import InputError
 from protclip_td.protanno.cutting import cut_parts
 from protclip_td.protanno.exclusion import prepare
-from protclip_td.protanno.frames import write_json
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.publishing import finish, publish
@@ -23,7 +22,7 @@ from protclip_td.protanno.release import release_of
 from protclip_td.protanno.request import Request
 from protclip_td.protanno.rows import coarse_bits
 from protclip_td.protanno.sorting import sort_buckets
-from protclip_td.protanno.staging import Staging, begin, describe_inputs, load, lock
+from protclip_td.protanno.staging import Staging, begin, describe_inputs, load, lock, write_record
 from protclip_td.protanno.workers import Workers, workers
 
 
@@ -161,7 +160,7 @@ def _build(
     plan = begin(staging, described, options, coarse_bits(size), resume)
     progress = Progress(size, quiet)
     if not staging.excluded.exists():
-        write_json(staging.excluded, prepare(request.exclude, staging.root))
+        write_record(staging.excluded, prepare(request.exclude, staging.root))
     if not staging.read.exists():
         with progress.reading():
             read_inputs(staging, plan, request.options, pool, progress)

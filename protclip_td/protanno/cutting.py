@@ -10,9 +10,8 @@ import pyarrow as pa
 
 from protclip_td.data.layout import PART_ROWS, part_name
 from protclip_td.data.writing import write_part
-from protclip_td.protanno.frames import write_json
 from protclip_td.protanno.progress import Progress
-from protclip_td.protanno.staging import Staging, load
+from protclip_td.protanno.staging import Staging, load, write_record
 from protclip_td.protanno.workers import Workers
 
 
@@ -112,7 +111,7 @@ def cut_part(folder: Path, part: Part) -> None:
     """Write one part, and then a record of it; a task of the third phase."""
     staging = Staging(folder)
     path = staging.parts / part_name(part.confidence, part.coverage, part.number)
-    write_json(_record(staging, *part[:3]), write_part(path, _tables(staging, part.spans)))
+    write_record(_record(staging, *part[:3]), write_part(path, _tables(staging, part.spans)))
 
 
 def _tables(staging: Staging, spans: Iterable[Span]) -> Iterator[pa.Table]:

@@ -3,47 +3,21 @@
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
-from uuid import uuid4
 
 import pyarrow as pa
+
+from protclip_td.whole_files import replace_file
 
 _CODEC = pa.Codec("zstd", compression_level=1)
 _LENGTH = 8  # bytes, of the index's own size at the end of a file
 
 
-def write_atomically(path: Path, write: Callable[[BinaryIO], object], sync: bool = False) -> None:
-    """Write a file under another name, then rename it: it is there whole or not at all.
-
-    Parameters:
-        path (Path): file to make or to replace
-        write (callable): writes the content into the binary file that it is given
-        sync (bool, optional): bring it to the disk before the rename
-    """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            write(file)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def write_json(path: Path, value: object, sync: bool = False, indent: int | None = None) -> None:
-    """Write a JSON file, whole or not at all; with an indent for people, without one for less."""
-    text = json.dumps(value, indent=indent) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()), sync)
-
-
 def write_frames(path: Path, frames: Iterable[tuple[str, bytes]]) -> None:
     """Write frames one after the other, whole or not at all; a key may come more than once."""
-    write_atomically(path, lambda file: _write(file, frames))
+    replace_file(path, lambda file: _write(file, frames), sync=False)
 
 
 def _write(file: BinaryIO, frames: Iterable[tuple[str, bytes]]) -> None:

@@ -11,9 +11,9 @@ from protclip_td.data.tally import Tally
 from protclip_td.data.writing import describe_groups, make_manifest
 from protclip_td.errors import InputError
 from protclip_td.protanno.exclusion import COVERED
-from protclip_td.protanno.frames import write_atomically, write_json
 from protclip_td.protanno.report import write_report
-from protclip_td.protanno.staging import Staging, load
+from protclip_td.protanno.staging import Staging, load, write_record
+from protclip_td.whole_files import replace_file, write_json
 
 
 def finish(
@@ -46,7 +46,7 @@ def finish(
     if report:
         write_report(manifest, staging.result)
     manifest["files"] = sorted(path.name for path in staging.result.glob("[!.]*"))
-    write_json(staging.manifest, seal(manifest), sync=True, indent=1)
+    write_json(staging.manifest, seal(manifest), indent=1)
 
 
 def _excluded(
@@ -89,7 +89,7 @@ def publish(staging: Staging) -> None:
     """
     manifest = load(staging.manifest)
     if not staging.replaced.exists():
-        write_json(staging.replaced, _names_of_old(staging.folder))
+        write_record(staging.replaced, _names_of_old(staging.folder))
     _place_parts(staging, staging.folder / manifest["pairs"])
     for name in (MANIFEST, *manifest["files"]):
         _place(staging, name)
@@ -116,7 +116,7 @@ def _place(staging: Staging, name: str) -> None:
     """Put a copy of a file in its place, so that the original is there to be copied again."""
     copy = staging.root / "copy"  # beside the store, a half-written one would stay there
     with (staging.result / name).open("rb") as file:
-        write_atomically(copy, partial(shutil.copyfileobj, file), sync=True)
+        replace_file(copy, partial(shutil.copyfileobj, file))
     copy.replace(staging.folder / name)
 
 

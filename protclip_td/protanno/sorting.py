@@ -13,15 +13,16 @@ from protclip_td.data.tally import Tally
 from protclip_td.data.writing import REJECTED, rejected_line, to_table
 from protclip_td.protanno.accessions import find_repeated, range_bits
 from protclip_td.protanno.exclusion import Excluded
-from protclip_td.protanno.frames import write_atomically, write_frames, write_json
+from protclip_td.protanno.frames import write_frames
 from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.reading import input_of, summaries
 from protclip_td.protanno.rows import decode, frames_by_bucket, read_lines
 from protclip_td.protanno.selecting import by_group, select
-from protclip_td.protanno.staging import Staging, load
+from protclip_td.protanno.staging import Staging, load, write_record
 from protclip_td.protanno.summary import SPLITS, Summary
 from protclip_td.protanno.workers import Workers
+from protclip_td.whole_files import replace_file
 
 
 def sort_buckets(
@@ -79,7 +80,7 @@ def search_accessions(folder: Path, number: int) -> None:
     staging = Staging(folder)
     paths = staging.chunk_paths()
     found = [(*pair, input_of(paths[place])) for *pair, place in find_repeated(paths, number)]
-    write_json(staging.accessions / f"{number}.json", found)
+    write_record(staging.accessions / f"{number}.json", found)
 
 
 def _by_bucket(
@@ -117,7 +118,7 @@ def sort_bucket(
     groups = by_group(selection.kept)
     tables = {key: to_table(groups[key]) for key in sorted(groups)}
     path = staging.buckets / f"{bucket}.arrow"
-    write_atomically(path, lambda file: _write_batches(file, tables.values()))
+    replace_file(path, lambda file: _write_batches(file, tables.values()), sync=False)
     tally = Tally()
     tally.add(selection.kept)
     summary = {
@@ -129,7 +130,7 @@ def sort_bucket(
         "rejections": selection.rejections,
         "sources": selection.sources,
     }
-    write_json(_summary(staging, bucket), summary)
+    write_record(_summary(staging, bucket), summary)
 
 
 def _write_batches(file: BinaryIO, tables: Iterable[pa.Table]) -> None:
@@ -169,5 +170,5 @@ def _summarise(staging: Staging, bits: int) -> None:
             summary.add_bucket(number, bucket)
             for record, source in zip(bucket["rejections"], bucket["sources"]):
                 table.write(rejected_line((*record, names[source])))
-    write_atomically(staging.rows, lambda file: np.save(file, summary.rows))
-    write_json(staging.sorted, {**load(staging.read), **summary.as_dict()})
+    replace_file(staging.rows, lambda file: np.save(file, summary.rows), sync=False)
+    write_record(staging.sorted, {**load(staging.read), **summary.as_dict()})

@@ -12,9 +12,9 @@ from typing import Any, TextIO
 
 from protclip_td.data.source import check_file
 from protclip_td.errors import InputError
-from protclip_td.protanno.frames import write_json
 from protclip_td.protanno.input_names import tell_apart
 from protclip_td.version import __version__
+from protclip_td.whole_files import write_json
 
 _NAME, _DISCARDED = ".building", ".built"
 _PATIENCE = 5  # seconds, for the workers of a killed build to end
@@ -83,6 +83,14 @@ class Staging:
 def load(path: Path) -> Any:
     """The content of a JSON file."""
     return json.loads(path.read_text())
+
+
+def write_record(path: Path, value: Any) -> None:
+    """Write down what a step of a build has made, whole or not at all, for `load`.
+
+    It does not wait for the disk: after a power cut the step is taken again.
+    """
+    write_json(path, value, sync=False)
 
 
 @contextmanager
@@ -172,7 +180,7 @@ def begin(
         _forget_results(staging)
     else:
         plan = before
-    write_json(staging.plan, plan)
+    write_record(staging.plan, plan)
     return plan
 
 

@@ -13,13 +13,8 @@ import torch
 from torch import nn
 
 from protclip_td.errors import InputError
-from protclip_td.training.disk import (
-    explain_disk_errors,
-    remove_leftovers,
-    replace_file,
-    sync_folder,
-    write_aside,
-)
+from protclip_td.training.disk import explain_disk_errors
+from protclip_td.whole_files import remove_leftovers, replace_file, sync_folder, write_aside
 
 
 class DamagedCheckpointError(InputError):

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from protclip_td.errors import TrainingError
-from protclip_td.training.disk import explain_disk_errors, replace_file
+from protclip_td.training.disk import explain_disk_errors
+from protclip_td.whole_files import replace_file
 
 
 def find_faults(loss: float, metrics: Mapping[str, Any], batch: Any) -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from protclip_td.training.disk import explain_disk_errors, replace_file
+from protclip_td.training.disk import explain_disk_errors
+from protclip_td.whole_files import replace_file
 
 Row = dict[str, Any]
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from protclip_td.errors import InputError
 from protclip_td.training.checkpointing import Checkpoints
-from protclip_td.training.disk import explain_disk_errors, remove_leftovers, replace_file
+from protclip_td.training.disk import explain_disk_errors
 from protclip_td.training.history import History
 from protclip_td.training.lock import FolderLock
+from protclip_td.whole_files import remove_leftovers, replace_file
 
 # What each file is for, in the order in which they are shown at the end of a run.
 CONTENTS = {

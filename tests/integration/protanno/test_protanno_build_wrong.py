@@ -158,7 +158,7 @@ def full(*arguments):
 
 @pytest.mark.parametrize(
     ("phase", "jobs"),
-    [("reading.write_frames", 2), ("sorting.write_json", 1), ("cutting.write_part", 1)],
+    [("reading.write_frames", 2), ("sorting.write_record", 1), ("cutting.write_part", 1)],
 )
 def test_a_full_disk_keeps_what_is_done(tmp_path, inputs, undisturbed, monkeypatch, jobs, phase):
     folder = tmp_path / "store"
@@ -210,7 +210,7 @@ def test_after_nothing_was_left_the_options_may_be_others(tmp_path, inputs, undi
 
 
 @pytest.mark.parametrize(
-    ("phase", "is_sorted"), [("sorting.write_json", False), ("cutting.write_part", True)]
+    ("phase", "is_sorted"), [("sorting.write_record", False), ("cutting.write_part", True)]
 )
 def test_what_applies_after_reading_may_be_chosen_again(
     tmp_path, inputs, undisturbed, monkeypatch, phase, is_sorted

@@ -184,7 +184,7 @@ def test_a_file_is_written_whole_or_not_at_all(played, tmp_path, monkeypatch):
     def power_cut(*_):
         raise SystemExit
 
-    monkeypatch.setattr("protclip_td.training.disk.os.replace", power_cut)
+    monkeypatch.setattr("protclip_td.whole_files.os.replace", power_cut)
     with pytest.raises(SystemExit):
         go(tmp_path, "bin", seeds=(1,))
     assert {name: (tmp_path / name).read_text() for name in kept} == kept

@@ -16,7 +16,8 @@ from protclip_td.training.checkpointing import (
     load_model_state,
     to_plain,
 )
-from protclip_td.training.disk import explain_disk_errors, replace_file
+from protclip_td.training.disk import explain_disk_errors
+from protclip_td.whole_files import replace_file
 
 
 def state(number):

@@ -1,0 +1,68 @@
+"""Writing so that nothing is lost: a file is there whole or not at all."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+
+def replace_file(path: Path, write: Callable[[BinaryIO], object], sync: bool = True) -> None:
+    """Write a file under another name, bring it to the disk, then rename it to `path`.
+
+    Whoever reads `path` sees the old content or the new one, also after a crash in between.
+
+    Parameters:
+        path (Path): file to make or to replace
+        write (callable): writes the content into the binary file it is given
+        sync (bool, optional): wait for the disk. Without it only the process may crash, not the
+            machine; for thousands of files that can be made again.
+
+    Raises:
+        OSError: the disk does not take it; the old content stays
+    """
+    temporary = write_aside(path, write, sync)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if sync:
+        sync_folder(path.parent)
+
+
+def write_aside(path: Path, write: Callable[[BinaryIO], object], sync: bool = True) -> Path:
+    """Write the content for `path` beside it, for the caller to rename."""
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            write(file)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring renames in `folder` to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the unfinished files of a process that was killed while writing."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any, sync: bool = True, indent: int | None = None) -> None:
+    """Write a JSON file in the same way; with an indent for people, without one for less."""
+    text = json.dumps(value, indent=indent) + "\n"
+    replace_file(path, lambda file: file.write(text.encode()), sync)
