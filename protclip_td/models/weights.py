@@ -11,8 +11,9 @@ import torch
 
 from protclip_td.compat import torch_modules
 from protclip_td.errors import InputError
-from protclip_td.models.esm_config import SIZES, drop_contact_head, esm_config, new_esm
+from protclip_td.models.esm_config import SIZES, drop_contact_head, esm_config
 from protclip_td.models.fair_esm import read_fair_esm
+from protclip_td.models.initial_weights import random_esm
 from protclip_td.models.tensors import refuse_misfits
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def protein_model(source: str) -> tuple["EsmModel", str]:
                 f"protein_encoder {source!r}: there is no size {name!r}; "
                 f"expected one of {', '.join(SIZES)}"
             )
-        return new_esm(esm_config(*SIZES[name])), f"random initial weights, size of {name}"
+        return random_esm(esm_config(*SIZES[name])), f"random initial weights, size of {name}"
     if source.endswith(".pt"):
         return read_fair_esm(Path(source)), f"fair-esm file {source}"
     from transformers import EsmModel
