@@ -140,7 +140,7 @@ def _terms_of_chains(
 
 
 def chains_of_splits(
-    files: ChainFiles, annotated: Collection[str], test_cutoff: float, chains: str | None
+    files: ChainFiles, annotated: Collection[str], test_cutoff: float, chains_file: str | None
 ) -> dict[str, list[str]]:
     """Chains of each split, in the order of TorchDrug's sorted file names (``1ABC-A_….pdb``).
 
@@ -148,7 +148,7 @@ def chains_of_splits(
         files (ChainFiles): where the lists are
         annotated (collection of str): chains with an annotation; those in no list are counted
         test_cutoff (float): a test chain is at most this identical to a training chain
-        chains (str, optional): file with the chains to keep
+        chains_file (str, optional): file with the chains to keep
 
     Raises:
         InputError: an unknown cut-off, no such file, one that is not whole, or an empty split
@@ -156,18 +156,18 @@ def chains_of_splits(
     if test_cutoff not in TEST_CUTOFFS:
         raise InputError(f"test_cutoff: {test_cutoff} given; expected one of {list(TEST_CUTOFFS)}")
     column = TEST_CUTOFFS.index(test_cutoff) + 1
-    splits = {name: _listed(files.get(f"_{name}.txt")) for name in ("train", "valid")}
+    splits = {name: _read_list(files.get(f"_{name}.txt")) for name in ("train", "valid")}
     flags = _test_rows(files.get("_test.csv"))
     _check_sizes(files, {**{name: len(c) for name, c in splits.items()}, "test": len(flags)})
     _count_unlisted(files.folder, annotated, [*splits.values(), [row[0] for row in flags]])
     splits["test"] = [row[0] for row in flags if row[column] != "0"]
-    if chains is not None:
-        kept = set(_chosen(files, Path(chains).expanduser()))
-        splits = {name: [c for c in listed if c in kept] for name, listed in splits.items()}
-    for name, listed in splits.items():
-        if not listed:
+    if chains_file is not None:
+        kept = set(_chosen(files, Path(chains_file).expanduser()))
+        splits = {name: [c for c in chains if c in kept] for name, chains in splits.items()}
+    for name, chains in splits.items():
+        if not chains:
             raise InputError(f"{files.folder}: split {name!r} has no chain")
-    return {name: sorted(listed, key=lambda c: f"{c}_") for name, listed in splits.items()}
+    return {name: sorted(chains, key=lambda c: f"{c}_") for name, chains in splits.items()}
 
 
 def _test_rows(path: Path) -> list[list[str]]:
@@ -209,10 +209,10 @@ def _chosen(files: ChainFiles, path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"chains: {path}: no such file; expected one chain per line, as 1ABC-A")
     files.used[path.name] = md5_of(path)
-    return _listed(path)
+    return _read_list(path)
 
 
-def _listed(path: Path) -> list[str]:
+def _read_list(path: Path) -> list[str]:
     """Words of a text, whatever its line ends."""
     try:
         return path.read_text(encoding="utf-8-sig").split()
@@ -230,7 +230,7 @@ def sequences_of_chains(files: ChainFiles, splits: dict[str, list[str]]) -> dict
     sequences = read_sequences(path)
     if any(chain not in sequences for chain in splits["test"]):
         sequences |= read_sequences(files.get("_test_sequences.fasta"))
-    missing = [c for listed in splits.values() for c in listed if c not in sequences]
+    missing = [c for chains in splits.values() for c in chains if c not in sequences]
     if missing:
         raise InputError(
             f"{path} has no sequence of {len(missing)} chains of the splits, such as "

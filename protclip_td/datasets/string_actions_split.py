@@ -170,11 +170,11 @@ def _check_draw(path: Path, content: Mapping[str, Any], draw: Draw) -> None:
     if other:
         wanted = {key: asked[key] for key in other}
         raise InputError(
-            f"{path} holds another split than asked for: {_listed(other)} in the file, "
-            f"{_listed(wanted)} asked for. Ask for what the file holds, or name another "
+            f"{path} holds another split than asked for: {_in_words(other)} in the file, "
+            f"{_in_words(wanted)} asked for. Ask for what the file holds, or name another "
             "`split_file`."
         )
 
 
-def _listed(values: Mapping[str, Any]) -> str:
+def _in_words(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {value!r}" for key, value in values.items())
