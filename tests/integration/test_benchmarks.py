@@ -60,9 +60,11 @@ def test_learning_benchmark_runs_and_keeps_its_results(tmp_path, encoders, pairs
 
 
 def test_learning_benchmark_names_missing_data(tmp_path):
-    done = run("learning.py", "--data", tmp_path / "none.jsonl", "--results", tmp_path)
+    words = ["--data", tmp_path / "none.jsonl", "--protein_encoder", "none"]
+    done = run("learning.py", *words, "--results", tmp_path)
     assert done.returncode != 0
     assert "none.jsonl: no such file. The learning benchmark wants pairs" in done.stderr
+    assert "--data and --protein_encoder are needed" in run("learning.py").stderr
 
 
 def test_downstream_benchmark_reports_both_comparisons(tmp_path, monkeypatch, capsys):
