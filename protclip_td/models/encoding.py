@@ -36,6 +36,12 @@ def inference(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
+def progress_bar(total: int, unit: str) -> tqdm:
+    """Make a bar over `total` items, hidden on short lists and where there is no terminal."""
+    hidden = True if total < _LONG_LIST else None  # None: hidden if not a terminal
+    return tqdm(total=total, unit=f" {unit}", disable=hidden)
+
+
 def protein_features(model: "ProtCLIP", sequences: Sequence[str], batch_size: int) -> Tensor:
     """Means of the protein encoder's states, :math:`(n, d_p)`, by the model's `pooling`."""
     check_sequences(sequences)
@@ -105,8 +111,7 @@ def _batches(
     order = list(range(len(lengths)))
     if not in_order:
         order.sort(key=lambda i: -lengths[i])
-    hidden = True if len(order) < _LONG_LIST else None  # None: hidden if not a terminal
-    with tqdm(total=len(order), unit=f" {unit}", disable=hidden) as bar:
+    with progress_bar(len(order), unit) as bar:
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
             yield batch

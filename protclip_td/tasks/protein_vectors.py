@@ -6,15 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torchdrug.data import Protein
-from tqdm import tqdm
 
 from protclip_td.data.proteins import to_protein
 from protclip_td.errors import InputError
+from protclip_td.models.encoding import inference, progress_bar
+from protclip_td.models.packing import group_by_length
 
 # Residues in one call of the encoder, which may cut them into smaller pieces by itself.
 _RESIDUES_PER_CALL = 8192
-# Fewer proteins are done before a progress bar could tell anything.
-_MANY = 512
 
 
 def check_fixed(model: nn.Module, task: str) -> None:
@@ -48,7 +47,6 @@ def graph_behind(split: Any, needs: str, task: str, expected: str) -> Any:
     return dataset
 
 
-@torch.no_grad()
 def protein_vectors(model: Any, sequences: Sequence[str], device: torch.device) -> Tensor:
     """The `graph_feature` of each protein, by any TorchDrug model, in evaluation mode.
 
@@ -62,33 +60,13 @@ def protein_vectors(model: Any, sequences: Sequence[str], device: torch.device) 
     Returns:
         float32 tensor of shape :math:`(n, d)` on `device`, in the given order
     """
-    was_training = model.training
-    model.eval()
     parts, order = [], []
-    bar = tqdm(total=len(sequences), unit=" proteins", disable=_bar_is_off(sequences))
-    with bar, torch.autocast(device.type, enabled=False):
-        for rows in _batches(sequences):
+    bar = progress_bar(len(sequences), "proteins")
+    with inference(model), bar, torch.autocast(device.type, enabled=False):
+        for rows in group_by_length([len(sequence) for sequence in sequences], _RESIDUES_PER_CALL):
             graph = Protein.pack([to_protein(sequences[row]) for row in rows]).to(device)
             feature = model(graph, graph.node_feature.float())["graph_feature"]
             parts.append(feature.float())
             order += rows
             bar.update(len(rows))
-    model.train(was_training)
     return torch.cat(parts)[torch.tensor(order, device=device).argsort()]
-
-
-def _batches(sequences: Sequence[str]) -> list[list[int]]:
-    """Rows in batches of about the same number of residues, the longest proteins first."""
-    batches: list[list[int]] = []
-    room = 0
-    for row in sorted(range(len(sequences)), key=lambda row: -len(sequences[row])):
-        if room < len(sequences[row]):
-            batches.append([])
-            room = _RESIDUES_PER_CALL
-        batches[-1].append(row)
-        room -= len(sequences[row])
-    return batches
-
-
-def _bar_is_off(sequences: Sequence[str]) -> bool | None:
-    return True if len(sequences) < _MANY else None  # None: off if not a terminal

@@ -177,6 +177,18 @@ def test_vectors_are_computed_once_and_kept_by_the_run(data, model):
     assert not [name for name in task.state_dict() if "vectors" in name]
 
 
+def test_a_fixed_part_stays_in_evaluation_mode_even_after_an_error(model, monkeypatch):
+    model.train()
+    model.protein_encoder.eval()
+    modes = [module.training for module in model.modules()]
+    protein_vectors(model, ["MKT", "MK"], torch.device("cpu"))
+    assert [module.training for module in model.modules()] == modes
+    monkeypatch.setattr(model, "forward", None)
+    with pytest.raises(TypeError):
+        protein_vectors(model, ["MKT"], torch.device("cpu"))
+    assert [module.training for module in model.modules()] == modes
+
+
 @pytest.mark.parametrize("name", ["shs27k", "string"])
 def test_shipped_files_have_the_settings_of_gnn_ppi(name, data, monkeypatch):
     monkeypatch.setitem(STRINGActions.files, "STRING", STRINGActions.files["SHS27k"])
