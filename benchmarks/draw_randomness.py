@@ -106,15 +106,15 @@ def speed(groups: Sequence[Group], num_draws: int, table: Table) -> str:
 def randomness(groups: Sequence[Group], num_draws: int, table: Table) -> str:
     """Blocks and neighbours of the draw, beside those of rows drawn from anywhere."""
     draw = draw_rows([Stretch(*group) for group in groups], num_draws=PAPER_ENTRIES // 10)
-    group, rank = draw.order(0)(np.arange(num_draws))
+    group, row = draw.order(0)(np.arange(num_draws))
     anywhere = np.random.default_rng(0).integers(draw.group_sizes[group])
-    columns = [_measures(group, ranks) for ranks in (rank, anywhere)]
+    columns = [_measures(group, rows) for rows in (row, anywhere)]
     again = [_meet_again(order) for order in (_block_orders(), _free_orders())]
     names = [
         f"blocks decoded per 1,000 draws, {BLOCKS_KEPT} kept",
         f"blocks that a batch of {BATCH} is from",
         "pairs in a batch that are from one block",
-        "correlation of a group's ranks, one draw and the next",
+        "correlation of a group's rows, one draw and the next",
         f"pairs in a batch that meet again in the next epoch, {_PAIRS_FOR_MEETING:,} rows",
     ]
     values = zip(*([*column, f"{share:.4%}"] for column, share in zip(columns, again)))
@@ -151,8 +151,8 @@ def processes(groups: Sequence[Group], num_rows: int, table: Table) -> str:
 
 
 def _blocks_at(order: ShuffledGroups, positions: np.ndarray) -> np.ndarray:
-    group, rank = order(positions)
-    return group << 32 | rank // BLOCK_ROWS
+    group, row = order(positions)
+    return group << 32 | row // BLOCK_ROWS
 
 
 def _blocks_of_one(order: ShuffledGroups, num_workers: int, num_rows: int) -> list[int]:
@@ -170,10 +170,10 @@ def _batches(block: np.ndarray, size: int) -> tuple[float, float]:
     return float(distinct.mean()), pairs / (len(batches) * size * (size - 1) / 2)
 
 
-def _measures(group: np.ndarray, rank: np.ndarray) -> list[str]:
-    block = group << 32 | rank // BLOCK_ROWS
+def _measures(group: np.ndarray, row: np.ndarray) -> list[str]:
+    block = group << 32 | row // BLOCK_ROWS
     distinct, share = _batches(block, BATCH)
-    largest = rank[group == np.bincount(group).argmax()]
+    largest = row[group == np.bincount(group).argmax()]
     return [
         f"{1000 * _misses(block.tolist()) / len(block):.1f}",
         f"{distinct:.1f}",

@@ -60,7 +60,7 @@ class PropertyDrivenDraw:
     Example::
 
         >>> draw = PropertyDrivenDraw([100, 100], [1.0, 0.5], num_draws=3)
-        >>> group, rank = draw.order(epoch=0)(np.arange(3))
+        >>> group, row = draw.order(epoch=0)(np.arange(3))
     """
 
     def __init__(
@@ -115,8 +115,8 @@ class ShuffledGroups:
 
     Example::
 
-        >>> group, rank = ShuffledGroups([2, 3], [2, 3], key=[0])(np.arange(5))
-        >>> sorted(zip(group.tolist(), rank.tolist()))
+        >>> group, row = ShuffledGroups([2, 3], [2, 3], key=[0])(np.arange(5))
+        >>> sorted(zip(group.tolist(), row.tolist()))
         [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
     """
 
@@ -147,22 +147,22 @@ class ShuffledGroups:
             positions (array): integers below the sum of the counts, shape :math:`(n,)`
 
         Returns:
-            (array, array): group numbers and ranks inside the group, shape :math:`(n,)` each
+            (array, array): group numbers and rows inside the group, shape :math:`(n,)` each
         """
         number, place = self._window_of(np.asarray(positions, dtype=np.int64))
-        group, rank = np.empty_like(place), np.empty_like(place)
+        group, row = np.empty_like(place), np.empty_like(place)
         for window in np.unique(number).tolist():
             here = number == window
-            groups, ranks = self.window(window)
-            group[here], rank[here] = groups[place[here]], ranks[place[here]]
-        return group, rank
+            groups, rows = self.window(window)
+            group[here], row[here] = groups[place[here]], rows[place[here]]
+        return group, row
 
     def window(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """All groups and ranks of one window, in their order; the last one is kept."""
+        """All groups and rows of one window, in their order; the last one is kept."""
         if self._last is None or self._last[0] != number:
             self._last = (number, *self._make_window(number))
-        _, group, rank = self._last
-        return group, rank
+        _, group, row = self._last
+        return group, row
 
     def _window_of(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Window and place in it; the first few windows have one position more than the others."""
@@ -184,17 +184,17 @@ class ShuffledGroups:
         before = self._slots_before(self.ends, number) - self._slots_before(begins, number)
         taken = np.bincount(group, minlength=len(self.sizes))
         spans = [(g, before[g], before[g] + taken[g]) for g in np.flatnonzero(taken).tolist()]
-        rank = np.concatenate([ranks for span in spans for ranks in self._ranks(*span)])
+        row = np.concatenate([rows for span in spans for rows in self._rows_of_turns(*span)])
         key = mix(self._order_key + np.uint64(number))
-        place = _places(group, self._shares(group, rank, key), key, self.num_ranks)
-        return group[place], rank[place]
+        place = _places(group, self._shares(group, row, key), key, self.num_ranks)
+        return group[place], row[place]
 
-    def _shares(self, group: np.ndarray, rank: np.ndarray, key: np.ndarray) -> np.ndarray:
+    def _shares(self, group: np.ndarray, row: np.ndarray, key: np.ndarray) -> np.ndarray:
         """Which of the ranks gets which draw of a window, whose draws are given by group."""
         share = np.arange(len(group)) % self.num_ranks
         if self.num_ranks == 1:
             return share
-        block = (rank + np.asarray(self.offsets)[group]) // BLOCK_ROWS
+        block = (row + np.asarray(self.offsets)[group]) // BLOCK_ROWS
         # Blocks in a keyed order, lest the first rank always gets a group's first ones.
         by_block = np.lexsort((mix(key + block.astype(np.uint64)), group))
         share[by_block] = share[np.lexsort((share, group))]
@@ -205,7 +205,7 @@ class ShuffledGroups:
         rounds, rest = np.divmod(end, self.num_windows)
         return rounds * number + np.minimum(rest, number)
 
-    def _ranks(self, group: int, first: int, end: int) -> Iterator[np.ndarray]:
+    def _rows_of_turns(self, group: int, first: int, end: int) -> Iterator[np.ndarray]:
         """What a group gives from its turn `first` on, some turns at a time to save memory."""
         size = int(self.sizes[group])
         for begin in range(first, end, _TURNS_AT_ONCE):

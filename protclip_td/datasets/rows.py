@@ -49,8 +49,8 @@ class Rows(Sequence[int]):
 
     def at(self, positions: np.ndarray) -> np.ndarray:
         """The rows at the given positions, shape :math:`(n,)`."""
-        group, rank = self._order(positions)
-        return self._begins[group] + rank
+        group, row = self._order(positions)
+        return self._begins[group] + row
 
     @overload
     def __getitem__(self, index: int) -> int: ...
@@ -66,8 +66,8 @@ class Rows(Sequence[int]):
 
     def __iter__(self) -> Iterator[int]:
         for number in range(self._order.num_windows if len(self) else 0):
-            group, rank = self._order.window(number)
-            yield from (self._begins[group] + rank).tolist()
+            group, row = self._order.window(number)
+            yield from (self._begins[group] + row).tolist()
 
 
 def all_once(stretches: Sequence[Stretch]) -> Rows:

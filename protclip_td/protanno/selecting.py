@@ -109,13 +109,13 @@ def _all(twins: list[Entry], options: BuildOptions, dropped: Counter[str]) -> It
 
 
 def _best(twins: list[Entry], options: BuildOptions, dropped: Counter[str]) -> Iterator[Entry]:
-    eligible = sorted(_keep(twins, options, dropped), key=lambda entry: _rank(entry, options))
+    eligible = sorted(_keep(twins, options, dropped), key=lambda entry: _preference(entry, options))
     _count_twins(dropped, eligible[1:])
     yield from eligible[:1]
 
 
 def _merge(twins: list[Entry], options: BuildOptions, dropped: Counter[str]) -> Iterator[Entry]:
-    best, *others = sorted(twins, key=lambda entry: _rank(entry, options))
+    best, *others = sorted(twins, key=lambda entry: _preference(entry, options))
     _count_twins(dropped, others)
     name, function, location, similarity = (
         next(filter(None, texts), "") for texts in zip(*(e.properties for e in (best, *others)))
@@ -132,7 +132,7 @@ def _count_twins(dropped: Counter[str], others: Sequence[Entry]) -> None:
 _TREATMENT = {"keep": _all, "best": _best, "merge": _merge}
 
 
-def _rank(entry: Entry, options: BuildOptions) -> tuple[object, ...]:
+def _preference(entry: Entry, options: BuildOptions) -> tuple[object, ...]:
     """The smaller, the better.
 
     All of Swiss-Prot can only be kept if it never loses to TrEMBL, and a confidence that a file

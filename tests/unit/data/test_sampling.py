@@ -37,7 +37,7 @@ def test_probabilities_by_hand():
 
 
 def epoch_of(draw, epoch=0):
-    """Groups and ranks of all draws of an epoch."""
+    """Groups and rows of all draws of an epoch."""
     return draw.order(epoch)(np.arange(draw.num_draws))
 
 
@@ -80,19 +80,19 @@ def test_rows_inside_a_group_are_equal():
 
 def test_no_row_comes_twice_where_the_group_exceeds_its_share(windows):
     draw = PropertyDrivenDraw([30_000, 900], [1.0, 1.0], num_draws=15_000)
-    group, rank = epoch_of(draw, epoch=3)
+    group, row = epoch_of(draw, epoch=3)
     for number in (0, 1):
-        ranks = rank[group == number]
-        assert len(set(ranks)) == len(ranks)
+        rows = row[group == number]
+        assert len(set(rows)) == len(rows)
 
 
 def test_a_smaller_group_is_gone_through_fully_before_repeats(windows):
     """Each seven draws of the group in the order of the positions are its seven rows."""
     draw = PropertyDrivenDraw([7, 1000], [1000.0, 1.0], num_draws=500)
-    group, rank = epoch_of(draw)
-    ranks = rank[group == 0]
-    assert len(ranks) == draw.counts(0)[0] > 400
-    whole = ranks[: len(ranks) // 7 * 7].reshape(-1, 7)
+    group, row = epoch_of(draw)
+    rows = row[group == 0]
+    assert len(rows) == draw.counts(0)[0] > 400
+    whole = rows[: len(rows) // 7 * 7].reshape(-1, 7)
     np.testing.assert_array_equal(np.sort(whole, axis=1), np.tile(np.arange(7), (len(whole), 1)))
     assert len({tuple(passed) for passed in whole}) > len(whole) / 2  # in another order each time
 
@@ -159,8 +159,8 @@ def test_each_window_has_every_groups_share(monkeypatch):
 
 def test_all_rows_once_is_every_row_once(windows):
     sizes = [300, 0, 9000, 1]
-    group, rank = ShuffledGroups(sizes, sizes, [5])(np.arange(sum(sizes)))
-    drawn = sorted(zip(group.tolist(), rank.tolist()))
+    group, row = ShuffledGroups(sizes, sizes, [5])(np.arange(sum(sizes)))
+    drawn = sorted(zip(group.tolist(), row.tolist()))
     assert drawn == [(g, r) for g, size in enumerate(sizes) for r in range(size)]
 
 
@@ -174,8 +174,8 @@ def test_a_batch_needs_few_blocks():
     """Of each group no more than the window it is in, and the next where they meet."""
     sizes = [40_000_000, 16_000_000, 100_000]
     order = PropertyDrivenDraw(sizes, [1.0, 1.0, 1.0], 1_000_000).order(0)
-    group, rank = order(np.arange(100_000, 108_192))
-    blocks = [len(set(rank[group == g] // 512)) for g in range(3)]
+    group, row = order(np.arange(100_000, 108_192))
+    blocks = [len(set(row[group == g] // 512)) for g in range(3)]
     assert all(number <= 2 * 16 for number in blocks)
     everywhere = len(set(np.random.default_rng(0).integers(40_000_000, size=5800) // 512))
     assert everywhere > 5000  # what rows drawn from anywhere would need
