@@ -1,13 +1,14 @@
-"""What has to be run, and how far each of it has come, as its folder tells."""
+"""What has to be run, and how far each of it has come, as seen in its folder."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from protclip_td.benchmark.catalogue import Benchmark, Case
 from protclip_td.benchmark.files import write_json
+from protclip_td.config.resuming import RUN_CONFIG
 from protclip_td.errors import InputError
 
 ROLES = ("model", "control")
@@ -36,18 +37,9 @@ class Job:
         control = "control, " if self.role == "control" else ""
         return f"{self.case.name} ({control}seed {self.seed})"
 
-    @property
-    def result(self) -> dict[str, Any] | None:
-        """Metrics of the finished run, with ``run``, its folder; None before it has finished."""
-        for path in sorted(self.folder.glob("*/results.json")):
-            return {**json.loads(path.read_text()), "run": str(path.parent)}
-        return None
-
-    @property
-    def interrupted(self) -> Path | None:
-        """The last run that was begun, to go on with."""
-        runs = sorted(path.parent for path in self.folder.glob("*/config.yaml"))
-        return runs[-1] if runs else None
+    def find_begun(self) -> Path | None:
+        """The last run that was begun, to resume."""
+        return max((path.parent for path in self.folder.glob(f"*/{RUN_CONFIG}")), default=None)
 
     def claim(self, fingerprint: str) -> None:
         """Mark the folder as belonging to one benchmark's settings, unless no run was begun in it.
@@ -59,7 +51,7 @@ class Job:
             InputError: it belongs to others already
         """
         path = self.folder / _JOB_FILE
-        if path.is_file() and self.interrupted:
+        if path.is_file() and self.find_begun():
             found = json.loads(path.read_text())["fingerprint"]
             if found != fingerprint:
                 raise InputError(
@@ -69,6 +61,38 @@ class Job:
                 )
             return
         write_json(path, {"fingerprint": fingerprint})
+
+
+class Result(NamedTuple):
+    """What a finished run has left in its folder.
+
+    Parameters:
+        job (Job): what was run
+        run (Path): run folder
+        epoch (int): epoch that was tested
+        split (str): split that it was tested on, ``test`` as a rule
+        metrics (dict): values by name
+        manifest (dict): what the data were; empty if the file is not there
+    """
+
+    job: Job
+    run: Path
+    epoch: int
+    split: str
+    metrics: dict[str, float]
+    manifest: dict[str, Any]
+
+
+def read_result(job: Job) -> Result | None:
+    """The result of a job, or None before its run has finished."""
+    path = min(job.folder.glob("*/results.json"), default=None)
+    if path is None:
+        return None
+    metrics = json.loads(path.read_text())
+    epoch, split = metrics.pop("epoch"), metrics.pop("split", "test")
+    file = path.with_name("data_manifest.json")
+    manifest = json.loads(file.read_text()) if file.is_file() else {}
+    return Result(job, path.parent, epoch, split, metrics, manifest)
 
 
 def plan(

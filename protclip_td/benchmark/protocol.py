@@ -1,19 +1,19 @@
 """By which protocol, and on how much data, a finished run was tested."""
 
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
+
+from protclip_td.benchmark.jobs import Result
 
 # What a data manifest says about the size of a task.
 _SIZES = ("candidates", "proteins", "pairs")
 
 
-def protocols_of(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def protocols_of(results: Iterable[Result]) -> list[dict[str, Any]]:
     """The protocols of several finished runs, each once; as a rule there is one.
 
     Parameters:
-        results (list of dict): metrics of the runs, with ``run``, their folder
+        results (list of Result): the runs
 
     Returns:
         list of dict: ``name`` of the protocol, None where there is only one and no flag has changed
@@ -28,18 +28,11 @@ def protocols_of(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _protocol(result: Mapping[str, Any]) -> dict[str, Any]:
-    manifest = data_manifest(Path(result["run"]))
-    if "number of candidates" in result:  # where they are all proteins of the split
-        manifest["candidates"] = int(result["number of candidates"])
-    name = _name(manifest, result.get("split", "test"))
-    return {"name": name, **{size: manifest[size] for size in _SIZES if size in manifest}}
-
-
-def data_manifest(run: Path) -> dict[str, Any]:
-    """What a run's folder says about its data; nothing if the file is not there."""
-    path = run / "data_manifest.json"
-    return json.loads(path.read_text()) if path.is_file() else {}
+def _protocol(result: Result) -> dict[str, Any]:
+    sizes = {size: result.manifest[size] for size in _SIZES if size in result.manifest}
+    if "number of candidates" in result.metrics:  # where they are all proteins of the split
+        sizes["candidates"] = int(result.metrics["number of candidates"])
+    return {"name": _name(result.manifest, result.split), **sizes}
 
 
 def _name(manifest: Mapping[str, Any], test_split: str) -> str | None:

@@ -2,39 +2,37 @@
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from protclip_td.benchmark.catalogue import BENCHMARKS
-from protclip_td.benchmark.jobs import ROLES, Job
-from protclip_td.benchmark.protocol import data_manifest, protocols_of
+from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark
+from protclip_td.benchmark.jobs import ROLES, Result
+from protclip_td.benchmark.protocol import protocols_of
 from protclip_td.benchmark.published import PUBLISHED
 from protclip_td.config import load_config
+from protclip_td.config.resuming import RUN_CONFIG
 from protclip_td.training.best import pick_metric
 from protclip_td.version import __version__
 
 
 def gather(
-    jobs: Iterable[Job], failures: Mapping[str, str], about: Mapping[str, str]
+    results: Sequence[Result], failures: Mapping[str, str], about: Mapping[str, str]
 ) -> dict[str, Any]:
     """Everything that `results.json` says.
 
     Parameters:
-        jobs (list of Job): all jobs of the folder, finished or not
-        failures (dict): why jobs failed, by their words
+        results (list of Result): all finished runs of the folder
+        failures (dict): why jobs failed, by the job as text
         about (dict): encoder and flags by role
 
     Returns:
         dict with ``encoders``, ``version``, ``rows`` (one for each case and metric) and ``failed``
     """
-    jobs = list(jobs)
     rows = [
-        _row(benchmark.name, case.name, benchmark.title, benchmark.group, metric, jobs)
+        row
         for benchmark in BENCHMARKS
         for case in benchmark.cases
-        for metric in benchmark.metrics
+        for row in _rows(benchmark, case.name, [r for r in results if r.job.case.name == case.name])
     ]
     failed = [{"run": job, "reason": reason} for job, reason in failures.items()]
     return {
@@ -45,35 +43,36 @@ def gather(
     }
 
 
-def _row(
-    name: str, case: str, title: str, group: str, metric: str, jobs: list[Job]
-) -> dict[str, Any]:
-    done = [job for job in jobs if job.case.name == case and job.result]
-    values = {role: _values(metric, [j for j in done if j.role == role]) for role in ROLES}
-    published = PUBLISHED.get(case, {}).get(metric, ())
-    return {
-        "benchmark": name,
-        "case": case,
-        "title": title,
-        "group": group,
-        "metric": metric,
-        "selected by": _selected_by(done),
-        "protocols": protocols_of(job.result for job in done if job.result),
-        **{role: summary(found) for role, found in values.items()},
-        "published": [number._asdict() for number in published],
-    }
+def _rows(benchmark: Benchmark, case: str, results: Sequence[Result]) -> Iterator[dict[str, Any]]:
+    """The rows of one case, one for each metric."""
+    # All runs of a case have one configuration, so that the first says what chose the epoch.
+    selected_by = next(map(_selected_by, results), None)
+    protocols = protocols_of(results)
+    for metric in benchmark.metrics:
+        yield {
+            "benchmark": benchmark.name,
+            "case": case,
+            "title": benchmark.title,
+            "group": benchmark.group,
+            "metric": metric,
+            "selected by": selected_by,
+            "protocols": protocols,
+            **{
+                role: summary(_values(metric, [r for r in results if r.job.role == role]))
+                for role in ROLES
+            },
+            "published": [n._asdict() for n in PUBLISHED.get(case, {}).get(metric, ())],
+        }
 
 
-def _values(metric: str, jobs: list[Job]) -> list[dict[str, Any]]:
+def _values(metric: str, results: Iterable[Result]) -> list[dict[str, Any]]:
     """The metric in each run that has it."""
     found = []
-    for job in jobs:
-        result = dict(job.result or {})
-        place = {"seed": job.seed, "epoch": result.pop("epoch"), "run": result.pop("run")}
-        scores = {key: value for key, value in result.items() if isinstance(value, float)}
-        if any(key == metric or key.startswith(f"{metric} ") for key in scores):
-            picked = pick_metric(scores, metric)
-            assert picked is not None
+    for result in results:
+        has_it = any(f"{key} ".startswith(f"{metric} ") for key in result.metrics)
+        picked = pick_metric(result.metrics, metric) if has_it else None
+        if picked:
+            place = {"seed": result.job.seed, "epoch": result.epoch, "run": str(result.run)}
             found.append({**place, "value": picked[1]})
     return found
 
@@ -104,18 +103,12 @@ def summary(values: list[dict[str, Any]]) -> dict[str, Any] | None:
     }
 
 
-def _selected_by(done: list[Job]) -> str | None:
-    """What chose the epoch that was tested."""
-    return next((_selection(job.result["run"]) for job in done if job.result), None)
-
-
-@cache
-def _selection(run: str) -> str | None:
-    """What chose a run's epoch, in words: a metric of the validation set as a rule."""
-    config = load_config(f"{run}/config.yaml")
+def _selected_by(result: Result) -> str | None:
+    """What chose the epoch that was tested, in words: a metric of the validation set as a rule."""
+    config = load_config(result.run / RUN_CONFIG)
     if config.train.num_epoch == 0:
         return "no training"
-    splits = data_manifest(Path(run)).get("splits")
+    splits = result.manifest.get("splits")
     if splits is None:
         return None
     if not splits["valid"]:

@@ -14,7 +14,7 @@ import torch
 from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark
 from protclip_td.benchmark.checks import check_configs
 from protclip_td.benchmark.files import write_json, write_text
-from protclip_td.benchmark.jobs import Job, plan
+from protclip_td.benchmark.jobs import Job, plan, read_result
 from protclip_td.benchmark.plot import draw_results
 from protclip_td.benchmark.results import gather
 from protclip_td.benchmark.same_data import with_other_data
@@ -106,7 +106,7 @@ class _Runner:
         return len(self.failures) + len(self.other_data)
 
     def _attempt(self, job: Job, title: str) -> None:
-        if job.result is not None:
+        if read_result(job) is not None:
             print(f"{title}: done already")
             return
         print(f"\n{title}\n", flush=True)
@@ -136,20 +136,20 @@ class _Runner:
     def _run(self, job: Job) -> None:
         kept = self.folder / "kept_features"
         config = load_config(job.benchmark.name, self.settings.job_flags(job))
-        interrupted = job.interrupted
-        if interrupted is not None:
-            _move(interrupted / RUN_CONFIG, config)
-            config = load_resumed(interrupted)
+        begun = job.find_begun()
+        if begun is not None:
+            _move(begun / RUN_CONFIG, config)
+            config = load_resumed(begun)
         # The weights of all benchmarks would take much room.
-        run(config, resume=interrupted, kept_features=kept, keep_weights=False)
-        if job.result is None:
+        run(config, resume=begun, kept_features=kept, keep_weights=False)
+        if read_result(job) is None:
             raise InputError(f"{job} has no result, since its data have no test set")
 
     def _report(self) -> dict[str, Any]:
         """Write the tables of everything in the folder, whatever was asked for this time."""
-        present = self._present()
-        self.other_data = with_other_data(present)
-        alike = [job for job in present if str(job) not in self.other_data]
+        finished = [result for result in map(read_result, self._present()) if result]
+        self.other_data = with_other_data(finished)
+        alike = [result for result in finished if str(result.job) not in self.other_data]
         failures = {what: why for what, why in self.failures.items() if what != _TABLE}
         results = gather(alike, failures | self.other_data, self._about())
         write_json(self.folder / "results.json", results)

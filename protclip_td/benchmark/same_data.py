@@ -1,35 +1,30 @@
 """Runs of one case belong into one mean only if their data were the same."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-from protclip_td.benchmark.jobs import Job
-from protclip_td.benchmark.protocol import data_manifest
+from protclip_td.benchmark.jobs import Job, Result
 
 # What says where the data are, and not what they are.
 _NOT_THE_DATA = {"folder", "path", "split_file", "url", "urls"}
 
 
-def with_other_data(jobs: Iterable[Job]) -> dict[str, str]:
-    """Finished runs whose data are not those of the first run of the same case.
+def with_other_data(results: Iterable[Result]) -> dict[str, str]:
+    """Runs whose data are not those of the first run of the same case.
 
     Parameters:
-        jobs (list of Job): all jobs of a results folder
+        results (list of Result): all finished runs of a results folder
 
     Returns:
-        dict: what differs, by the job's words
+        dict: what differs, by the job as text
     """
-    first: dict[str, tuple[Job, dict[str, Any]]] = {}
+    first: dict[str, Result] = {}
     found = {}
-    for job in jobs:
-        if job.result is None:
-            continue
-        about = _read(job)
-        reference, data = first.setdefault(job.case.name, (job, about))
-        differing = _differing(about, data)
+    for result in results:
+        reference = first.setdefault(result.job.case.name, result)
+        differing = _differing(_data(result), _data(reference))
         if differing:
-            found[str(job)] = _reason(job, reference, differing)
+            found[str(result.job)] = _reason(result.job, reference.job, differing)
     return found
 
 
@@ -66,8 +61,6 @@ def _reason(job: Job, reference: Job, differing: dict[str, tuple[Any, Any]]) -> 
     )
 
 
-def _read(job: Job) -> dict[str, Any]:
-    """What a run's folder says about its data, but not where they were."""
-    assert job.result is not None
-    manifest = data_manifest(Path(job.result["run"]))
-    return {key: value for key, value in manifest.items() if key not in _NOT_THE_DATA}
+def _data(result: Result) -> dict[str, Any]:
+    """What a run's data were, but not where they were."""
+    return {key: value for key, value in result.manifest.items() if key not in _NOT_THE_DATA}

@@ -5,11 +5,12 @@ import math
 
 import pytest
 
-from protclip_td.benchmark import BENCHMARKS, plot
+from protclip_td.benchmark import BENCHMARKS, choose, plot
+from protclip_td.benchmark.jobs import Result, plan, read_result
 from protclip_td.benchmark.plot import Point, headlines
 from protclip_td.benchmark.protocol import in_words, is_comparable, protocols_of
 from protclip_td.benchmark.published import PAPER, PUBLISHED
-from protclip_td.benchmark.results import _selection, summary
+from protclip_td.benchmark.results import gather, summary
 from protclip_td.benchmark.table import show, write_table
 from protclip_td.config import load_config
 from protclip_td.datasets import STRINGActions
@@ -18,12 +19,9 @@ from protclip_td.datasets import STRINGActions
 PAIRS = STRINGActions.published
 
 
-def run_folder(path, name, *flags, num_valid=3):
-    path.mkdir(exist_ok=True)
-    rendered = load_config(name, ["--encoder=random:ESM-2-8M", *flags]).rendered
-    (path / "config.yaml").write_text(rendered)
-    (path / "data_manifest.json").write_text(json.dumps({"splits": {"valid": num_valid}}))
-    return str(path)
+def result_of(manifest, split="test", **metrics):
+    """A finished run as far as its protocol shows."""
+    return Result(None, None, 1, split, metrics, manifest)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +35,15 @@ def run_folder(path, name, *flags, num_valid=3):
     ],
 )
 def test_what_chose_the_epoch(name, flags, num_valid, expected, tmp_path):
-    assert _selection(run_folder(tmp_path / "run", name, *flags, num_valid=num_valid)) == expected
+    job = next(plan(choose([name]), ["model"], lambda *_: [0], tmp_path))
+    run = job.folder / "2026-01-01_00-00-00"
+    run.mkdir(parents=True)
+    rendered = load_config(name, ["--encoder=random:ESM-2-8M", *flags]).rendered
+    (run / "config.yaml").write_text(rendered)
+    (run / "data_manifest.json").write_text(json.dumps({"splits": {"valid": num_valid}}))
+    (run / "results.json").write_text(json.dumps({"epoch": 1, job.benchmark.metrics[0]: 0.5}))
+    row, *_ = (row for row in gather([read_result(job)], {}, {})["rows"] if row["model"])
+    assert row["selected by"] == expected
 
 
 def test_mean_and_deviation():
@@ -116,19 +122,13 @@ def test_picture_has_a_line_for_each_of_the_22():
     assert all(not any(values.values()) for values in lines.values())
 
 
-def test_protocol_and_sizes_of_the_runs(tmp_path):
-    manifests = [
-        {"split": "clean", "candidates": 28642, "triplets": 9},
-        {"protocol": "published", "split": "bfs", "proteins": 1690, "pairs": 7624},
-        {"url": "x"},
-        {"url": "x"},
+def test_protocol_and_sizes_of_the_runs():
+    results = [
+        result_of({"split": "clean", "candidates": 28642, "triplets": 9}),
+        result_of({"protocol": "published", "split": "bfs", "proteins": 1690, "pairs": 7624}),
+        result_of({"url": "x"}),
+        result_of({"url": "x"}, **{"number of candidates": 2991.0}),
     ]
-    results = []
-    for number, manifest in enumerate(manifests):
-        results.append({"run": str(tmp_path / str(number))})
-        (tmp_path / str(number)).mkdir()
-        (tmp_path / str(number) / "data_manifest.json").write_text(json.dumps(manifest))
-    results[3]["number of candidates"] = 2991.0
     assert [in_words(protocols_of([each])) for each in results] == [
         "clean, 28,642 candidates",
         "published, 1,690 proteins, 7,624 pairs",
@@ -159,16 +159,15 @@ def test_protocol_and_sizes_of_the_runs(tmp_path):
         ("shs27k-bfs", {"protocol": "clean", "split": "bfs", "pairs": 7624}, "clean", False),
     ],
 )  # fmt: skip
-def test_what_a_published_number_can_be_compared_with(case, manifest, name, is_same, tmp_path):
-    (tmp_path / "data_manifest.json").write_text(json.dumps(manifest))
-    protocols = protocols_of([{"run": str(tmp_path), "split": "test"}])
+def test_what_a_published_number_can_be_compared_with(case, manifest, name, is_same):
+    protocols = protocols_of([result_of(manifest)])
     assert [protocol["name"] for protocol in protocols] == [name]
     numbers = [number for found in PUBLISHED[case].values() for number in found]
     assert {is_comparable(n._asdict(), {"protocols": protocols}) for n in numbers} == {is_same}
 
 
-def test_another_test_set_is_named(tmp_path):
-    result = {"run": str(tmp_path), "split": "cross_species_test"}  # without a manifest
+def test_another_test_set_is_named():
+    result = result_of({}, split="cross_species_test")  # without a manifest
     assert in_words(protocols_of([result])) == "cross_species_test"
 
 

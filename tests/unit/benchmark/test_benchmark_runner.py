@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from protclip_td.benchmark import choose, results, runner
+from protclip_td.benchmark import choose, runner
 from protclip_td.benchmark.runner import run_benchmarks
 from protclip_td.benchmark.settings import Settings
 from protclip_td.config import load_config
@@ -110,7 +110,6 @@ def test_a_run_that_lost_its_manifest_is_in_the_table(played, tmp_path):
     assert go(tmp_path, "prot2mf", "ec") == 0
     for path in tmp_path.glob("runs/*/*/*/data_manifest.json"):
         path.unlink()
-    results._selection.cache_clear()
     assert go(tmp_path, "prot2mf", "ec", "stability") == 0
     found = json.loads((tmp_path / "results.json").read_text())["rows"]
     lost = [row for row in found if row["model"] and row["case"] != "stability"]

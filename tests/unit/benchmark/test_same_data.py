@@ -5,7 +5,7 @@ import json
 import pytest
 
 from protclip_td.benchmark import choose
-from protclip_td.benchmark.jobs import plan
+from protclip_td.benchmark.jobs import plan, read_result
 from protclip_td.benchmark.same_data import with_other_data
 
 FILES = {"a.txt": "1f", "b.txt": "2e", "c.txt": "3d"}
@@ -20,7 +20,7 @@ def reason(folder, *manifests):
         (run / "results.json").write_text('{"epoch": 1, "f1_max": 0.5}')
         if manifest is not None:
             (run / "data_manifest.json").write_text(json.dumps(manifest))
-    found = with_other_data(jobs)
+    found = with_other_data(map(read_result, jobs))
     assert set(found) <= {str(jobs[-1])}
     return found.get(str(jobs[-1]), "")
 
