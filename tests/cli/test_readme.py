@@ -44,9 +44,9 @@ def with_flags(words, flags):
     return [*kept, *(str(word) for name, value in flags.items() for word in (f"--{name}", value))]
 
 
-def test_the_two_commands_are_targets_of_make():
+def test_the_commands_are_targets_of_make():
     targets = [words[1] for words in commands("make")]
-    assert targets == ["pretrain", "test"]
+    assert targets == ["setup", "pretrain", "test"]
     done = subprocess.run(["make", "-n", *targets], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "-m torchdrug.run -c yaml_configs/pretrain.yaml" in done.stdout
@@ -54,7 +54,7 @@ def test_the_two_commands_are_targets_of_make():
 
 
 def test_run_commands(small, capsys):
-    """--help, a run with other values, and going on with it."""
+    """--help, a run with other values, and resuming it."""
     show, train, resume = commands("python -m torchdrug.run")[:3]
     assert cli.main(["run", *show[3:]]) == 0
     assert "--batch_size" in capsys.readouterr().out
