@@ -40,15 +40,18 @@ def _name(manifest: Mapping[str, Any], test_split: str) -> str | None:
     # PrimeKG's two protocols are two splits; those of interactions apply to any split.
     protocol = manifest.get("protocol", manifest.get("split"))
     cutoff = manifest.get("test_cutoff", 0.95)
-    parts = {
-        protocol: protocol,
-        "target's relations": manifest.get("relations") == "target",
-        "with validation": protocol == "published" and manifest.get("valid_fraction"),
-        f"identity up to {cutoff:g}": cutoff != 0.95,
-        "chosen chains": manifest.get("chains", "all") != "all",
-        test_split: test_split != "test",
-    }
-    return ", ".join(str(part) for part, applies in parts.items() if applies) or None
+    parts = [protocol] if protocol else []
+    if manifest.get("relations") == "target":
+        parts.append("target's relations")
+    if protocol == "published" and manifest.get("valid_fraction"):
+        parts.append("with validation")
+    if cutoff != 0.95:
+        parts.append(f"identity up to {cutoff:g}")
+    if manifest.get("chains", "all") != "all":
+        parts.append("chosen chains")
+    if test_split != "test":
+        parts.append(test_split)
+    return ", ".join(parts) or None
 
 
 def in_words(protocols: Iterable[Mapping[str, Any]]) -> str:
