@@ -65,7 +65,7 @@ def busy_machine(engine: Any) -> str:
 
     PyTorch's threads wait for each other without letting go of the CPU. Where another process
     takes one of two cores, that makes a step ten times slower; with OMP_WAIT_POLICY=passive it
-    takes twice as long (see docs/benchmarks.md).
+    takes twice as long (see docs/training_speed.md).
 
     Parameters:
         engine (ResumableEngine): ready to train

@@ -1,4 +1,4 @@
-"""The commands in the downstream manual and in the headers of its configurations run as written.
+"""The commands in the manuals of downstream tasks, and in the configurations' headers, run.
 
 Weights are replaced by tiny ones and one epoch is enough; everything else is as a reader types it.
 """
@@ -17,6 +17,7 @@ from protclip_td.config.manual import header
 
 ROOT = Path(__file__).resolve().parents[2]
 MANUAL = (ROOT / "docs" / "downstream.md").read_text()
+BENCHMARKS_MANUAL = (ROOT / "docs" / "benchmarks.md").read_text()
 WRITERS = {
     "property_regression": tables.write_regression,
     "property_classification": tables.write_classification,
@@ -27,8 +28,8 @@ WRITERS = {
 PROGRAM = ["python", "-m", "torchdrug.run"]
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", MANUAL, re.DOTALL | re.MULTILINE)
+def blocks(language, manual=MANUAL):
+    return re.findall(rf"^```{language}\n(.*?)^```", manual, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
@@ -79,10 +80,15 @@ def test_benchmark_commands_are_understood(workplace, monkeypatch, capsys):
     monkeypatch.setattr(
         "protclip_td.benchmark.runner.run_benchmarks", lambda *given: asked.append(given) or 0
     )
-    commands = [words_of(command) for command in blocks("bash") if "protclip-td" in command]
+    commands = [words_of(command) for command in blocks("bash", BENCHMARKS_MANUAL)]
     for program, *words in commands:
-        assert program == "protclip-td"
-        assert cli.main(words) == 0
+        if program == "protclip-td":
+            assert cli.main(words) == 0
+        elif program == "python":
+            assert load_config(words[3], words[4:]).checkpoint == "path/to/ProtCLIP"
+        else:
+            assert program == "pytest"
+            assert all((ROOT / path).is_file() for path in words)
     ((benchmarks, settings, seeds, folder),) = asked
     assert len(benchmarks) == 22
     assert settings.encoders["model"] == "path/to/ProtCLIP"
@@ -91,7 +97,9 @@ def test_benchmark_commands_are_understood(workplace, monkeypatch, capsys):
 
 
 def test_the_table_of_benchmarks_names_all():
-    names = re.findall(r"`(\w+)`", MANUAL.partition("| names | what |")[2].partition("\n\n")[0])
+    names = re.findall(
+        r"`(\w+)`", BENCHMARKS_MANUAL.partition("| names | what |")[2].partition("\n\n")[0]
+    )
     assert names == [benchmark.name for benchmark in BENCHMARKS]
 
 
