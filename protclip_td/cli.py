@@ -24,17 +24,17 @@ in a run folder.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """`protclip-td`: run a command.
 
     Parameters:
-        arguments (list of str, optional): words of the command line; by default this process's
+        argv (list of str, optional): arguments of the command line; by default this process's
 
     Returns:
         int: 0 done, 1 training had to stop or a store is damaged, 2 wrong input, 130 interrupted,
         141 nobody reads on
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    argv = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser("protclip-td", description="ProtCLIP in TorchDrug.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="train and evaluate a configuration", add_help=False)
@@ -44,16 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser(
         "benchmark", help="run the downstream benchmarks, and make one table", add_help=False
     )
-    command = parser.parse_args(words[:1]).command
+    command = parser.parse_args(argv[:1]).command
     if command == "benchmark":
         from protclip_td.benchmark.command import main as benchmark
 
-        return _report_errors(lambda: benchmark(words[1:]))
+        return _report_errors(lambda: benchmark(argv[1:]))
     if command == "protanno":
         from protclip_td.protanno.command import main as protanno
 
-        return _report_errors(lambda: protanno(words[1:]))
-    return _report_errors(lambda: _run(words[1:], "protclip-td run"))
+        return _report_errors(lambda: protanno(argv[1:]))
+    return _report_errors(lambda: _run(argv[1:], "protclip-td run"))
 
 
 def run_main() -> None:
@@ -78,8 +78,8 @@ def _report_errors(command: Callable[[], int | None]) -> int:
     return status or 0
 
 
-def _run(words: Sequence[str], program: str) -> None:
-    options, flags = _run_parser(program).parse_known_args(words)
+def _run(argv: Sequence[str], program: str) -> None:
+    options, flags = _run_parser(program).parse_known_args(argv)
     if options.help:
         print(manual.describe(options.config) if options.config else _general_help(program))
         return

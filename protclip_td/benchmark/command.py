@@ -35,11 +35,11 @@ on after an interruption; what fails is named at the end.
 """
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command.
 
     Parameters:
-        words (list of str): what stands behind ``protclip-td benchmark``
+        argv (list of str): what stands behind ``protclip-td benchmark``
 
     Returns:
         int: 0, or 1 if a benchmark failed
@@ -47,9 +47,9 @@ def main(words: Sequence[str]) -> int:
     Raises:
         InputError: the command line is wrong, or the folder is another benchmark's
     """
-    names, rest = _split_names(words)
+    names, rest = _split_names(argv)
     options, others = _parser().parse_known_args(rest)
-    if options.help or not words:
+    if options.help or not argv:
         print(_HELP, end="")
         return 0
     flags = _pairs(others)
@@ -68,10 +68,10 @@ def main(words: Sequence[str]) -> int:
     return min(run_benchmarks(benchmarks, settings, _seeds(options.seeds), options.output), 1)
 
 
-def _split_names(words: Sequence[str]) -> tuple[list[str], list[str]]:
+def _split_names(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     """The names in front, and the flags behind them."""
-    first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
-    return list(words[:first]), list(words[first:])
+    first = next((i for i, word in enumerate(argv) if word.startswith("-")), len(argv))
+    return list(argv[:first]), list(argv[first:])
 
 
 def _parser() -> argparse.ArgumentParser:

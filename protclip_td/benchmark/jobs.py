@@ -41,26 +41,26 @@ class Job:
         """The last run that was begun, to resume."""
         return max((path.parent for path in self.folder.glob(f"*/{RUN_CONFIG}")), default=None)
 
-    def claim(self, fingerprint: str) -> None:
+    def claim(self, setup: str) -> None:
         """Mark the folder as belonging to one benchmark's settings, unless no run was begun in it.
 
         Parameters:
-            fingerprint (str): of encoder and flags
+            setup (str): encoder and flags
 
         Raises:
             InputError: it belongs to others already
         """
         path = self.folder / _JOB_FILE
         if path.is_file() and self.find_begun():
-            found = json.loads(path.read_text())["fingerprint"]
-            if found != fingerprint:
+            found = json.loads(path.read_text())["setup"]
+            if found != setup:
                 raise InputError(
                     f"{self.folder} is from another benchmark: its settings are {found}, and those "
-                    f"here {fingerprint}. Two results folders are mixed; take them apart, or give "
+                    f"here {setup}. Two results folders are mixed; take them apart, or give "
                     "another folder with -o"
                 )
             return
-        write_json(path, {"fingerprint": fingerprint})
+        write_json(path, {"setup": setup})
 
 
 class Result(NamedTuple):

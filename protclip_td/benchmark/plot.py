@@ -65,7 +65,7 @@ def draw_results(results: Mapping[str, Any], path: Path) -> None:
     lines = headlines(results)
     figure = Figure(figsize=(9, 0.3 * len(lines) + 2), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title(results["encoders"]), fontsize=8, x=0.01, ha="left")
+    figure.suptitle(title(results["setups"]), fontsize=8, x=0.01, ha="left")
     axis = figure.subplots()
     for label in _MARKS:
         _draw(axis, label, [points[label] for points in lines.values()])
@@ -119,7 +119,7 @@ def _explain(axis: "Axes", drawn: Mapping[str, Sequence[Point]]) -> None:
     axis.legend(handles=shown, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, fontsize=8)
 
 
-def title(encoders: Mapping[str, str]) -> str:
+def title(setups: Mapping[str, str]) -> str:
     """What the marks stand for: the encoders with the flags of their runs.
 
     Example::
@@ -128,7 +128,7 @@ def title(encoders: Mapping[str, str]) -> str:
         'this encoder: ProtCLIP (1f0a), fix_encoder=true'
     """
     names = {"model": "this encoder", "control": "control"}
-    lines = [f"{names[role]}: {words}" for role, words in encoders.items()]
+    lines = [f"{names[role]}: {setup}" for role, setup in setups.items()]
     return "\n".join(textwrap.fill(line, _TITLE_WIDTH) for line in lines)
 
 

@@ -16,17 +16,17 @@ from protclip_td.version import __version__
 
 
 def gather(
-    results: Sequence[Result], failures: Mapping[str, str], about: Mapping[str, str]
+    results: Sequence[Result], failures: Mapping[str, str], setups: Mapping[str, str]
 ) -> dict[str, Any]:
     """Everything that `results.json` says.
 
     Parameters:
         results (list of Result): all finished runs of the folder
         failures (dict): why jobs failed, by the job as text
-        about (dict): encoder and flags by role
+        setups (dict): encoder and flags by role
 
     Returns:
-        dict with ``encoders``, ``version``, ``rows`` (one for each case and metric) and ``failed``
+        dict with ``setups``, ``version``, ``rows`` (one for each case and metric) and ``failed``
     """
     rows = [
         row
@@ -36,7 +36,7 @@ def gather(
     ]
     failed = [{"run": job, "reason": reason} for job, reason in failures.items()]
     return {
-        "encoders": dict(about),
+        "setups": dict(setups),
         "version": __version__,
         "rows": [row for row in rows if row["model"] or row["control"] or row["published"]],
         "failed": failed,
@@ -104,7 +104,7 @@ def summary(values: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _selected_by(result: Result) -> str | None:
-    """What chose the epoch that was tested, in words: a metric of the validation set as a rule."""
+    """What chose the epoch that was tested: a metric of the validation set as a rule."""
     config = load_config(result.run / RUN_CONFIG)
     if config.train.num_epoch == 0:
         return "no training"

@@ -84,15 +84,14 @@ class _Runner:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
         self.folder = folder
-        self.fingerprints = settings.fingerprints()
         self.failures: dict[str, str] = {}
         self.other_data: dict[str, str] = {}
 
     def go(self, jobs: Sequence[Job]) -> int:
-        keep_settings(self.fingerprints, self.folder)
-        about = self._about()
+        keep_settings(self.settings.describe(), self.folder)
+        setups = self._setups()
         for job in [*jobs, *self._present()]:
-            job.claim(about[job.role])
+            job.claim(setups[job.role])
         try:
             for number, job in enumerate(jobs, 1):
                 self._attempt(job, f"[{number}/{len(jobs)}] {job}")
@@ -151,13 +150,13 @@ class _Runner:
         self.other_data = with_other_data(finished)
         alike = [result for result in finished if str(result.job) not in self.other_data]
         failures = {what: why for what, why in self.failures.items() if what != _TABLE}
-        results = gather(alike, failures | self.other_data, self._about())
+        results = gather(alike, failures | self.other_data, self._setups())
         write_json(self.folder / "results.json", results)
         write_text(self.folder / "results.md", write_table(results))
         return results
 
-    def _about(self) -> dict[str, str]:
-        """Settings of the folder by role; with a control of former times, if there is one."""
+    def _setups(self) -> dict[str, str]:
+        """The folder's setups by role; with a control of former times, if there is one."""
         return json.loads((self.folder / SETTINGS_FILE).read_text())
 
     def _present(self) -> list[Job]:
@@ -165,7 +164,7 @@ class _Runner:
         names = (path.name for path in self.folder.glob("runs/*/*"))
         found = (re.fullmatch(r"(?:model|control)-seed(-?\d+)", name) for name in names)
         seeds = sorted({int(match[1]) for match in found if match})
-        jobs = plan(BENCHMARKS, self._about(), lambda *_: seeds, self.folder)
+        jobs = plan(BENCHMARKS, self._setups(), lambda *_: seeds, self.folder)
         return [job for job in jobs if job.folder.is_dir()]
 
     def _say_what_failed(self) -> None:

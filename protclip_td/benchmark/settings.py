@@ -1,4 +1,4 @@
-"""What a folder of results is about: encoders and flags, which must stay the same in it."""
+"""The setups of a folder of results: encoders and flags, which must stay the same in it."""
 
 import hashlib
 import json
@@ -28,33 +28,33 @@ class Settings:
     """Encoders and flags of one benchmark.
 
     Parameters:
-        encoders (dict): word for the encoder by role: ``model`` and, if there is one, ``control``
+        encoders (dict): encoder by role, as given: ``model`` and, if there is one, ``control``
         flags (dict): variables of the configurations, as given
     """
 
     encoders: Mapping[str, str]
     flags: Mapping[str, str]
 
-    def fingerprints(self) -> dict[str, str]:
-        """For each role its encoder, with a digest of its weights, and the flags, in words."""
+    def describe(self) -> dict[str, str]:
+        """Setups by role: the encoder, with a digest of its weights, and the flags, as text."""
         decisive = sorted(self.flags.keys() - set(_PLACES))
         flags = "".join(f", {name}={self.flags[name]}" for name in decisive)
-        return {role: f"{identity(word)}{flags}" for role, word in self.encoders.items()}
+        return {role: f"{identity(given)}{flags}" for role, given in self.encoders.items()}
 
     def job_flags(self, job: Job) -> list[str]:
         """Flags of one run: those given, as far as its configuration knows them, and the case's."""
         known = variables(job.benchmark.name)
-        word = self.encoders[job.role]
+        encoder = self.encoders[job.role]
         values = {name: value for name, value in self.flags.items() if name in known}
         if job.benchmark.trained != "all":
             values.pop("fix_encoder", None)  # it can only be fixed, and is by its configuration
-        if "lr_ratio" in known and "lr_ratio" not in values and starts_from_scratch(word):
+        if "lr_ratio" in known and "lr_ratio" not in values and starts_from_scratch(encoder):
             values["lr_ratio"] = "1"  # nothing is known yet that small steps would preserve
         if job.role == "control" and "text_encoder" in known - values.keys():
             values = _text_side(self.encoders["model"]) | values
         values |= job.case.flags
         values |= {"seed": str(job.seed), "output_dir": str(job.folder)}
-        values["encoder" if "encoder" in known else "checkpoint"] = word
+        values["encoder" if "encoder" in known else "checkpoint"] = encoder
         return [f"--{name}={value}" for name, value in values.items()]
 
     def seeds(self, benchmark: Benchmark, role: str, asked: Sequence[int]) -> Sequence[int]:
@@ -69,10 +69,10 @@ class Settings:
         return asked if draws else [0]
 
 
-def _text_side(word: str) -> dict[str, str]:
+def _text_side(encoder: str) -> dict[str, str]:
     """Flags by which a control has its texts read by the text encoder of a model."""
-    value = read_value(word)
-    block = value if isinstance(value, dict) else encoder_block(word)
+    value = read_value(encoder)
+    block = value if isinstance(value, dict) else encoder_block(encoder)
     source = block.get("checkpoint") or block.get("text_encoder")
     flags = {"text_encoder": source, "tokenizer": block.get("tokenizer")}
     return {name: found for name, found in flags.items() if source and found}
@@ -83,8 +83,8 @@ def variables(name: str) -> set[str]:
     return {variable.name for variable in read_source(find_config(name)).variables}
 
 
-def keep_settings(fingerprints: Mapping[str, str], folder: Path) -> None:
-    """Write what a folder of results is about, or make sure that it is about the same.
+def keep_settings(setups: Mapping[str, str], folder: Path) -> None:
+    """Write the setups of a folder of results, or make sure that they are the same.
 
     What was asked for before and never came to a run binds nobody.
 
@@ -93,42 +93,42 @@ def keep_settings(fingerprints: Mapping[str, str], folder: Path) -> None:
     """
     path = folder / SETTINGS_FILE
     before: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    before = {role: words for role, words in before.items() if _has_runs(folder, role)}
-    for role, now in fingerprints.items():
+    before = {role: setup for role, setup in before.items() if _has_runs(folder, role)}
+    for role, now in setups.items():
         if before.get(role, now) != now:
             raise InputError(
                 f"{folder} holds results of {before[role]}, and now {role} is {now}. "
                 "Give another folder with -o, or the same settings"
             )
-    write_json(path, {**before, **fingerprints})
+    write_json(path, {**before, **setups})
 
 
 def _has_runs(folder: Path, role: str) -> bool:
     return any(folder.glob(f"runs/*/{role}-seed*/*/config.yaml"))
 
 
-def identity(word: str) -> str:
-    """An encoder's word and, where it means files, a digest of their content.
+def identity(encoder: str) -> str:
+    """An encoder as given and, where that means files, a digest of their content.
 
     Parameters:
-        word (str): a word for an encoder, or a block with a `class`
+        encoder (str): what `encoder_block` takes, or a block with a `class`
 
     Example::
 
         >>> identity("random:ESM-2-8M")
         'random:ESM-2-8M'
     """
-    value = read_value(word)
-    names = list(_texts(value)) if isinstance(value, dict) else [word]
+    value = read_value(encoder)
+    names = list(_texts(value)) if isinstance(value, dict) else [encoder]
     files = [file for name in names for file in _weight_files(name)]
     if not files:
-        return word
+        return encoder
     digest = hashlib.blake2b(digest_size=6)
     for file in files:
         with file.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 digest.update(chunk)
-    return f"{word} ({digest.hexdigest()})"
+    return f"{encoder} ({digest.hexdigest()})"
 
 
 def _texts(block: Any) -> Iterator[str]:

@@ -31,7 +31,7 @@ def write_table(results: Mapping[str, Any]) -> str:
         results (dict): as `gather` gives them
     """
     sources: list[str] = []
-    lines = ["# Benchmarks", "", *_about(results["encoders"]), ""]
+    lines = ["# Benchmarks", "", *_setups(results["setups"]), ""]
     for group, rows in groupby(results["rows"], key=lambda row: row["group"]):
         lines += [f"## {group.capitalize()}", "", _line(_HEAD), _line(["---"] * len(_HEAD))]
         lines += [*(_line(_cells(row, sources)) for row in rows), ""]
@@ -46,9 +46,9 @@ def write_table(results: Mapping[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _about(encoders: Mapping[str, str]) -> list[str]:
+def _setups(setups: Mapping[str, str]) -> list[str]:
     names = {"model": "This encoder", "control": "Control"}
-    return [f"- {names[role]}: `{words}`" for role, words in encoders.items()]
+    return [f"- {names[role]}: `{setup}`" for role, setup in setups.items()]
 
 
 def _cells(row: Mapping[str, Any], sources: list[str]) -> list[str]:

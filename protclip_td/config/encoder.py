@@ -1,4 +1,4 @@
-"""An encoder by one word: what `task.model` may be besides a block with a `class`."""
+"""The encoder at `task.model`: a name or path in the place of a block with a `class`."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from protclip_td.errors import InputError
 from protclip_td.models.checkpoint import is_protclip_folder
 from protclip_td.models.weights import RANDOM
 
-#: What TorchDrug's encoders are given where they are named by one word: PEER's settings.
+#: Arguments of TorchDrug's encoders where only their name is given: PEER's settings.
 PEER_SETTINGS: dict[str, dict[str, Any]] = {
     "ProteinConvolutionalNetwork": {
         "input_dim": 21,
@@ -42,12 +42,12 @@ _CHOICE = (
 )
 
 
-def encoder_block(word: str) -> dict[str, Any]:
-    """The `model` block that a word stands for.
+def encoder_block(encoder: str) -> dict[str, Any]:
+    """The `model` block that a name or path stands for.
 
     Parameters:
-        word (str): a ProtCLIP folder, whatever `ProtCLIP` takes as its `protein_encoder`, or the
-            name of a registered model, which gets PEER's settings
+        encoder (str): a ProtCLIP folder, whatever `ProtCLIP` takes as its `protein_encoder`, or
+            the name of a registered model, which gets PEER's settings
 
     Raises:
         InputError: none of them
@@ -57,47 +57,47 @@ def encoder_block(word: str) -> dict[str, Any]:
         >>> encoder_block("random:ESM-2-8M")
         {'class': 'ProtCLIP', 'protein_encoder': 'random:ESM-2-8M'}
     """
-    if is_protclip_folder(word):
-        return {"class": "ProtCLIP", "checkpoint": word}
-    if existing_path(word) or any(mark in word for mark in "/:."):
-        return {"class": "ProtCLIP", "protein_encoder": word}
+    if is_protclip_folder(encoder):
+        return {"class": "ProtCLIP", "checkpoint": encoder}
+    if existing_path(encoder) or any(mark in encoder for mark in "/:."):
+        return {"class": "ProtCLIP", "protein_encoder": encoder}
     try:
-        cls = find_class(word, "models")
+        cls = find_class(encoder, "models")
     except InputError as error:
         raise InputError(f"{error}; expected {_CHOICE}") from None
     if class_kind(cls) != "models":
-        raise InputError(f"`{word}` is one of {class_kind(cls)}; expected {_CHOICE}")
-    return {"class": word, **PEER_SETTINGS.get(cls.__name__, {})}
+        raise InputError(f"`{encoder}` is one of {class_kind(cls)}; expected {_CHOICE}")
+    return {"class": encoder, **PEER_SETTINGS.get(cls.__name__, {})}
 
 
-def existing_path(word: str) -> Path | None:
+def existing_path(name: str) -> Path | None:
     """The file or folder of that name, if there is one."""
-    path = Path(word).expanduser()
+    path = Path(name).expanduser()
     try:
         return path if path.exists() else None
     except OSError:  # longer than a name can be
         return None
 
 
-def starts_from_scratch(word: str) -> bool:
-    """Whether an encoder, given by a word or as a block, has random weights to start from.
+def starts_from_scratch(encoder: str) -> bool:
+    """Whether an encoder, given by name or as a block, has random weights to start from.
 
     Example::
 
         >>> starts_from_scratch("{class: ESM, path: ~/esm-model-weights, model: ESM-2-8M}")
         False
     """
-    value = read_value(word)
-    block = value if isinstance(value, dict) else encoder_block(word)
+    value = read_value(encoder)
+    block = value if isinstance(value, dict) else encoder_block(encoder)
     sources = [str(block[key]) for key in _SOURCES if block.get(key)]
     return all(source.startswith(RANDOM) for source in sources)
 
 
 def expand_encoder(document: Document) -> list[Mistake]:
-    """Put a block in the place of a word, or of nothing, at `task.model`.
+    """Put a block in the place of a name, or of nothing, at `task.model`.
 
     Returns:
-        list of Mistake: what is wrong with the word
+        list of Mistake: what is wrong with the name
     """
     task = document.values.get("task")
     if not isinstance(task, dict) or isinstance(task.get("model"), (dict, list)):
@@ -107,18 +107,18 @@ def expand_encoder(document: Document) -> list[Mistake]:
     line = document.lines.get(("task", "model"))
     checkpoint = document.values.get("checkpoint")
     has_folder = isinstance(checkpoint, str) and Path(checkpoint).expanduser().is_dir()
-    word = task.get("model")
-    if isinstance(word, str):
+    encoder = task.get("model")
+    if isinstance(encoder, str):
         if has_folder:
-            message = f"{word} given, and the folder {checkpoint} as `checkpoint`; give one of them"
-            return [Mistake("task.model", message, line)]
+            both = f"{encoder} given, and the folder {checkpoint} as `checkpoint`"
+            return [Mistake("task.model", f"{both}; give one of them", line)]
         try:
-            task["model"] = encoder_block(word)
+            task["model"] = encoder_block(encoder)
         except InputError as error:
             return [Mistake("task.model", str(error), line)]
-    elif word is None and has_folder:
+    elif encoder is None and has_folder:
         task["model"] = {"class": "ProtCLIP"}  # filled from the folder when it is built
-    elif word is None and "model" in task and _needs_model(task):
+    elif encoder is None and "model" in task and _needs_model(task):
         return [Mistake("task.model", _missing(checkpoint), line)]
     return []
 

@@ -110,8 +110,8 @@ def test_control_beside_it_and_features_kept_once(words, tmp_path):
     accuracy = written()["rows"][0]
     assert accuracy["model"]
     assert accuracy["control"]
-    about = written()["encoders"]
-    assert about["control"].startswith("random:ESM-2-8M, data=table.csv, fix_encoder=true, num_e")
+    setups = written()["setups"]
+    assert setups["control"].startswith("random:ESM-2-8M, data=table.csv, fix_encoder=true, num_e")
     assert len(list(tmp_path.glob("results/kept_features/*"))) == 2
     assert not list(tmp_path.glob("results/runs/*/*/*/checkpoints"))
     # What starts from random weights learns at the full rate.

@@ -97,7 +97,7 @@ def test_remarks_stand_with_the_sources():
         "published": [number._asdict() for number in PUBLISHED["prot2bp"]["mrr filtered"]],
     }  # fmt: skip
     failed = [{"run": "bin (seed 0)", "reason": "no\nfile " + 300 * "f"}]
-    table = write_table({"encoders": {"model": "x"}, "rows": [row], "failed": failed})
+    table = write_table({"setups": {"model": "x"}, "rows": [row], "failed": failed})
     numbers = "0.224* ProtCLIP [1], 0.136* BioBridge [2]"
     assert f"| prot2bp | mrr filtered |  |  |  | {numbers} |  |" in table
     assert f"1. {PAPER}; split: published, where training holds" in table
@@ -108,7 +108,7 @@ def test_table_is_grouped_by_the_kinds_of_task():
     kinds = list(dict.fromkeys(benchmark.group for benchmark in BENCHMARKS))
     assert len(kinds) == 6  # the paper's five, and the extras
     rows = [{**row_of(b.name, b.metrics[0], 0.5), "group": b.group} for b in BENCHMARKS]
-    table = write_table({"encoders": {"model": "x"}, "rows": rows, "failed": []})
+    table = write_table({"setups": {"model": "x"}, "rows": rows, "failed": []})
     headings = [line.removeprefix("## ") for line in table.splitlines() if line.startswith("##")]
     assert headings == [*map(str.capitalize, kinds), "Remarks"]
     assert table.count("| benchmark | metric |") == 6
@@ -203,7 +203,7 @@ def row_of(case, metric, value, protocol=None):
 def test_numbers_of_another_protocol_are_marked(protocol):
     row = row_of("prot2mf", "mrr filtered", 0.2, protocol)
     differs = protocol == "clean"
-    table = write_table({"encoders": {"model": "x"}, "rows": [row], "failed": []})
+    table = write_table({"setups": {"model": "x"}, "rows": [row], "failed": []})
     assert f"| {protocol}, 20 candidates | 0.475{'*' * differs} ProtCLIP [1]" in table
     points = headlines({"rows": [row]})[f"prot2mf  (mrr filtered, {protocol}, 20 candidates)"]
     assert points["ProtCLIP, paper"] == [Point(0.475, is_comparable=not differs)]
@@ -213,7 +213,7 @@ def test_numbers_of_another_protocol_are_marked(protocol):
 def test_numbers_of_another_network_are_marked(pairs, mark):
     row = row_of("string-bfs", "micro_f1", 0.5)
     row["protocols"] = [{"name": "published", "proteins": 15_335, "pairs": pairs}]
-    table = write_table({"encoders": {"model": "x"}, "rows": [row], "failed": []})
+    table = write_table({"setups": {"model": "x"}, "rows": [row], "failed": []})
     assert f"{pairs:,} pairs | 0.784{mark} GNN-PPI [1]" in table
 
 
@@ -225,8 +225,8 @@ def drawn(monkeypatch, tmp_path, rows):
     monkeypatch.setattr(
         Figure, "savefig", lambda self, *a, **k: figures.append(self) or save(self, *a, **k)
     )
-    encoders = {"model": "ProtCLIP (1f0a), lr=1", "control": "random:ESM-2-8M"}
-    plot.draw_results({"encoders": encoders, "rows": rows}, tmp_path / "x.png")
+    setups = {"model": "ProtCLIP (1f0a), lr=1", "control": "random:ESM-2-8M"}
+    plot.draw_results({"setups": setups, "rows": rows}, tmp_path / "x.png")
     (figure,) = figures
     return figure.axes[0], figure.get_suptitle()
 
