@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import protclip_td
-from protclip_td.compat import torch_modules
+from protclip_td.compat.modules import torch_modules
 
 SAMPLE = Path(protclip_td.__file__).resolve().parent / "data" / "sample" / "uniprot_sample.dat.gz"
 # Read once, when some fixture is the first to import huggingface_hub; without it a name that does

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torchdrug.core import Registry as R
 
-from protclip_td.compat import replaces_metric
+from protclip_td.compat.metrics import replaces_metric
 from protclip_td.errors import InputError
 from protclip_td.metrics.ranks import average_ranks, is_last_of_ties, undefined
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from protclip_td.compat import replaces_metric
+from protclip_td.compat.metrics import replaces_metric
 from protclip_td.metrics.ranks import average_ranks, undefined
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
-from protclip_td.compat import torch_modules
+from protclip_td.compat.modules import torch_modules
 from protclip_td.errors import InputError
 from protclip_td.models.esm_config import new_esm
 from protclip_td.models.published import published_config, published_tensors

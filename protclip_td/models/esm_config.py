@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from protclip_td.compat import torch_modules
+from protclip_td.compat.modules import torch_modules
 from protclip_td.models.esm import MASK_ID, PAD_ID, VOCABULARY
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from protclip_td.compat import torch_modules
+from protclip_td.compat.modules import torch_modules
 from protclip_td.errors import InputError
 from protclip_td.models.esm_config import SIZES, drop_contact_head, esm_config
 from protclip_td.models.fair_esm import read_fair_esm

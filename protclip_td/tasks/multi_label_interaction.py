@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from torchdrug import core, tasks
 from torchdrug.core import Registry as R
 
+from protclip_td.compat.metrics import criterion_name
 from protclip_td.metrics import area_under_prc, micro_f1
 from protclip_td.tasks.multi_label_interaction_gin import InteractionHead, Neighbours
 from protclip_td.tasks.protein_vectors import check_fixed, graph_behind, protein_vectors
@@ -86,7 +87,7 @@ class MultiLabelInteraction(tasks.Task, core.Configurable):
             the loss, and the same under its name
         """
         loss = F.binary_cross_entropy_with_logits(self.predict(batch), self.target(batch))
-        return loss, {tasks._get_criterion_name("bce"): loss.detach()}
+        return loss, {criterion_name("bce"): loss.detach()}
 
     def predict(
         self, batch: Mapping[str, Tensor], all_loss: Tensor | None = None, metric: Any = None
@@ -104,7 +105,7 @@ class MultiLabelInteraction(tasks.Task, core.Configurable):
         return {
             "micro_f1": micro_f1(pred, target),
             "auprc@micro": area_under_prc(pred.flatten(), target.flatten()),
-            tasks._get_criterion_name("bce"): loss,
+            criterion_name("bce"): loss,
         }
 
     def _encode(self) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torchdrug import core, tasks
 from torchdrug.core import Registry as R
 
+from protclip_td.compat.metrics import criterion_name
 from protclip_td.errors import InputError
 from protclip_td.losses import (
     add_and_normalise,
@@ -129,7 +130,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         """
         _, terms = self._embed_and_compare(batch, torch.default_generator)
         loss = torch.stack([self.criterion[name] * term for name, term in terms.items()]).sum()
-        metric = {tasks._get_criterion_name(name): term.detach() for name, term in terms.items()}
+        metric = {criterion_name(name): term.detach() for name, term in terms.items()}
         return loss, metric
 
     def predict(
@@ -169,7 +170,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         )
         share = pred["num_pair"] / pred["num_pair"].sum()
         losses = {name: float((pred[name] * share).sum()) for name in self.criterion}
-        metric.update({tasks._get_criterion_name(name): loss for name, loss in losses.items()})
+        metric.update({criterion_name(name): loss for name, loss in losses.items()})
         metric["loss"] = sum(self.criterion[name] * loss for name, loss in losses.items())
         return metric
 

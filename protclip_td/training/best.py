@@ -4,8 +4,7 @@ import difflib
 import math
 from typing import Any
 
-from torchdrug.tasks import _get_metric_name
-
+from protclip_td.compat.metrics import metric_name
 from protclip_td.errors import InputError
 
 # Metrics of which less is more, beside losses; TorchDrug spells some of them out.
@@ -43,7 +42,7 @@ def pick_metric(metrics: dict[str, float], name: str | None) -> tuple[str, float
         return ("loss", metrics["loss"]) if "loss" in metrics else None
     if name in metrics:
         return name, metrics[name]
-    beginnings = (f"{name} ", f"{_get_metric_name(name)} ")
+    beginnings = (f"{name} ", f"{metric_name(name)} ")
     values = [value for key, value in metrics.items() if f"{key} ".startswith(beginnings)]
     if values:
         return name, sum(values) / len(values)

@@ -14,7 +14,7 @@ from torch.utils import data as torch_data
 from torchdrug import data
 from torchdrug.utils import comm
 
-from protclip_td.data.ranks import RankShare
+from protclip_td.compat.sampling import shuffled_share, tell_epoch
 from protclip_td.training.random_state import fixed_random_state
 
 
@@ -86,12 +86,14 @@ def training_indices(dataset: Any, seed: int, epoch: int) -> Sequence[int]:
 
     A data set that says `is_shuffled` keeps its order, and no list of it is made.
     """
-    sampler: Any = torch_data.DistributedSampler(
-        dataset, comm.get_world_size(), comm.get_rank(), seed=seed
-    )
+    rank, num_ranks = comm.get_rank(), comm.get_world_size()
+    tell_epoch(dataset, epoch, num_ranks)
+    share = shuffled_share(dataset, rank, num_ranks)
+    if share is not None:
+        return share
+    indices: Any = range(len(dataset))  # not the data set, which the sampler would tell again
+    sampler: Any = torch_data.DistributedSampler(indices, num_ranks, rank, seed=seed)
     sampler.set_epoch(epoch)
-    if getattr(dataset, "is_shuffled", False):
-        return RankShare(len(dataset), comm.get_rank(), comm.get_world_size())
     return list(sampler)
 
 

@@ -1,9 +1,11 @@
 """TorchDrug's quirks stay mended, whatever is imported first."""
 
 import argparse
+import ast
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +13,9 @@ from torch import nn
 from torch.utils.data import DistributedSampler
 from torchdrug import core, data
 
+import protclip_td
 from protclip_td import compat
+from protclip_td.compat.modules import torch_modules
 from protclip_td.data.proteins import to_protein
 
 
@@ -26,7 +30,7 @@ def test_transformers_works_in_both_import_orders(order, tiny_protein_folder):
     code = f"""
 {order}
 from transformers import EsmModel
-from protclip_td.compat import torch_modules
+from protclip_td.compat.modules import torch_modules
 with torch_modules():
     model = EsmModel.from_pretrained({tiny_protein_folder!r}, add_pooling_layer=False)
     model.gradient_checkpointing_enable()
@@ -38,7 +42,7 @@ print(sum(p.numel() for p in model.parameters()))
 
 
 def fail_inside():
-    with compat.torch_modules():
+    with torch_modules():
         assert isinstance(nn.Linear(1, 1), nn.Module)
         raise RuntimeError("inside")
 
@@ -146,3 +150,67 @@ torch.save([protein.residue_type, protein.residue_feature], {str(file)!r})
     assert torch.equal(protein.residue_type, residue_type)
     assert torch.equal(protein.residue_feature, residue_feature)
     assert protein.view == "residue"
+
+
+def root_of(node):
+    """The name at the beginning of `a.b[c].d`."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return getattr(node, "id", None)
+
+
+def names_of_torchdrug(nodes):
+    """Names for something of TorchDrug's: imported, given to a variable, or gone through."""
+    names = set()
+    for node in nodes:
+        values, targets = [], []
+        if isinstance(node, ast.Import):
+            names |= {a.asname or "torchdrug" for a in node.names if "torchdrug" in a.name}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("torchdrug"):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            values, targets = [node.value], node.targets
+        elif isinstance(node, ast.For):
+            values, targets = getattr(node.iter, "elts", []), [node.target]
+        if any(root_of(value) in names for value in values):
+            names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return names
+
+
+def meddling(code):
+    """Lines that change something of TorchDrug's, or use what it keeps for itself."""
+    nodes = list(ast.walk(ast.parse(code)))
+    names = names_of_torchdrug(nodes)
+    for node in nodes:
+        is_call = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "setattr"
+        if isinstance(node, ast.Attribute | ast.Subscript) and root_of(node) in names:
+            is_private = isinstance(node, ast.Attribute) and node.attr.startswith("_")
+            if is_private or not isinstance(node.ctx, ast.Load):
+                yield node.lineno
+        elif (is_call and root_of(node.args[0]) in names) or (
+            isinstance(node, ast.alias) and node.name.startswith("_") and node.name in names
+        ):
+            yield node.lineno
+
+
+def test_only_this_part_changes_torchdrug():
+    package = Path(protclip_td.__file__).parent
+    found = {path: [*meddling(path.read_text())] for path in package.rglob("*.py")}
+    changing = {str(path.relative_to(package)) for path, lines in found.items() if lines}
+    assert changing >= {f"compat/{name}.py" for name in ("__init__", "classes", "files", "metrics")}
+    assert not [name for name in changing if not name.startswith("compat/")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from torchdrug.tasks import _get_metric_name",
+        "import torchdrug; torchdrug.utils.download = None",
+        "from torchdrug import tasks; tasks._get_criterion_name('ce')",
+        "from torchdrug.core import Registry as R; R.table['metrics']['mcc'] = None",
+        "from torchdrug import metrics; setattr(metrics, 'mcc', None)",
+        "from torchdrug import tasks\nfor cls in (tasks.Task,): cls.preprocess = None",
+    ],
+)
+def test_changes_are_found(line):
+    assert list(meddling(line)) == [1 + line.count("\n")]

@@ -14,7 +14,7 @@ import torch
 from torchdrug import datasets, models, tasks, utils
 from torchdrug.data import PackedProtein, ProteinDataset
 
-from protclip_td.data import torchdrug_files
+from protclip_td.compat import files as torchdrug_files
 from protclip_td.data.lmdb_records import read_records
 from protclip_td.errors import InputError
 

@@ -1,0 +1,53 @@
+"""Lets PyTorch's sampler, which TorchDrug's engine makes, serve data sets that draw by epoch."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch.utils.data.distributed import DistributedSampler
+
+from protclip_td.data.ranks import RankShare
+
+
+def tell_epoch(dataset: Any, epoch: int, num_ranks: int) -> None:
+    """Tell a data set that is drawn anew each epoch which one begins; others need not know.
+
+    Parameters:
+        dataset (Dataset): one whose order is for a number of ranks says `is_shuffled`
+        epoch (int): current epoch
+        num_ranks (int): number of processes
+    """
+    if getattr(dataset, "is_shuffled", False):
+        dataset.set_epoch(epoch, num_ranks)
+    elif hasattr(dataset, "set_epoch"):
+        dataset.set_epoch(epoch)
+
+
+def shuffled_share(dataset: Any, rank: int, num_ranks: int) -> RankShare | None:
+    """One rank's items of a data set that is shuffled already; none of any other data set."""
+    if getattr(dataset, "is_shuffled", False):
+        return RankShare(len(dataset), rank, num_ranks)
+    return None
+
+
+def apply() -> None:
+    """Let `DistributedSampler` use both; doing it twice changes nothing.
+
+    TorchDrug's engine makes this sampler by itself. A data set has no other way to know the epoch;
+    and a draw that was arranged so that neighbours can be read together would, shuffled once more,
+    be read one here, one there.
+    """
+    set_epoch, iterate = DistributedSampler.set_epoch, DistributedSampler.__iter__
+    if getattr(set_epoch, "tells_dataset", False):
+        return
+
+    def set_epoch_everywhere(self: DistributedSampler, epoch: int) -> None:
+        set_epoch(self, epoch)
+        tell_epoch(self.dataset, epoch, self.num_replicas)
+
+    def iterate_in_order(self: DistributedSampler) -> Iterator[int]:
+        share = shuffled_share(self.dataset, self.rank, self.num_replicas)
+        return iterate(self) if share is None else iter(share)
+
+    set_epoch_everywhere.tells_dataset = True  # type: ignore[attr-defined]
+    DistributedSampler.set_epoch = set_epoch_everywhere  # type: ignore[method-assign]
+    DistributedSampler.__iter__ = iterate_in_order  # type: ignore[method-assign, assignment]
