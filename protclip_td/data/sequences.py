@@ -3,11 +3,16 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from protclip_td.data.chunks import Format, raw_chunks
+from protclip_td.data.fasta import fasta_records
+from protclip_td.data.formats import header_line
 from protclip_td.data.residues import check_sequence
-from protclip_td.data.text_lines import text_lines
+from protclip_td.data.source import check_file
+from protclip_td.data.uniprot import flat_file_sequences
 from protclip_td.errors import InputError
 
 _EXPECTED = "a FASTA file or a UniProtKB flat file, plain or gzip"
+_CHUNK_BYTES = 1 << 20
 
 
 def read_sequences(path: str | Path, wanted: Collection[str] | None = None) -> dict[str, str]:
@@ -45,43 +50,20 @@ def read_sequences(path: str | Path, wanted: Collection[str] | None = None) -> d
 
 
 def _records(path: str | Path) -> Iterator[tuple[str, str, int]]:
-    """Accession, sequence and line of each record, by the first line of the file."""
-    lines = text_lines(path, _EXPECTED)
-    first = next(lines, (1, ""))
-    if first[1].startswith(">"):
-        yield from _fasta(first, lines)
-    elif first[1].startswith("ID   "):
-        yield from _flat_file(lines)
-    else:
-        raise InputError(f"{path} begins with {first[1][:40]!r}; expected {_EXPECTED}")
+    """Accession, sequence and line of each record."""
+    path = check_file(path, _EXPECTED)
+    first = header_line(path)
+    if not first.startswith((b">", b"ID   ")):
+        raise InputError(
+            f"{path} begins with {first[:40].decode(errors='replace')!r}; expected {_EXPECTED}"
+        )
+    for chunk in raw_chunks(path, size=_CHUNK_BYTES):
+        records = _fasta if chunk.format is Format.FASTA else flat_file_sequences
+        yield from records(chunk.data, chunk.first_line)
 
 
-def _fasta(
-    first: tuple[int, str], lines: Iterator[tuple[int, str]]
-) -> Iterator[tuple[str, str, int]]:
-    begin, header, parts = *first, list[str]()
-    for number, line in lines:
-        if line.startswith(">"):
-            yield _accession(header), "".join(parts), begin
-            begin, header, parts = number, line, []
-        else:
-            parts.append(line.strip())
-    yield _accession(header), "".join(parts), begin
-
-
-def _accession(header: str) -> str:
-    word = (header[1:].split() or [""])[0]
-    parts = word.split("|")
-    return parts[1] if len(parts) == 3 else word
-
-
-def _flat_file(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[str, str, int]]:
-    accession, begin, parts = "", 1, list[str]()
-    for number, line in lines:
-        if line.startswith("AC   ") and not accession:
-            accession, begin = line[5:].partition(";")[0], number
-        elif line.startswith("     "):  # only the sequence has no code in front
-            parts.append(line.replace(" ", ""))
-        elif line == "//":
-            yield accession, "".join(parts), begin
-            accession, parts = "", []
+def _fasta(data: bytes, line: int) -> Iterator[tuple[str, str, int]]:
+    for header, sequence, number in fasta_records(data, line):
+        word = (header.decode(errors="replace").split() or [""])[0]
+        parts = word.split("|")
+        yield parts[1] if len(parts) == 3 else word, sequence.decode(errors="replace"), number

@@ -59,7 +59,10 @@ def check_file(path: str | Path, expected: str = _PAIRS) -> Path:
     """
     path = Path(path).expanduser()
     if not path.exists():
-        raise InputError(f"data file {path}: no such file (looked in {path.absolute().parent})")
+        raise InputError(
+            f"data file {path}: no such file; expected {expected} (looked in "
+            f"{path.absolute().parent})"
+        )
     if not path.is_file():
         raise InputError(f"data file {path}: not a file; expected {expected}")
     if path.stat().st_size == 0:

@@ -1,13 +1,10 @@
 """Lines of a text file, plain or gzip, with their numbers."""
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from protclip_td.data.source import check_file, read_pieces
 from protclip_td.errors import InputError
-
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 def text_lines(path: str | Path, expected: str) -> Iterator[tuple[int, str]]:
@@ -29,21 +26,15 @@ def text_lines(path: str | Path, expected: str) -> Iterator[tuple[int, str]]:
         >>> list(text_lines("one.fasta", "a FASTA file"))
         [(1, '>P12345'), (2, 'MKT')]
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; expected {expected}")
-    with path.open("rb") as file:
-        is_gzip = file.read(2) == _GZIP_MAGIC
-    opener = gzip.open if is_gzip else open
-    number = 0
+    path = check_file(path, expected)
+    number, rest = 0, b""
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline=None) as lines:
-            for number, line in enumerate(lines, 1):
-                yield number, line.rstrip("\n")
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(
-            f"{path}: the gzip file is damaged or cut off after line {number} ({error}); "
-            "get it again"
-        ) from error
+        for piece, _ in read_pieces(path):
+            whole, end, rest = (rest + piece).rpartition(b"\n")
+            for line in whole.decode().split("\n") if end else ():
+                number += 1
+                yield number, line
+        if rest:
+            yield number + 1, rest.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file ({error}); expected {expected}") from error

@@ -45,17 +45,40 @@ def parse_flat_file(data: bytes, line: int, options: ReadOptions) -> Iterator[En
     Returns:
         iterator of Entry or Rejection: in the file's order
     """
-    lines, begin = LineCounter(data, line), 0
+    lines = LineCounter(data, line)
+    for begin, block, is_whole in _blocks(data):
+        if is_whole:
+            yield _parse(block, lines, begin, options)
+        else:
+            yield Rejection(_name(block, lines, begin), "cut in the middle", "no // line")
+
+
+def flat_file_sequences(data: bytes, line: int) -> Iterator[tuple[str, str, int]]:
+    """Accession and sequence of each whole entry, and the line that it begins at.
+
+    Parameters:
+        data (bytes): whole entries
+        line (int): number of the line that they begin at
+    """
+    lines = LineCounter(data, line)
+    for begin, block, is_whole in _blocks(data):
+        if is_whole:
+            yield _name(block, lines, begin), _sequence(block, 0)[0], lines.at(begin)
+
+
+def _blocks(data: bytes) -> Iterator[tuple[int, bytes, bool]]:
+    """Where each entry begins, its text, and whether its end is there."""
+    begin = 0
     while begin < len(data):
         end = data.find(b"\n//\n", begin)
         end = end + 1 if end >= 0 else len(data)
         block = data[begin:end]
         while (cut := block.find(b"\nID   ") + 1) > 0:
             if block[:cut].strip():
-                yield Rejection(_name(block[:cut], lines, begin), "cut in the middle", "no // line")
+                yield begin, block[:cut], False
             begin, block = begin + cut, block[cut:]
         if block.strip():
-            yield _parse(block, lines, begin, options)
+            yield begin, block, True
         begin = end + 3
 
 

@@ -102,7 +102,7 @@ def test_bad_files(tmp_path):
     lines = [line(f"P{i}", f"P{i + 1}", "binding") for i in range(1000)]
     whole = gzip.compress("\n".join([HEADER, *lines]).encode())
     (tmp_path / "a.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"a.gz: the gzip file is damaged or cut off"):
+    with pytest.raises(ValueError, match=r"a.gz: the gzip file is cut off"):
         read_network(tmp_path / "a.gz")
 
 
