@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 from synthetic_entries import Synthetic
 
+from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry
-from protclip_td.data.layout import text_digest
 from protclip_td.data.sampling import entry_weight
 from protclip_td.properties import PROPERTIES
 

@@ -4,7 +4,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from protclip_td.data import writing
-from protclip_td.data.layout import part_name, text_digest
+from protclip_td.data.digests import text_digest
+from protclip_td.data.layout import part_name
 from protclip_td.data.manifest import seal
 from protclip_td.data.pairs import Store
 from protclip_td.data.tally import Tally

@@ -11,7 +11,6 @@ is cut into parts of `PART_ROWS` rows, and a part into blocks of `BLOCK_ROWS` ro
 groups. A block is what is read at once.
 """
 
-import hashlib
 import math
 
 import pyarrow as pa
@@ -44,14 +43,3 @@ def part_name(confidence: int, coverage: int, part: int) -> str:
 def hash_limit(fraction: float) -> int:
     """The number that this share of all 64-bit hashes is below."""
     return math.ceil(fraction * 2**64)
-
-
-def text_digest(text: str) -> int:
-    """The first 64 bits of the SHA-256 of a sequence or an accession, the same on every machine.
-
-    Example::
-
-        >>> hex(text_digest("MK"))
-        '0xec5193aaaa0f69b2'
-    """
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")

@@ -1,14 +1,14 @@
 """Gets data files from where they are published, whole and checked, or says where to put them."""
 
-import hashlib
 import os
 import shutil
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from protclip_td.data.digests import md5_of, sha256_of
 from protclip_td.errors import InputError
 
 _CHUNK = 1 << 20
@@ -36,7 +36,7 @@ class Published(NamedTuple):
             return f"incomplete, with {got:,} of {self.size:,} bytes"
         if self.md5 is not None and (found := md5_of(path)) != self.md5:
             return f"with another checksum, MD5 {found}"
-        if self.sha256 is not None and (found := _digest(path, hashlib.sha256())) != self.sha256:
+        if self.sha256 is not None and (found := sha256_of(path)) != self.sha256:
             return f"with another checksum, SHA-256 {found}"
         return ""
 
@@ -85,18 +85,6 @@ def fetch(
     return path
 
 
-def md5_of(path: str | Path) -> str:
-    """MD5 of a file, in hexadecimal.
-
-    Example::
-
-        >>> Path("empty.txt").touch()
-        >>> md5_of("empty.txt")
-        'd41d8cd98f00b204e9800998ecf8427e'
-    """
-    return _digest(path, hashlib.md5(usedforsecurity=False))
-
-
 def card(path: Path, source: str, published: Published | None = None) -> str:
     """All that is needed to put a file in place by hand.
 
@@ -114,13 +102,6 @@ def card(path: Path, source: str, published: Published | None = None) -> str:
         f"{checksum}"
         f"  folder: {path.parent.absolute()}"
     )
-
-
-def _digest(path: str | Path, digest: Any) -> str:
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _download(url: str, path: Path, published: Published) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from protclip_td.data.digests import sha256_of, text_digest
 from protclip_td.data.entry import Entry
-from protclip_td.data.layout import BLOCK_ROWS, PART_ROWS, SCHEMA, part_name, text_digest
+from protclip_td.data.layout import BLOCK_ROWS, PART_ROWS, SCHEMA, part_name
 from protclip_td.data.manifest import FORMAT
 from protclip_td.data.tally import Tally
 from protclip_td.version import __version__
@@ -57,7 +58,7 @@ def write_part(path: Path, tables: Iterable[pa.Table]) -> dict[str, Any]:
             rows += len(block)
     with path.open("rb") as file:
         os.fsync(file.fileno())  # on the disk before a manifest says so
-    return {"rows": rows, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
+    return {"rows": rows, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def _blocks(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -71,15 +72,6 @@ def _blocks(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
             rest = rest.slice(whole)
     if len(rest):
         yield rest
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def describe_groups(parts: dict[tuple[int, int], list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from protclip_td.data.remote import fetch, md5_of
+from protclip_td.data.digests import md5_of
+from protclip_td.data.remote import fetch
 from protclip_td.data.sequences import read_sequences
 from protclip_td.errors import InputError
 

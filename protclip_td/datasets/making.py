@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from protclip_td.data.built_in import SAMPLE
+from protclip_td.data.digests import sha256_of
 from protclip_td.data.manifest import FORMAT, MANIFEST
 from protclip_td.data.options import ReadOptions
 from protclip_td.data.pairs import Store
 from protclip_td.data.readers import check_confidence
 from protclip_td.data.source import DamagedSourceError, check_file
-from protclip_td.data.writing import REJECTED, file_sha256
+from protclip_td.data.writing import REJECTED
 from protclip_td.errors import InputError
 from protclip_td.protanno.building import build
 from protclip_td.protanno.options import BuildOptions
@@ -77,7 +78,7 @@ def _open(path: Path, source: str | Path | None) -> Store:
     if source is not None:
         file = check_file(SAMPLE if source == "sample" else source)
         inputs = store.manifest.get("inputs", [])
-        if [made_from["sha256"] for made_from in inputs] != [file_sha256(file)]:
+        if [made_from["sha256"] for made_from in inputs] != [sha256_of(file)]:
             names = ", ".join(made_from["name"] for made_from in inputs) or "something else"
             raise InputError(
                 f"{path} is a ProtAnno store made from {names}, and source is {file}, another "
@@ -154,6 +155,6 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def _folder_name(file: Path, options: BuildOptions) -> str:
-    key = {"format": FORMAT, "sha256": file_sha256(file), "options": options.as_dict()}
+    key = {"format": FORMAT, "sha256": sha256_of(file), "options": options.as_dict()}
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
     return f"{file.name.split('.')[0]}-{digest[:12]}"

@@ -11,7 +11,8 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.data.remote import fetch, md5_of
+from protclip_td.data.digests import md5_of
+from protclip_td.data.remote import fetch
 from protclip_td.datasets.options import check_choice, check_fraction
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
 from protclip_td.datasets.prime_kg_nodes import (

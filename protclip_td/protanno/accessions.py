@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry
-from protclip_td.data.layout import text_digest
 from protclip_td.protanno.frames import read_frame
 
 # There are at most 2 ** this ranges of accessions, each looked through by itself.

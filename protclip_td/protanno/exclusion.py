@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from protclip_td.data.chunks import raw_chunks
+from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry
 from protclip_td.data.fasta import fasta_records
 from protclip_td.data.formats import header_line
-from protclip_td.data.layout import text_digest
 from protclip_td.data.residues import RESIDUE_LETTERS, check_sequence
 from protclip_td.data.source import Digest, check_file
 from protclip_td.errors import InputError

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from protclip_td.data.chunks import Parsed, RawChunk, parse_chunk, raw_chunks
-from protclip_td.data.layout import text_digest
+from protclip_td.data.digests import text_digest
 from protclip_td.data.source import DamagedSourceError
 from protclip_td.data.tally import Tally
 from protclip_td.errors import InputError

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from protclip_td.data.chunks import raw_chunks
+from protclip_td.data.digests import sha256_of
 from protclip_td.data.readers import check_confidence
 from protclip_td.data.source import check_file
-from protclip_td.data.writing import file_sha256
 from protclip_td.errors import InputError
 from protclip_td.protanno.exclusion import check_fasta, check_mmseqs
 from protclip_td.protanno.options import BuildOptions
@@ -57,7 +57,7 @@ class Request:
 
     def excluded(self) -> list[str]:
         """Checksums of what is excluded."""
-        return [file_sha256(check_file(path)) for path in self.exclude]
+        return [sha256_of(check_file(path)) for path in self.exclude]
 
     def differences(self, manifest: dict[str, Any]) -> list[str]:
         """What of a store is not as asked for, in words."""
@@ -79,7 +79,7 @@ class Request:
         before = [(record["name"], record["size"]) for record in inputs]
         now = [(record["name"], record["size"]) for record in describe_inputs(self.inputs)]
         return before == now and all(
-            record["sha256"] == file_sha256(path) for record, path in zip(inputs, self.inputs)
+            record["sha256"] == sha256_of(path) for record, path in zip(inputs, self.inputs)
         )
 
 

@@ -31,7 +31,7 @@ def encode(entry: Entry, digest: int) -> bytes:
 
     Parameters:
         entry (Entry): what to keep
-        digest (int): the hash of its sequence, see `layout.text_digest`
+        digest (int): the hash of its sequence, see `digests.text_digest`
 
     Raises:
         UnicodeEncodeError: a text has half a character (a lone surrogate)

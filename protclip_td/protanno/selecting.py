@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Protocol
 
+from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry, Rejection
-from protclip_td.data.layout import text_digest
 from protclip_td.protanno.options import BuildOptions
 
 #: Reason in `rejected.tsv` of an entry whose accession came before with another sequence.

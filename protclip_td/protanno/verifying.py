@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from protclip_td.data.digests import sha256_of
 from protclip_td.data.manifest import read_manifest
-from protclip_td.data.writing import file_sha256
 
 
 def find_damage(folder: str | Path) -> list[str]:
@@ -38,6 +38,6 @@ def _damage(path: Path, part: dict[str, Any]) -> str | None:
     if size != part["bytes"]:
         return f"{size:,} bytes instead of {part['bytes']:,}"
     try:
-        return None if file_sha256(path) == part["sha256"] else "its content has changed"
+        return None if sha256_of(path) == part["sha256"] else "its content has changed"
     except OSError as error:
         return f"cannot be read ({error.strerror})"

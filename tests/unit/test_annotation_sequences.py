@@ -9,7 +9,7 @@ import pytest
 import torch
 from torchdrug import datasets
 
-from protclip_td.data.remote import md5_of
+from protclip_td.data.digests import md5_of
 from protclip_td.datasets import ECSequences, GOSequences
 from protclip_td.datasets.annotation_files import ChainFiles
 from protclip_td.errors import InputError

@@ -6,7 +6,7 @@ import zipfile
 import downstream_files as files
 import pytest
 
-from protclip_td.data.remote import md5_of
+from protclip_td.data.digests import md5_of
 from protclip_td.datasets import AAV, Reaction, Thermostability
 from protclip_td.errors import InputError
 from protclip_td.tasks.shared_space import label_texts

@@ -9,7 +9,7 @@ import graph_files
 import numpy as np
 import pytest
 
-from protclip_td.data.remote import md5_of
+from protclip_td.data.digests import md5_of
 from protclip_td.datasets import PrimeKG
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
 from protclip_td.datasets.prime_kg_nodes import (

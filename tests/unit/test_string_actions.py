@@ -7,7 +7,7 @@ import graph_files
 import numpy as np
 import pytest
 
-from protclip_td.data.remote import md5_of
+from protclip_td.data.digests import md5_of
 from protclip_td.datasets import STRINGActions
 from protclip_td.datasets.string_actions import Size
 from protclip_td.datasets.string_actions_reader import (

@@ -11,8 +11,8 @@ import pytest
 from stores import write_store
 
 from protclip_td.data import layout, pairs, writing
+from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry
-from protclip_td.data.layout import text_digest
 from protclip_td.data.manifest import seal
 from protclip_td.data.pairs import Store
 from protclip_td.errors import InputError

@@ -2,8 +2,8 @@
 
 import pytest
 
+from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry
-from protclip_td.data.layout import text_digest
 from protclip_td.protanno.accessions import accession_frames, find_repeated, range_bits
 from protclip_td.protanno.frames import write_frames
 
