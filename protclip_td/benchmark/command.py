@@ -8,6 +8,8 @@ from protclip_td.benchmark.catalogue import choose
 from protclip_td.benchmark.checks import check_flags
 from protclip_td.benchmark.data_files import DATA_FOLDER, list_benchmarks
 from protclip_td.benchmark.settings import Settings
+from protclip_td.config.flags import split_flags
+from protclip_td.config.mistakes import report
 from protclip_td.errors import InputError
 from protclip_td.models.checkpoint import is_protclip_folder
 
@@ -52,7 +54,9 @@ def main(argv: Sequence[str]) -> int:
     if options.help or not argv:
         print(_HELP, end="")
         return 0
-    flags = _pairs(others)
+    flags, mistakes = split_flags(others, "expected a flag here; names of benchmarks come first")
+    if mistakes:
+        raise report("the command line", mistakes)
     if options.list:
         print(list_benchmarks(Path(flags.get("path", DATA_FOLDER)).expanduser()))
         return 0
@@ -83,21 +87,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("-h", "--help", action="store_true")
     return parser
-
-
-def _pairs(words: Sequence[str]) -> dict[str, str]:
-    """Flags of the configurations: ``["--lr", "1e-3"]`` → {"lr": "1e-3"}."""
-    flags: dict[str, str] = {}
-    rest = iter(words)
-    for word in rest:
-        flag, equals, value = word.partition("=")
-        if not flag.startswith("--"):
-            raise InputError(f"{word}: expected a flag here; names of benchmarks come first")
-        given = value if equals else next(rest, None)
-        if given is None:
-            raise InputError(f"{flag} needs a value")
-        flags[flag.removeprefix("--").replace("-", "_")] = given
-    return flags
 
 
 def _encoders(options: argparse.Namespace) -> dict[str, str]:

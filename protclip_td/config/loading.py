@@ -7,8 +7,9 @@ import jinja2
 from easydict import EasyDict
 
 from protclip_td.config.document import Document, read_document
+from protclip_td.config.flags import parse_flags
 from protclip_td.config.mistakes import Mistake, did_you_mean, report
-from protclip_td.config.template import Rendered, Variable, read_value, render
+from protclip_td.config.template import Rendered, render
 from protclip_td.config.variant import Source, read_source
 from protclip_td.errors import InputError
 
@@ -90,30 +91,6 @@ def shipped_configs() -> dict[str, Path]:
     folder = inside if inside.is_dir() else package.parent / "yaml_configs"
     files = sorted(folder.rglob("*.yaml"))
     return {str(file.relative_to(folder).with_suffix("")): file for file in files}
-
-
-def parse_flags(
-    flags: list[str], variables: list[Variable]
-) -> tuple[dict[str, Any], list[Mistake]]:
-    """Values of the variables, and the flags that name none or lack a value."""
-    names = [variable.name for variable in variables]
-    values: dict[str, Any] = {}
-    mistakes: list[Mistake] = []
-    words = iter(flags)
-    for word in words:
-        flag, equals, value = word.partition("=")
-        name = flag.removeprefix("--").replace("-", "_")
-        if not flag.startswith("--"):
-            mistakes.append(Mistake(word, "expected a flag, such as --batch_size 8"))
-            continue
-        given = value if equals else next(words, None)
-        if name not in names:
-            mistakes.append(Mistake(flag, f"unknown flag{did_you_mean(name, names, '--')}"))
-        elif given is None:
-            mistakes.append(Mistake(flag, "needs a value"))
-        else:
-            values[name] = read_value(given)
-    return values, mistakes
 
 
 def _render(source: Source, given: dict[str, Any], mistakes: list[Mistake]) -> Rendered:

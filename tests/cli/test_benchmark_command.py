@@ -181,7 +181,7 @@ def test_two_results_folders_mixed(words, tmp_path, capsys):
         (["all", "--batchsize=1"], "--batchsize: no configuration has it; did you mean --batch_s"),
         (["all", "--seeds=one"], "--seeds: 'one' given; expected numbers, such as 0,1,2"),
         (["all", "--checkpoint=x"], "give either --checkpoint, a ProtCLIP folder, or --encoder"),
-        (["all", "--lr"], "--lr needs a value"),
+        (["all", "--lr"], "--lr: needs a value"),
         (["all", "--lr=1", "bin"], "bin: expected a flag here; names of benchmarks come first"),
     ],
 )

@@ -1,0 +1,48 @@
+"""The grammar of flags, ``--name value`` or ``--name=value``, and the variables they set."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from protclip_td.config.mistakes import Mistake, did_you_mean
+from protclip_td.config.template import Variable, read_value
+
+
+def split_flags(words: Sequence[str], otherwise: str) -> tuple[dict[str, str], list[Mistake]]:
+    """Values of flags as given, by names with ``_`` for ``-``.
+
+    Parameters:
+        words (list of str): part of a command line
+        otherwise (str): what to say of a word that is neither a flag nor a flag's value
+
+    Example::
+
+        >>> split_flags(["--batch-size", "8", "--lr=1e-3"], "expected a flag")
+        ({'batch_size': '8', 'lr': '1e-3'}, [])
+    """
+    flags: dict[str, str] = {}
+    mistakes: list[Mistake] = []
+    rest = iter(words)
+    for word in rest:
+        flag, equals, value = word.partition("=")
+        if not flag.startswith("--"):
+            mistakes.append(Mistake(word, otherwise))
+        elif (given := value if equals else next(rest, None)) is None:
+            mistakes.append(Mistake(flag, "needs a value"))
+        else:
+            flags[flag.removeprefix("--").replace("-", "_")] = given
+    return flags, mistakes
+
+
+def parse_flags(
+    words: Sequence[str], variables: Sequence[Variable]
+) -> tuple[dict[str, Any], list[Mistake]]:
+    """Values of the variables, and the flags that name none or lack a value."""
+    names = [variable.name for variable in variables]
+    flags, mistakes = split_flags(words, "expected a flag, such as --batch_size 8")
+    unknown = [
+        Mistake(f"--{name}", f"unknown flag{did_you_mean(name, names, '--')}")
+        for name in flags
+        if name not in names
+    ]
+    values = {name: read_value(text) for name, text in flags.items() if name in names}
+    return values, unknown + mistakes
