@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from protclip_td.checks import check_choice
 from protclip_td.data.digests import md5_of
 from protclip_td.data.remote import fetch
 from protclip_td.data.sequences import read_sequences
@@ -136,7 +137,8 @@ def _terms_of_chains(
     }
     unknown = {term for found in of_chain.values() for term in found} - set(terms)
     if unknown:
-        raise InputError(f"{path}: terms {sorted(unknown)[:5]} are not in the file's list of terms")
+        some = first_few(sorted(unknown))
+        raise InputError(f"{path}: terms {some} are not in the file's list of terms")
     return of_chain
 
 
@@ -154,8 +156,7 @@ def chains_of_splits(
     Raises:
         InputError: an unknown cut-off, no such file, one that is not whole, or an empty split
     """
-    if test_cutoff not in TEST_CUTOFFS:
-        raise InputError(f"test_cutoff: {test_cutoff} given; expected one of {list(TEST_CUTOFFS)}")
+    check_choice("test_cutoff", test_cutoff, TEST_CUTOFFS)
     column = TEST_CUTOFFS.index(test_cutoff) + 1
     splits = {name: _read_list(files.get(f"_{name}.txt")) for name in ("train", "valid")}
     flags = _test_rows(files.get("_test.csv"))
@@ -234,7 +235,7 @@ def sequences_of_chains(files: ChainFiles, splits: dict[str, list[str]]) -> dict
     missing = [c for chains in splits.values() for c in chains if c not in sequences]
     if missing:
         raise InputError(
-            f"{path} has no sequence of {len(missing)} chains of the splits, such as "
-            f"{missing[:5]}; add them, or give a list of the `chains` to keep"
+            f"{path} has no sequence of {len(missing)} chains of the splits, "
+            f"{first_few(missing)}; add them, or give a list of the `chains` to keep"
         )
     return sequences

@@ -21,6 +21,7 @@ from torch.utils import data as torch_data
 from torchdrug import data, utils
 from torchdrug.core import Registry as R
 
+from protclip_td.checks import check_choice
 from protclip_td.data.proteins import RESIDUES_ONLY
 from protclip_td.datasets.annotation_files import (
     BRANCHES,
@@ -31,7 +32,6 @@ from protclip_td.datasets.annotation_files import (
     read_go,
     sequences_of_chains,
 )
-from protclip_td.datasets.options import check_choice
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
 from protclip_td.errors import InputError
 

@@ -7,6 +7,7 @@ from torch.utils import data as torch_data
 from torchdrug import data, utils
 from torchdrug.core import Registry as R
 
+from protclip_td.checks import check_choice
 from protclip_td.data.archive import unpack
 from protclip_td.data.proteins import RESIDUES_ONLY
 from protclip_td.data.remote import fetch
@@ -118,8 +119,7 @@ class Thermostability(data.ProteinDataset):
 
 def _read(folder: Path, url: str, md5: str, split: str, choices: tuple[str, ...]) -> Table:
     """Table of one of FLIP's splits."""
-    if split not in choices:
-        raise InputError(f"split: {split!r} is none of FLIP's; expected one of {list(choices)}")
+    check_choice("split", split, choices)
     return read_table(unpack(fetch(url, folder, md5=md5), f"splits/{split}.csv"))
 
 

@@ -11,9 +11,9 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
+from protclip_td.checks import check_choice, check_fraction
 from protclip_td.data.digests import md5_of
 from protclip_td.data.remote import fetch
-from protclip_td.datasets.options import check_choice, check_fraction
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
 from protclip_td.datasets.prime_kg_nodes import (
     read_node_list,

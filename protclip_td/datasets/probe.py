@@ -11,6 +11,7 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
+from protclip_td.checks import check_choice
 from protclip_td.data.annotations import read_annotations
 from protclip_td.data.digests import md5_of
 from protclip_td.data.lin_similarity import lin_similarity
@@ -18,7 +19,6 @@ from protclip_td.data.ontology import read_ontology
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.remote import fetch
 from protclip_td.data.sequences import read_sequences
-from protclip_td.datasets.options import check_choice
 from protclip_td.datasets.probe_files import PROTEINS, files_of, read_probe
 from protclip_td.errors import InputError
 
@@ -119,12 +119,12 @@ class PROBE(torch_data.Dataset, core.Configurable):
         missing = [accession for accession in accessions if accession not in found]
         if missing and not allow_missing:
             raise InputError(
-                f"{path}: {_some(missing)} of PROBE's {len(accessions)} proteins have no sequence "
+                f"{path}: {first_few(missing)} of PROBE's {len(accessions)} proteins have no sequence "
                 "there. Get a newer or older release of UniProt, or leave them out with "
                 "`allow_missing: true`, which makes the result less comparable"
             )
         if missing:
-            logger.warning("%s: left out for want of a sequence: %s", path, _some(missing))
+            logger.warning("%s: left out for want of a sequence: %s", path, first_few(missing))
         present = np.array([accession in found for accession in accessions])
         self.accessions = [accession for accession in accessions if accession in found]
         self.sequences = [found[accession] for accession in self.accessions]
@@ -182,8 +182,3 @@ class PROBE(torch_data.Dataset, core.Configurable):
             "similarity": self.similarity[index],
             "index": index,
         }
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"

@@ -10,9 +10,9 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
+from protclip_td.checks import check_choice, check_fraction
 from protclip_td.data.digests import md5_of
 from protclip_td.data.remote import card, fetch
-from protclip_td.datasets.options import check_choice, check_fraction
 from protclip_td.datasets.string_actions_reader import (
     ACTIONS,
     Network,

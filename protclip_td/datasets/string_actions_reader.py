@@ -119,7 +119,7 @@ def read_sequences(path: Path, names: Sequence[str]) -> list[str]:
     if absent:
         raise InputError(
             f"{path} has no sequence for {len(absent)} of {len(names)} proteins of the network: "
-            f"{', '.join(absent[:_SHOWN])}{', …' if len(absent) > _SHOWN else ''}"
+            f"{first_few(absent)}"
         )
     for name in names:
         check_sequence(sequences[name], f"{path}: {name}")

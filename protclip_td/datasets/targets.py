@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from protclip_td.checks import check_choice
 from protclip_td.data.table import Table
 from protclip_td.datasets import columns
 from protclip_td.errors import InputError
@@ -72,10 +73,7 @@ def read_targets(
 
 
 def _check(names: list[str], target_type: str, sequences: Sequence[tuple[str, ...]]) -> None:
-    if target_type not in TARGET_TYPES:
-        raise InputError(
-            f"target_type: {target_type!r} given; expected one of {list(TARGET_TYPES)}"
-        )
+    check_choice("target_type", target_type, TARGET_TYPES)
     if not names or (len(names) > 1 and target_type in _SINGLE_COLUMN):
         raise InputError(
             f"target: {len(names)} columns given; `target_type: {target_type}` takes "

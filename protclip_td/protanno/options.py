@@ -1,10 +1,10 @@
 """What a ProtAnno build is asked for."""
 
 import math
-from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from protclip_td.checks import check_choice
 from protclip_td.data.options import ReadOptions
 from protclip_td.data.rule import Rule
 from protclip_td.errors import InputError
@@ -62,8 +62,8 @@ class BuildOptions:
 
     def __post_init__(self) -> None:
         self._rule()  # raises if it is none
-        _check_word("identical", self.identical, IDENTICAL)
-        _check_word("sampling", self.sampling, SAMPLING)
+        check_choice("identical", self.identical, IDENTICAL)
+        check_choice("sampling", self.sampling, SAMPLING)
         self._check_numbers()
         self._check_reachable()
         if self.sampling == "thin":
@@ -124,8 +124,3 @@ class BuildOptions:
         record = asdict(self)
         record = {**record.pop("read"), **record}
         return {key: list(v) if isinstance(v, tuple) else v for key, v in record.items()}
-
-
-def _check_word(name: str, given: str, known: Collection[str]) -> None:
-    if given not in known:
-        raise InputError(f"{name} is {given!r}; expected one of {', '.join(known)}")

@@ -16,7 +16,7 @@ from protclip_td import cli
 PACKAGE = Path(protclip_td.__file__).parent
 # A part may import those to its left and itself.
 ORDER = [
-    {"version", "errors", "dependencies", "properties", "whole_files", "wording"},
+    {"version", "errors", "checks", "dependencies", "properties", "whole_files", "wording"},
     {"data"},
     {"compat", "protanno"},
     {"datasets", "losses", "metrics", "models"},

@@ -269,8 +269,8 @@ def test_an_input_given_twice(tmp_path, sample_path):
     [
         ({"confidences": (0, 1)}, r"confidences is \[0, 1\]; expected at least one of"),
         ({"coverages": ()}, r"coverages is \[\]; expected"),
-        ({"identical": "none"}, "identical is 'none'; expected one of best, merge, keep"),
-        ({"sampling": "coin"}, "sampling is 'coin'; expected one of weighted, thin"),
+        ({"identical": "none"}, "identical: 'none' given; expected one of best, merge, keep"),
+        ({"sampling": "coin"}, "sampling: 'coin' given; expected one of weighted, thin"),
         ({"valid_fraction": 0.6, "test_fraction": 0.4}, "leave some sequences to train on"),
         ({"valid_fraction": float("nan")}, "leave some sequences to train on"),
         ({"identity": 1.5}, "identity is 1.5; expected above 0 and at most 1"),

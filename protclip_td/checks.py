@@ -1,12 +1,13 @@
-"""Checks of what a data set is asked for; the message names the option, not the data set."""
+"""Checks of options; the message names the option, not whose it is."""
 
 from collections.abc import Collection
+from typing import Any
 
 from protclip_td.errors import InputError
 
 
-def check_choice(name: str, value: str, choices: Collection[str]) -> None:
-    """Make sure that an option is one of some words.
+def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
+    """Make sure that an option is one of some values.
 
     Raises:
         InputError: it is not
@@ -18,7 +19,8 @@ def check_choice(name: str, value: str, choices: Collection[str]) -> None:
         protclip_td.errors.InputError: branch: 'XX' given; expected one of MF, BP, CC
     """
     if value not in choices:
-        raise InputError(f"{name}: {value!r} given; expected one of {', '.join(choices)}")
+        expected = ", ".join(map(str, choices))
+        raise InputError(f"{name}: {value!r} given; expected one of {expected}")
 
 
 def check_fraction(name: str, value: float, may_be_zero: bool = False) -> None:
