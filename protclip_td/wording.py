@@ -1,6 +1,8 @@
-"""Text for a terminal of 80 columns."""
+"""Parts of messages, and messages in a terminal of 80 columns."""
 
+import difflib
 import re
+from collections.abc import Iterable
 
 #: Columns that a terminal has at least.
 WIDTH = 80
@@ -38,3 +40,38 @@ def _fold_line(line: str) -> str:
         else:
             lines.append(f"{indent}  {word}")
     return "\n".join(lines)
+
+
+def first_few(names: Iterable[str], shown: int = 5) -> str:
+    """The first few of some names, and how many more there are.
+
+    Example::
+
+        >>> first_few(["P69905", "P68871", "P02042"], shown=2)
+        'P69905, P68871 and 1 more'
+    """
+    names = list(names)
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
+def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
+    """The nearest right word as the end of a message, or the choice when it is small.
+
+    Example::
+
+        >>> did_you_mean("protien_encoder", ["protein_encoder", "text_encoder"])
+        '; did you mean `protein_encoder`?'
+    """
+    words = sorted(set(known))
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    folded = [other for other in words if other.lower() == word.lower()]
+    if folded or near:
+        return f"; did you mean {_quoted(prefix + (folded or near)[0])}?"
+    if 0 < len(words) <= 12:
+        return f"; expected one of {', '.join(prefix + other for other in words)}"
+    return ""
+
+
+def _quoted(word: str) -> str:
+    return word if word.startswith("--") else f"`{word}`"

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from protclip_td.config.mistakes import did_you_mean
 from protclip_td.errors import InputError
+from protclip_td.wording import did_you_mean
 
 
 @dataclass(frozen=True)

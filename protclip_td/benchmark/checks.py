@@ -8,9 +8,10 @@ from protclip_td.benchmark.catalogue import Benchmark
 from protclip_td.benchmark.jobs import Job
 from protclip_td.benchmark.settings import Settings, variables
 from protclip_td.config.loading import find_config, load_config
-from protclip_td.config.mistakes import Mistake, did_you_mean, report
+from protclip_td.config.mistakes import Mistake, report
 from protclip_td.config.variant import read_source
 from protclip_td.errors import InputError
+from protclip_td.wording import did_you_mean, first_few
 
 # Variables that the command fills in itself, and what to give it instead.
 _FILLED_IN = {
@@ -19,7 +20,6 @@ _FILLED_IN = {
     "seed": "--seeds",
     "output_dir": "-o",
 }
-_SHOWN = 3
 
 
 def check_flags(flags: Mapping[str, str], benchmarks: Sequence[Benchmark]) -> None:
@@ -99,7 +99,7 @@ def check_configs(jobs: Iterable[Job], settings: Settings) -> None:
             if job.benchmark.name not in names:  # the model's mistakes come first
                 names.append(_with_role(job))
     if wrong:
-        lines = [f"  {mistake} ({_some(names)})" for mistake, names in wrong.items()]
+        lines = [f"  {mistake} ({first_few(names, shown=3)})" for mistake, names in wrong.items()]
         raise InputError("\n".join(["nothing was run, for", *lines]))
 
 
@@ -115,8 +115,3 @@ def _mistakes(job: Job, settings: Settings) -> list[str]:
         lines = str(error).splitlines()
         return [re.sub(r"^\s*(line \d+: )?", "", line) for line in lines[1:] or lines]
     return []
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from torchdrug import core, datasets, models, tasks, transforms
 
-from protclip_td.config.mistakes import did_you_mean
 from protclip_td.errors import InputError
+from protclip_td.wording import did_you_mean
 
 # Modules whose short names (ProteinCNN for ProteinConvolutionalNetwork) are understood as well.
 _MODULES = (datasets, models, tasks, transforms)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from protclip_td.config.mistakes import Mistake, did_you_mean
+from protclip_td.config.mistakes import Mistake
 from protclip_td.config.template import Variable, read_value
+from protclip_td.wording import did_you_mean
 
 
 def split_flags(words: Sequence[str], otherwise: str) -> tuple[dict[str, str], list[Mistake]]:

@@ -8,10 +8,11 @@ from easydict import EasyDict
 
 from protclip_td.config.document import Document, read_document
 from protclip_td.config.flags import parse_flags
-from protclip_td.config.mistakes import Mistake, did_you_mean, report
+from protclip_td.config.mistakes import Mistake, report
 from protclip_td.config.template import Rendered, render
 from protclip_td.config.variant import Source, read_source
 from protclip_td.errors import InputError
+from protclip_td.wording import did_you_mean
 
 
 class Config(EasyDict):

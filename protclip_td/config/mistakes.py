@@ -1,6 +1,5 @@
 """A list of everything that is wrong with a configuration, reported at once."""
 
-import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -37,25 +36,3 @@ def report(source: object, mistakes: Iterable[Mistake]) -> InputError:
     lines = sorted(dict.fromkeys(mistakes), key=lambda mistake: mistake.line or 10**9)
     title = f"{source} has {len(lines)} mistake{'s' if len(lines) > 1 else ''}"
     return InputError("\n".join([title, *(f"  {mistake}" for mistake in lines)]))
-
-
-def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
-    """The nearest right word as the end of a message, or the choice when it is small.
-
-    Example::
-
-        >>> did_you_mean("protien_encoder", ["protein_encoder", "text_encoder"])
-        '; did you mean `protein_encoder`?'
-    """
-    words = sorted(set(known))
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    folded = [other for other in words if other.lower() == word.lower()]
-    if folded or near:
-        return f"; did you mean {_quoted(prefix + (folded or near)[0])}?"
-    if 0 < len(words) <= 12:
-        return f"; expected one of {', '.join(prefix + other for other in words)}"
-    return ""
-
-
-def _quoted(word: str) -> str:
-    return word if word.startswith("--") else f"`{word}`"

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import jinja2
 
 from protclip_td.config.document import Document, read_document
-from protclip_td.config.mistakes import Mistake, did_you_mean, report
+from protclip_td.config.mistakes import Mistake, report
 from protclip_td.config.template import Variable, find_variables, to_yaml
 from protclip_td.errors import InputError
+from protclip_td.wording import did_you_mean
 
 _BASE_KEY = re.compile(r"^base\s*:", re.MULTILINE)
 _KEYS = ("base", "set")
