@@ -12,6 +12,7 @@ from protclip_td.data.digests import md5_of
 from protclip_td.data.remote import fetch
 from protclip_td.data.sequences import read_sequences
 from protclip_td.errors import InputError
+from protclip_td.wording import first_few
 
 logger = logging.getLogger(__name__)
 

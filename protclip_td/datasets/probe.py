@@ -21,6 +21,7 @@ from protclip_td.data.remote import fetch
 from protclip_td.data.sequences import read_sequences
 from protclip_td.datasets.probe_files import PROTEINS, files_of, read_probe
 from protclip_td.errors import InputError
+from protclip_td.wording import first_few
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,6 @@ HUMAN_URL = (
     "&query=%28organism_id%3A9606%29+AND+%28reviewed%3Atrue%29"
 )
 HUMAN_FILE = "human_reviewed.fasta.gz"
-_SHOWN = 5
 
 
 @R.register("datasets.PROBE")
@@ -119,8 +119,8 @@ class PROBE(torch_data.Dataset, core.Configurable):
         missing = [accession for accession in accessions if accession not in found]
         if missing and not allow_missing:
             raise InputError(
-                f"{path}: {first_few(missing)} of PROBE's {len(accessions)} proteins have no sequence "
-                "there. Get a newer or older release of UniProt, or leave them out with "
+                f"{path}: {first_few(missing)} of PROBE's {len(accessions)} proteins have no "
+                "sequence there. Get a newer or older release of UniProt, or leave them out with "
                 "`allow_missing: true`, which makes the result less comparable"
             )
         if missing:

@@ -10,12 +10,12 @@ from protclip_td.data.residues import check_sequence
 from protclip_td.data.sequences import read_sequences as read_fasta
 from protclip_td.data.text_lines import text_lines
 from protclip_td.errors import InputError
+from protclip_td.wording import first_few
 
 #: Types of action in the order of the published labels.
 ACTIONS = ("reaction", "binding", "ptmod", "activation", "inhibition", "catalysis", "expression")
 _COLUMNS = ("item_id_a", "item_id_b", "mode")
 _SEQUENCES = "FASTA, or lines of name, tab and sequence"
-_SHOWN = 5
 
 
 class Network(NamedTuple):
