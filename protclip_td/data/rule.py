@@ -66,6 +66,10 @@ class Rule:
         return {**asdict(self), **levels}
 
 
+#: Of confidence and of coverage.
+PAPER_EXPONENTS = (Rule.confidence_exponent, Rule.coverage_exponent)
+
+
 def rule_for(manifest: dict[str, Any], **given: Any) -> Rule:
     """The rule for a store: what is given, else what the store was built for, else the defaults.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from protclip_td.data.layout import BLOCK_ROWS
 from protclip_td.data.permutation import mix, permute_blocks
+from protclip_td.data.rule import PAPER_EXPONENTS
 
 #: Draws that are shuffled among each other; each such window has every group's share.
 DRAWS_PER_WINDOW = 1 << 16
@@ -21,8 +22,8 @@ _TURNS_AT_ONCE = 1 << 14
 def entry_weight(
     confidence: np.ndarray,
     coverage: np.ndarray,
-    confidence_exponent: float = -3.0,
-    coverage_exponent: float = 0.5,
+    confidence_exponent: float = PAPER_EXPONENTS[0],
+    coverage_exponent: float = PAPER_EXPONENTS[1],
 ) -> np.ndarray:
     """How likely one entry is to be drawn, against another.
 

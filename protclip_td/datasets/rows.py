@@ -5,6 +5,7 @@ from typing import NamedTuple, overload
 
 import numpy as np
 
+from protclip_td.data.rule import PAPER_EXPONENTS
 from protclip_td.data.sampling import PropertyDrivenDraw, ShuffledGroups, entry_weight
 
 
@@ -79,7 +80,7 @@ def all_once(stretches: Sequence[Stretch]) -> Rows:
 def draw_rows(
     stretches: Sequence[Stretch],
     num_draws: int,
-    exponents: tuple[float, float] = (-3.0, 0.5),
+    exponents: tuple[float, float] = PAPER_EXPONENTS,
     seed: int = 0,
 ) -> PropertyDrivenDraw:
     """The draw of rows by sample confidence and property coverage.

@@ -8,7 +8,7 @@ from torch.utils import data as torch_data
 
 from protclip_td.data.manifest import Group
 from protclip_td.data.pairs import Store
-from protclip_td.data.rule import rule_for
+from protclip_td.data.rule import PAPER_EXPONENTS, rule_for
 from protclip_td.datasets.held_out import num_rows, split_rows
 from protclip_td.datasets.rows import Rows, Stretch, draw_rows
 from protclip_td.errors import InputError
@@ -54,7 +54,7 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
         self,
         groups: Sequence[Group | Stretch],
         num_draws: int,
-        exponents: tuple[float, float] = (-3.0, 0.5),
+        exponents: tuple[float, float] = PAPER_EXPONENTS,
         rank: int = 0,
         num_ranks: int = 1,
         seed: int = 0,

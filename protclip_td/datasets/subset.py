@@ -22,7 +22,7 @@ class PropertyDrivenSubset(torch_data.Subset):
         dataset (torch_data.Dataset): where items come from
         stretches (sequence of Stretch): rows of the data set to draw from
         num_draws (int): items per epoch
-        exponents (tuple of float): of confidence and of coverage, (−3, ½) in the paper
+        exponents (tuple of float): of confidence and of coverage
         seed (int): another seed, another draw
 
     Source: ProtCLIP (Zhou et al., AAAI 2025), section on property-driven sampling.
@@ -35,8 +35,8 @@ class PropertyDrivenSubset(torch_data.Subset):
         dataset: torch_data.Dataset,
         stretches: Sequence[Stretch],
         num_draws: int,
-        exponents: tuple[float, float] = (-3.0, 0.5),
-        seed: int = 0,
+        exponents: tuple[float, float],
+        seed: int,
     ) -> None:
         super().__init__(dataset, [])
         self.stretches = stretches

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from protclip_td.data.rule import PAPER_EXPONENTS
 from protclip_td.properties import CONFIDENCES, COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.protanno.epochs import expected_epochs, training_counts
 from protclip_td.protanno.page import heading, note, page, paragraph, picture, table
@@ -135,8 +136,8 @@ def _sampling(manifest: dict[str, Any]) -> list[str]:
 
 
 def _rule(options: dict[str, Any]) -> str:
-    confidence = options.get("confidence_exponent", -3.0)
-    coverage = options.get("coverage_exponent", 0.5)
+    confidence = options.get("confidence_exponent", PAPER_EXPONENTS[0])
+    coverage = options.get("coverage_exponent", PAPER_EXPONENTS[1])
     rule = f"C to the power {confidence:g} times R to the power {coverage:g}"
     if options.get("sampling", "weighted") == "thin":
         return (
