@@ -236,7 +236,7 @@ def sequences_of_chains(files: ChainFiles, splits: dict[str, list[str]]) -> dict
     missing = [c for chains in splits.values() for c in chains if c not in sequences]
     if missing:
         raise InputError(
-            f"{path} has no sequence of {len(missing)} chains of the splits, "
-            f"{first_few(missing)}; add them, or give a list of the `chains` to keep"
+            f"{path} has no sequence of {len(missing)} chains of the splits: "
+            f"{first_few(missing)}. Add them, or give a list of the `chains` to keep"
         )
     return sequences

@@ -34,6 +34,7 @@ from protclip_td.datasets.annotation_files import (
 )
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
 from protclip_td.errors import InputError
+from protclip_td.wording import first_few
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class _ChainSequences(data.ProteinDataset):
         order = [chain for name in SPLITS for chain in splits[name]]
         missing = [chain for chain in order if chain not in annotations.of_chain]
         if missing:
-            raise InputError(f"{files.folder}: no annotation of chains {missing[:5]}")
+            raise InputError(f"{files.folder}: no annotation of chains {first_few(missing)}")
         self.load_sequence([found[chain] for chain in order], {}, **RESIDUES_ONLY | options)
         # As in TorchDrug's classes, whose `tasks` are the keys.
         self.targets = {term: i for i, term in enumerate(annotations.terms)}

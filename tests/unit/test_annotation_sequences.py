@@ -167,9 +167,9 @@ def edit(folder, name, old, new, count=1):
     ("name", "old", "new", "message"),
     [
         ("nrPDB-EC_annot.tsv", "### EC", "EC", "is no annotation file of DeepFRI: expected '### E"),
-        ("nrPDB-EC_annot.tsv", "1.1.1.-", "1.1.-.-", r"terms \['1.1.1.-'\] are not in the file's"),
-        ("nrPDB-EC_annot.tsv", "1Z00-A", "9ZZZ-A", r"no annotation of chains \['1Z00-A'\]"),
-        ("nrPDB-EC_sequences.fasta", "1Z00-A", "9ZZZ-A", r"no sequence of 1 chains .*'1Z00-A'"),
+        ("nrPDB-EC_annot.tsv", "1.1.1.-", "1.1.-.-", "terms 1.1.1.- are not in the file's"),
+        ("nrPDB-EC_annot.tsv", "1Z00-A", "9ZZZ-A", "no annotation of chains 1Z00-A"),
+        ("nrPDB-EC_sequences.fasta", "1Z00-A", "9ZZZ-A", r"no sequence of 1 chains .*: 1Z00-A\."),
         ("nrPDB-EC_sequences.fasta", " nrPDB\n", " nrPDB\n-", "letters '-' are no residues"),
         ("nrPDB-EC_test.csv", ",0,0,1,1,", ",0,0,1,", r"has 5 cells; expected a chain and a flag"),
         ("nrPDB-EC_test.csv", ",0,0,1,1,1", ",0,0,1,1,", r"has 5 cells; expected a chain and"),
