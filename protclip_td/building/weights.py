@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import nn
 
 from protclip_td.errors import InputError
+from protclip_td.models.tensors import misfits, refuse, shapes
 from protclip_td.training.checkpointing import load_checkpoint
 
 logger = logging.getLogger(__name__)
@@ -33,24 +34,11 @@ def load_weights(task: nn.Module, path: str | Path) -> None:
             f"{path} fits nothing in {type(task).__name__}: it holds {_some(weights)}, "
             f"and the task has {_some(own)}"
         )
-    differing = [
-        f"  {name}: {tuple(weights[name].shape)} in the file, {tuple(own[name].shape)} here"
-        for name in shared
-        if weights[name].shape != own[name].shape
-    ]
-    if differing:
-        shown = differing[:10]
-        if len(differing) > 10:
-            shown.append(f"  … and {len(differing) - 10} more")
-        raise InputError(
-            "\n".join(
-                [
-                    f"checkpoint: {path} is from a model of other sizes. Give `task.model` those "
-                    "it was trained with, or leave `checkpoint` out.",
-                    *shown,
-                ]
-            )
-        )
+    refuse(
+        misfits(shapes({name: own[name] for name in shared}), shapes(weights)),
+        str(path),
+        "give `task.model` the sizes they were trained with, or leave `checkpoint` out",
+    )
     task.load_state_dict({name: weights[name] for name in shared}, strict=False)
     logger.info("%d of %d tensors taken from %s", len(shared), len(own), path)
 

@@ -1,51 +1,68 @@
-"""Loads tensors into a module, or says exactly which of them do not fit."""
+"""Says exactly which tensors of a file do not fit a module; loads those that do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
 from protclip_td.errors import InputError
 
+# More lines than these tell nothing new.
+_MOST_SHOWN = 30
 
-def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
+
+def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], source: str) -> None:
     """Load all weights of a module; tensors it does not know are left out.
 
     Parameters:
         module (nn.Module): what to load into
         tensors (dict): tensors by the module's own names
-        where (str): the file, for the message
+        source (str): the file, for the message
 
     Raises:
-        InputError: lists every tensor that is missing or has another shape
+        InputError: a tensor is missing or has another shape
     """
-    expected = module.state_dict()
-    missing = [name for name in expected if name not in tensors]
-    refuse_misfits(
-        missing,
-        [
-            (name, tensors[name].shape, tensor.shape)
-            for name, tensor in expected.items()
-            if name in tensors and tensors[name].shape != tensor.shape
-        ],
-        where,
-    )
-    module.load_state_dict({name: tensors[name] for name in expected})
+    own = module.state_dict()
+    refuse(misfits(shapes(own), shapes(tensors)), source)
+    module.load_state_dict({name: tensors[name] for name in own})
 
 
-def refuse_misfits(
-    missing: Iterable[str], mismatched: Iterable[tuple[str, tuple, tuple]], where: str
-) -> None:
-    """Raise an `InputError` that lists all tensors that do not fit, if there are any.
+def shapes(state: Mapping[str, Any]) -> dict[str, tuple[int, ...] | None]:
+    """The shapes of tensors by name; None for other values that a module may keep."""
+    return {
+        name: tuple(value.shape) if isinstance(value, Tensor) else None
+        for name, value in state.items()
+    }
+
+
+def misfits(own: Mapping[str, tuple | None], given: Mapping[str, tuple | None]) -> list[str]:
+    """Tensors of a model that are given in another shape or not at all, a line each.
+
+    Example::
+
+        >>> misfits({"weight": (4, 2), "bias": (4,)}, {"weight": (3, 2)})
+        ['weight: (3, 2) in the file, (4, 2) in the model', 'bias: missing']
+    """
+    lines = [
+        f"{name}: {given[name]} in the file, {shape} in the model"
+        for name, shape in own.items()
+        if name in given and given[name] != shape
+    ]
+    return lines + [f"{name}: missing" for name in own if name not in given]
+
+
+def refuse(misfits: Sequence[str], source: str, advice: str = "") -> None:
+    """Raise an `InputError` that lists what does not fit, if anything does not.
 
     Parameters:
-        missing (iterable of str): tensors that the model has and the file has not
-        mismatched (iterable): name, shape in the file and shape in the model
-        where (str): the file, for the message
+        misfits (sequence of str): a line each; the first of them are shown
+        source (str): the file
+        advice (str, optional): what to do
     """
-    problems = [f"{name}: missing" for name in missing]
-    problems += [
-        f"{name}: {tuple(found)} in the file, {tuple(expected)} in the model"
-        for name, found, expected in mismatched
-    ]
-    if problems:
-        raise InputError(f"the weights in {where} do not fit:\n  " + "\n  ".join(problems))
+    if not misfits:
+        return
+    lines = list(misfits[:_MOST_SHOWN])
+    if len(misfits) > _MOST_SHOWN:
+        lines.append(f"… and {len(misfits) - _MOST_SHOWN} more")
+    begin = f"the weights in {source} do not fit" + (f"; {advice}" if advice else "")
+    raise InputError("\n  ".join([f"{begin}:", *lines]))

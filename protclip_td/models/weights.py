@@ -14,7 +14,7 @@ from protclip_td.errors import InputError
 from protclip_td.models.esm_config import SIZES, drop_contact_head, esm_config
 from protclip_td.models.fair_esm import read_fair_esm
 from protclip_td.models.initial_weights import random_esm
-from protclip_td.models.tensors import refuse_misfits
+from protclip_td.models.tensors import misfits, refuse
 
 if TYPE_CHECKING:
     from transformers import BertModel, EsmModel
@@ -157,8 +157,12 @@ def _from_pretrained(cls: type, source: str, argument: str) -> Any:
             )
     except (OSError, SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(f"{argument} {source!r}: weights cannot be read: {error}") from error
-    missing = [name for name in report["missing_keys"] if not name.startswith("contact_head.")]
-    refuse_misfits(sorted(missing), sorted(report["mismatched_keys"]), source)
+    missing = [
+        name for name in sorted(report["missing_keys"]) if not name.startswith("contact_head.")
+    ]
+    own: dict[str, Any] = {name: tuple(ours) for name, _, ours in report["mismatched_keys"]}
+    given = {name: tuple(theirs) for name, theirs, _ in report["mismatched_keys"]}
+    refuse(misfits({**own, **dict.fromkeys(missing)}, given), source)
     return model
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from protclip_td.errors import InputError
+from protclip_td.models.tensors import misfits, refuse, shapes
 from protclip_td.training.disk import explain_disk_errors
 from protclip_td.whole_files import remove_leftovers, replace_file, sync_folder, write_aside
 
@@ -153,25 +154,10 @@ def load_model_state(model: nn.Module, state: Mapping[str, Any], source: str) ->
         InputError: names the tensors that differ, with both shapes
     """
     own = model.state_dict()
-    problems = [
-        f"{name}: {tuple(state[name].shape)} in the checkpoint, {tuple(own[name].shape)} here"
-        for name in own
-        if name in state and _shape(state[name]) != _shape(own[name])
-    ]
-    problems += [f"{name}: missing in the checkpoint" for name in own if name not in state]
-    problems += [f"{name}: unknown here" for name in state if name not in own]
-    if problems:
-        shown = "\n".join(f"  {problem}" for problem in problems[:10])
-        rest = f"\n  … and {len(problems) - 10} more" if len(problems) > 10 else ""
-        raise InputError(
-            f"{source} is from a model of other sizes. Use the config it was trained with.\n"
-            f"{shown}{rest}"
-        )
+    unknown = [f"{name}: not in the model" for name in state if name not in own]
+    found = misfits(shapes(own), shapes(state)) + unknown
+    refuse(found, source, "use the config they were trained with")
     model.load_state_dict(state)
-
-
-def _shape(value: Any) -> Any:
-    return getattr(value, "shape", None)
 
 
 def to_plain(value: Any, name: str) -> Any:

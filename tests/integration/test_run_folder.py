@@ -193,7 +193,7 @@ def test_checkpoint_of_other_sizes_names_the_tensors(tmp_path):
     run_toy(tmp_path)
     experiment = toy_experiment()
     experiment.task.model[0] = nn.Linear(4, 6)
-    expected = r"model\.0\.weight: \(8, 4\) in the checkpoint, \(6, 4\) here"
+    expected = r"model\.0\.weight: \(8, 4\) in the file, \(6, 4\) in the model"
     with pytest.raises(InputError, match=expected):
         experiment.engine.resume(only_run(tmp_path) / "checkpoints" / "best.pt")
 

@@ -203,7 +203,7 @@ def test_checkpoint_of_other_sizes_lists_both_shapes(write, tmp_path):
     config = with_checkpoint(write, path)
     config.task.model.hidden_dims = [8, 4]
     message = (
-        r"model of other sizes\. Give `task.model` .*\n"
+        r"old\.pth do not fit; give `task.model` the sizes .*\n"
         r"  model\.layers\.1\.weight: \(8, 8, 5\) in the file, \(4, 8, 5"
     )
     with pytest.raises(InputError, match=message):

@@ -101,9 +101,10 @@ def test_other_sizes_are_named():
     with pytest.raises(InputError) as error:
         load_model_state(nn.Linear(2, 4), saved, "last.pt")
     message = str(error.value)
-    assert "weight: (3, 2) in the checkpoint, (4, 2) here" in message
-    assert "bias: missing in the checkpoint" in message
-    assert "old: unknown here" in message
+    assert "last.pt do not fit; use the config they were trained with:\n  weight" in message
+    assert "weight: (3, 2) in the file, (4, 2) in the model" in message
+    assert "bias: missing" in message
+    assert "old: not in the model" in message
 
 
 def test_plain_types(tmp_path):

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from protclip_td.errors import InputError
+from protclip_td.models.tensors import refuse
 from protclip_td.models.weights import protein_model, read_tokenizer, text_model
 
 
@@ -172,3 +173,9 @@ def test_python_package_that_is_not_installed(name):
 def test_no_tokenizer_there(tmp_path):
     with pytest.raises(InputError, match=r"no tokenizer in .*expected tokenizer.json or vocab.txt"):
         read_tokenizer(str(tmp_path))
+
+
+def test_long_lists_of_tensors_end_in_their_number():
+    lines = [f"layer.{i}: missing" for i in range(33)]
+    with pytest.raises(InputError, match=r"a\.pt do not fit:\n  (layer.*\n  ){30}… and 3 more$"):
+        refuse(lines, "a.pt")
