@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from protclip_td.errors import InputError
 from protclip_td.version import __version__
 
-FORMAT = 3
+FORMAT = 1
 MANIFEST = "manifest.json"
 
 
@@ -66,7 +66,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     version = manifest.get("format")
     if type(version) is not int:  # True is one of Python's integers, too
         raise _foreign(path)
-    _check_version(folder, version)
+    if version != FORMAT:
+        raise InputError(
+            f"{folder} is a ProtAnno store of format {version}, and this version of protclip_td "
+            f"({__version__}) reads format {FORMAT}; update protclip_td, or build the store again "
+            "in an empty folder"
+        )
     if manifest.get("sha256") != _checksum(manifest):
         raise InputError(
             f"{path} was changed: its content is not that of its checksum; put a copy of the whole "
@@ -90,17 +95,3 @@ def _foreign(path: Path) -> InputError:
         f"{path} is not the manifest of a ProtAnno store, or it is damaged; give another folder, "
         "or build the store again in an empty one"
     )
-
-
-def _check_version(folder: Path, version: int) -> None:
-    if version > FORMAT:
-        raise InputError(
-            f"{folder} is a ProtAnno store of format {version}, and this version of "
-            f"protclip_td ({__version__}) knows formats up to {FORMAT}; update protclip_td"
-        )
-    if version < FORMAT:
-        raise InputError(
-            f"{folder} is a ProtAnno store of format {version}, which this version of "
-            f"protclip_td ({__version__}) no longer reads; build it again from its source, in an "
-            "empty folder"
-        )

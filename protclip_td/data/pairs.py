@@ -38,7 +38,7 @@ class Store:
         folder (str): folder with a `manifest.json`
 
     Raises:
-        InputError: there is no store, or it was made by a newer or a much older version
+        InputError: there is no store, or another version made it
 
     Example::
 

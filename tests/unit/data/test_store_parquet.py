@@ -150,16 +150,11 @@ def test_no_store(tmp_path):
         Store(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("number", "message"),
-    [
-        (99, r"store of format 99.*update protclip_td"),
-        (1, r"format 1,.*build it again from its source, in an empty folder"),
-    ],
-)
-def test_a_store_of_another_version(sample_store, number, message):
+@pytest.mark.parametrize("number", [99, 0])
+def test_a_store_of_another_version(sample_store, number):
     path = sample_store.folder / "manifest.json"
     path.write_text(json.dumps({**sample_store.manifest, "format": number}))
+    message = f"store of format {number}, .* reads format 1; update protclip_td, or build the store"
     with pytest.raises(InputError, match=message):
         Store(sample_store.folder)
 
