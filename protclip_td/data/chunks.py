@@ -141,10 +141,10 @@ def _cut_all(buffer: "_Buffer", pieces: Iterator[tuple[bytes, int]]) -> Iterator
 class _Buffer:
     """Collects the pieces of a file until whole records can be cut off."""
 
-    def __init__(self, path: Path, kind: Format, size: int) -> None:
-        self._path, self._kind, self._least = path, kind, max(size, 1)
-        self._header = header_line(path) if kind is Format.TSV else b""
-        if kind is Format.TSV:
+    def __init__(self, path: Path, format: Format, size: int) -> None:
+        self._path, self._format, self._least = path, format, max(size, 1)
+        self._header = header_line(path) if format is Format.TSV else b""
+        if format is Format.TSV:
             check_columns(path, self._header)
         self._begin, self._line, self._file_bytes = 0, 1, 0
         self._keep(b"")
@@ -167,7 +167,7 @@ class _Buffer:
 
     def whole_records(self) -> Iterator[RawChunk]:
         data = b"".join(self._pieces)
-        end = LAST_END[self._kind](data)
+        end = LAST_END[self._format](data)
         if end:
             yield self._cut(data, end)
         elif len(data) > _LONGEST_RECORD:
@@ -179,10 +179,10 @@ class _Buffer:
     def last_record(self) -> Iterator[RawChunk]:
         """What stands behind the last record end once the file has come to its own."""
         rest = b"".join(self._pieces)
-        cut = unfinished(self._kind, rest)
+        cut = unfinished(self._format, rest)
         if cut:
             raise DamagedSourceError(self._path, cut)
-        if rest.strip() and self._kind is not Format.XML:  # which ends in </uniprot>
+        if rest.strip() and self._format is not Format.XML:  # which ends in </uniprot>
             yield self._cut(rest, len(rest))
 
     def _cut(self, data: bytes, end: int) -> RawChunk:
@@ -191,4 +191,4 @@ class _Buffer:
         data = data[:end]
         self._begin += end
         self._line += data.count(b"\n")
-        return RawChunk(self._kind, self._header, data, begin, line, self._file_bytes)
+        return RawChunk(self._format, self._header, data, begin, line, self._file_bytes)

@@ -105,16 +105,16 @@ LAST_END = {
 }
 
 
-def unfinished(kind: Format, rest: bytes) -> str | None:
+def unfinished(format: Format, rest: bytes) -> str | None:
     """What is wrong with a file if this stands behind its last record end, None if nothing is.
 
     In formats of lines the last line may lack its line break, which is no damage.
     """
-    if kind is Format.FLAT_FILE and rest.strip() and not rest.endswith(b"\n//"):
+    if format is Format.FLAT_FILE and rest.strip() and not rest.endswith(b"\n//"):
         return f"it ends in the middle of {_name(rest)}"
-    if kind is Format.XML and foreign_xml(rest):
+    if format is Format.XML and foreign_xml(rest):
         return f"it ends in the middle of {_name(rest)}"
-    if kind is Format.XML and b"</uniprot>" not in rest:
+    if format is Format.XML and b"</uniprot>" not in rest:
         return "it ends before </uniprot>"
     return None
 
