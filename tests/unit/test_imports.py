@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -75,6 +76,12 @@ def test_imports_point_one_way(path):
         assert rank(other) is not None, f"{path.name} imports {other}, which has no place"
         allowed = rank(other) < rank(part) or (rank(other) == rank(part) and rank(part) == 0)
         assert allowed, f"{path.relative_to(PACKAGE)} imports {other}, which stands above it"
+
+
+def test_contributing_lists_the_parts_in_this_order():
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text()
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == ORDER
 
 
 def test_import_loads_no_transformers():
