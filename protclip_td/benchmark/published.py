@@ -10,7 +10,7 @@ _SAPROT = "SaProt (Su et al., ICLR 2024)"
 _PROTGO = "ProtGO (Hu et al., NeurIPS 2024), table 5"
 
 
-class Published(NamedTuple):
+class PublishedNumber(NamedTuple):
     """One published number.
 
     Parameters:
@@ -39,42 +39,49 @@ _OTHER_CUT = (
 )
 
 
-def _annotation(paper: tuple, esm: float, protst: tuple) -> dict[str, tuple[Published, ...]]:
+def _annotation(paper: tuple, esm: float, protst: tuple) -> dict[str, tuple[PublishedNumber, ...]]:
     """AUPR and Fmax of a function annotation benchmark; ESM-2's AUPR was not found."""
-    found: dict[str, tuple[Published, ...]] = {
-        "auprc@micro": (Published("ProtCLIP", paper[0], PAPER),),
-        "f1_max": (Published("ProtCLIP", paper[1], PAPER), Published("ESM-2", esm, _PROTGO)),
+    found: dict[str, tuple[PublishedNumber, ...]] = {
+        "auprc@micro": (PublishedNumber("ProtCLIP", paper[0], PAPER),),
+        "f1_max": (
+            PublishedNumber("ProtCLIP", paper[1], PAPER),
+            PublishedNumber("ESM-2", esm, _PROTGO),
+        ),
     }
     for key, value in zip(found, protst):
         if value is not None:
-            found[key] += (Published("ProtST-ESM-2", value, _PROTST),)
+            found[key] += (PublishedNumber("ProtST-ESM-2", value, _PROTST),)
     return found
 
 
-def _ranking(protclip: float, biobridge: float) -> dict[str, tuple[Published, ...]]:
+def _ranking(protclip: float, biobridge: float) -> dict[str, tuple[PublishedNumber, ...]]:
     return {
         "mrr filtered": (
-            Published("ProtCLIP", protclip, PAPER, _LEAKS, "published"),
-            Published("BioBridge", biobridge, _BIOBRIDGE, _LEAKS, "published"),
+            PublishedNumber("ProtCLIP", protclip, PAPER, _LEAKS, "published"),
+            PublishedNumber("BioBridge", biobridge, _BIOBRIDGE, _LEAKS, "published"),
         )
     }
 
 
 def _interaction(
     micro_f1: float, pairs: int, remark: str = _TEST_SELECTS
-) -> dict[str, tuple[Published, ...]]:
-    return {"micro_f1": (Published("GNN-PPI", micro_f1, _GNN_PPI, remark, "published", pairs),)}
+) -> dict[str, tuple[PublishedNumber, ...]]:
+    return {
+        "micro_f1": (PublishedNumber("GNN-PPI", micro_f1, _GNN_PPI, remark, "published", pairs),)
+    }
 
 
-def _string(micro_f1: float) -> dict[str, tuple[Published, ...]]:
+def _string(micro_f1: float) -> dict[str, tuple[PublishedNumber, ...]]:
     return _interaction(micro_f1, 593_397, _OTHER_CUT)
 
 
 #: Published numbers by case and metric.
-PUBLISHED: dict[str, dict[str, tuple[Published, ...]]] = {
-    "bin": {"accuracy": (Published("ProtST", 0.925, _PROTST, "rounded"),)},
+PUBLISHED: dict[str, dict[str, tuple[PublishedNumber, ...]]] = {
+    "bin": {"accuracy": (PublishedNumber("ProtST", 0.925, _PROTST, "rounded"),)},
     "sub": {
-        "accuracy": (Published("ESM-2", 0.8209, _SAPROT, "on a split of its own", "SaProt's"),)
+        "accuracy": (
+            PublishedNumber("ESM-2", 0.8209, _SAPROT, "on a split of its own", "SaProt's"),
+        )
     },
     "ec": _annotation((0.906, 0.908), 0.874, (None, 0.878)),
     "go_bp": _annotation((0.567, 0.574), 0.472, (0.342, 0.482)),
@@ -94,5 +101,5 @@ PUBLISHED: dict[str, dict[str, tuple[Published, ...]]] = {
     "string-random": _string(0.9543),
     "string-bfs": _string(0.7837),
     "string-dfs": _string(0.9107),
-    "zero_shot_sub": {"accuracy": (Published("ProtST-ESM-1b", 0.44, _PROTST),)},
+    "zero_shot_sub": {"accuracy": (PublishedNumber("ProtST-ESM-1b", 0.44, _PROTST),)},
 }

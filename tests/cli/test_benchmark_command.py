@@ -28,7 +28,7 @@ def catalogue_of_two(monkeypatch):
     for module in (catalogue, data_files, plot, results, runner):
         monkeypatch.setattr(module, "BENCHMARKS", (CLASSES, REGRESSION))
     monkeypatch.setattr("protclip_td.training.recorder.draw_curves", lambda *_: None)
-    number = published.Published("Other", 0.5, "Others (2020)", "about")
+    number = published.PublishedNumber("Other", 0.5, "Others (2020)", "about")
     monkeypatch.setitem(published.PUBLISHED, "property_regression", {"spearmanr": (number,)})
 
 
