@@ -17,6 +17,7 @@ from protclip_td.errors import InputError, TrainingError
 from protclip_td.training.agreement import from_all_ranks
 from protclip_td.training.checkpointing import Checkpoints
 from protclip_td.training.console import Console
+from protclip_td.training.data_manifest import DATA_MANIFEST, refuse_other_data
 from protclip_td.training.overview import (
     busy_machine,
     describe_data,
@@ -27,7 +28,7 @@ from protclip_td.training.progress import Progress
 from protclip_td.training.provenance import versions
 from protclip_td.training.recorder import Recorder
 from protclip_td.training.report import metrics_table
-from protclip_td.training.run_folder import RunFolder
+from protclip_td.training.run_folder import RUN_CONFIG, RunFolder
 from protclip_td.training.signals import Interrupted
 from protclip_td.wording import fold
 
@@ -91,6 +92,10 @@ class _Run:
     def go(self) -> None:
         if self.folder:
             self.console.log_to(self.path / "log.txt")
+        if self.checkpoints.exist():
+            refuse_other_data(self.path, _manifest(self.experiment))
+            comm.synchronize()  # before the manifest is written anew, all ranks must have read it
+        if self.folder:
             self._describe(self.folder)
         self._resume()
         if self.config.get("fix_encoder"):
@@ -106,9 +111,9 @@ class _Run:
     def _describe(self, folder: RunFolder) -> None:
         """Show and keep what is about to run."""
         experiment, say = self.experiment, self.console.say
-        folder.write_text("config.yaml", self.config.rendered)
+        folder.write_text(RUN_CONFIG, self.config.rendered)
         folder.write_json("versions.json", versions())
-        folder.write_json("data_manifest.json", _manifest(experiment))
+        folder.write_json(DATA_MANIFEST, _manifest(experiment))
         say(f"Data\n{describe_data(experiment.dataset, experiment.splits)}\n")
         say(f"Model\n{describe_model(experiment.task)}\n")
         say(f"Training\n{describe_training(self.engine, self.config.train)}")

@@ -7,9 +7,7 @@ from typing import Any
 from protclip_td.config.loading import Config, load_config
 from protclip_td.config.mistakes import Mistake, report
 from protclip_td.errors import InputError
-
-#: The rendered configuration in a run folder.
-RUN_CONFIG = "config.yaml"
+from protclip_td.training.run_folder import RUN_CONFIG
 
 
 def load_resumed(folder: Path, path: str | None = None, flags: list[str] | None = None) -> Config:

@@ -14,9 +14,11 @@ from protclip_td.training.history import History
 from protclip_td.training.lock import FolderLock
 from protclip_td.whole_files import remove_leftovers, replace_file
 
+#: The rendered configuration.
+RUN_CONFIG = "config.yaml"
 # What each file is for, in the order in which they are shown at the end of a run.
 CONTENTS = {
-    "config.yaml": "the config as it was run, variables filled in",
+    RUN_CONFIG: "the config as it was run, variables filled in",
     "versions.json": "Python, packages, platform and git revision",
     "data_manifest.json": "where the data is from, and how much of it",
     "metrics.jsonl": "losses of each step, metrics of each epoch",
@@ -75,8 +77,8 @@ class RunFolder:
             InputError: it is no run folder, or in use
         """
         path = Path(path).expanduser()
-        if not (path / "config.yaml").is_file():
-            raise InputError(f"{path} is no run folder: it holds no config.yaml.")
+        if not (path / RUN_CONFIG).is_file():
+            raise InputError(f"{path} is no run folder: it holds no {RUN_CONFIG}.")
         return cls(path)
 
     def write_text(self, name: str, text: str) -> None:
