@@ -8,9 +8,9 @@ from torchdrug.utils import comm
 
 from protclip_td.config.classes import Argument, arguments, class_kind, find_class, kind_of
 from protclip_td.config.document import Document, KeyPath, dotted
-from protclip_td.config.kinds import known_keys, wrong_type
 from protclip_td.config.mistakes import Mistake
 from protclip_td.config.template import MISSING
+from protclip_td.config.value_types import known_keys, wrong_type
 from protclip_td.errors import InputError
 from protclip_td.wording import did_you_mean
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from protclip_td.config.classes import Argument
-from protclip_td.config.kinds import known_keys, wrong_type
+from protclip_td.config.value_types import known_keys, wrong_type
 
 
 def problem(hint, value):
