@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from protclip_td.training.disk import explain_disk_errors
+from protclip_td.training.listener import Row, losses_of
 from protclip_td.whole_files import replace_file
 
-Row = dict[str, Any]
-_NOT_A_CURVE = {"kind", "step", "epoch", "lr", "gradient norm"}
 # Colours that stay apart for colour-blind readers (Okabe and Ito).
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MAX_CURVES = len(_COLOURS)
 
 
 def draw_curves(rows: list[Row], path: Path) -> None:
@@ -55,11 +53,7 @@ def _curve(rows: list[Row], name: str) -> tuple[list[int], list[float]]:
 
 
 def _draw_losses(axis: Any, steps: list[Row], epochs: list[Row]) -> None:
-    names = [
-        name for name in (steps[-1] if steps else {})
-        if name not in _NOT_A_CURVE and not name.endswith("_per_s")
-    ]  # fmt: skip
-    for name, colour in zip(names[:_MAX_CURVES], _COLOURS):
+    for name, colour in zip(losses_of(steps[-1]) if steps else (), _COLOURS):
         axis.plot(*_curve(steps, name), color=colour, linewidth=1, alpha=0.8, label=name)
         held_out = _curve(epochs, f"valid {name}")
         axis.plot(*held_out, color=colour, marker="o", linestyle="", markersize=5)
@@ -76,7 +70,7 @@ def _other_metrics(epochs: list[Row]) -> list[str]:
 
 def _draw_metrics(axis: Any, epochs: list[Row], names: list[str]) -> None:
     """Draw the metrics as lines, and what chance would give as dotted ones in grey."""
-    measured = [name for name in names if "chance" not in name][:_MAX_CURVES]
+    measured = [name for name in names if "chance" not in name]
     styles = {
         name: {"color": c, "marker": "o", "markersize": 4} for name, c in zip(measured, _COLOURS)
     }

@@ -5,12 +5,10 @@ import io
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from protclip_td.training.disk import explain_disk_errors
+from protclip_td.training.listener import Row
 from protclip_td.whole_files import replace_file
-
-Row = dict[str, Any]
 
 
 class History:

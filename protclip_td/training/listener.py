@@ -2,7 +2,18 @@
 
 from typing import Any, NamedTuple
 
+#: Numbers of a step or an epoch by name, as in ``metrics.jsonl``.
 Row = dict[str, Any]
+_NO_LOSS = {"kind", "step", "epoch", "lr", "gradient norm"}
+
+
+def losses_of(row: Row) -> dict[str, float]:
+    """The losses among the numbers of a step."""
+    return {
+        name: value
+        for name, value in row.items()
+        if name not in _NO_LOSS and not name.endswith("_per_s")
+    }
 
 
 class Plan(NamedTuple):

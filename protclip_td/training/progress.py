@@ -5,12 +5,11 @@ import sys
 from tqdm import tqdm
 
 from protclip_td.training.console import Console
-from protclip_td.training.listener import Listener, Plan, Row
+from protclip_td.training.listener import Listener, Plan, Row, losses_of
 from protclip_td.training.report import epoch_report, shorten
 
 _COLUMNS = 80
 _BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
-_NOT_A_LOSS = {"kind", "step", "epoch", "lr", "gradient norm"}
 
 
 class Progress(Listener):
@@ -41,11 +40,7 @@ class Progress(Listener):
     def on_step(self, row: Row) -> None:
         """Move the bar, or print a line now and then."""
         speed = f"{row[f'{self.plan.unit}_per_s']:.1f} {self.plan.unit}/s"
-        losses = {
-            name: value for name, value in row.items()
-            if name not in _NOT_A_LOSS and not name.endswith("_per_s")
-        }  # fmt: skip
-        line = f"{shorten(losses)}  lr {row['lr']:.1e}"
+        line = f"{shorten(losses_of(row))}  lr {row['lr']:.1e}"
         if self._bars:
             bar, below = self._bars
             bar.set_postfix_str(speed, refresh=False)

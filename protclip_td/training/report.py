@@ -1,9 +1,9 @@
 """The numbers of an epoch in a few lines of at most 80 columns."""
 
 import textwrap
-from typing import Any
 
-Row = dict[str, Any]
+from protclip_td.training.listener import Row
+
 _CHANCE = "chance "
 
 
