@@ -10,6 +10,7 @@ from protclip_td.benchmark.catalogue import Benchmark, Case
 from protclip_td.benchmark.files import write_json
 from protclip_td.config.resuming import RUN_CONFIG
 from protclip_td.errors import InputError
+from protclip_td.training.data_manifest import DATA_MANIFEST, read_data_manifest
 
 ROLES = ("model", "control")
 _JOB_FILE = "job.json"
@@ -90,8 +91,8 @@ def read_result(job: Job) -> Result | None:
         return None
     metrics = json.loads(path.read_text())
     epoch, split = metrics.pop("epoch"), metrics.pop("split", "test")
-    file = path.with_name("data_manifest.json")
-    manifest = json.loads(file.read_text()) if file.is_file() else {}
+    file = path.with_name(DATA_MANIFEST)
+    manifest = read_data_manifest(file) if file.is_file() else {}
     return Result(job, path.parent, epoch, split, metrics, manifest)
 
 

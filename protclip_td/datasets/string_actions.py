@@ -27,6 +27,7 @@ from protclip_td.datasets.string_actions_split import (
     digest,
     draw_split,
     read_split,
+    split_digest,
     write_split,
 )
 from protclip_td.errors import InputError
@@ -247,6 +248,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
             "proteins": len(self.sequences),
             "pairs": len(self),
             "pairs_sha256": digest(self.network.pairs),
+            "split_sha256": split_digest(self._split),
             "protocol": self.protocol,
             "messages_over": "training pairs" if is_clean else "all pairs",
             "selected_on": "validation pairs" if is_clean else "test pairs",

@@ -116,6 +116,11 @@ def digest(pairs: np.ndarray) -> str:
     return hashlib.sha256(pairs.astype("<i8").tobytes()).hexdigest()
 
 
+def split_digest(split: Split) -> str:
+    """By what a split is known."""
+    return hashlib.sha256(json.dumps(split).encode()).hexdigest()
+
+
 def write_split(path: Path, split: Split, pairs: np.ndarray, origin: Mapping[str, Any]) -> None:
     """Write a split of some pairs, and where it is from, to a JSON file."""
     origin = {**origin, "num_pair": len(pairs), "pairs_sha256": digest(pairs)}
@@ -143,7 +148,8 @@ def read_split(path: Path, pairs: np.ndarray, draw: Draw) -> Split:
         train, valid, test = (content.get(f"{name}_index") for name in Split._fields)
         if test is None:
             train, valid, test = train, [], valid
-        is_whole = sorted([*train, *valid, *test]) == list(range(len(pairs)))
+        rows = [*train, *valid, *test]
+        is_whole = sorted(rows) == list(range(len(pairs))) and {type(row) for row in rows} == {int}
         is_whole &= content.get("pairs_sha256") in (None, digest(pairs))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError(

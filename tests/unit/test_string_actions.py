@@ -257,6 +257,7 @@ def test_split_files_of_gnn_ppi_fit(data, tmp_path):
     [
         ('{"train_index": [0, 1], "valid_index": [2], "test_index": [4]}', "are not the 4 pairs"),
         ('{"train_index": [0, 1], "valid_index": [1], "test_index": [2, 3]}', "are not the 4 pair"),
+        ('{"train_index": [0.0, 1], "valid_index": [2], "test_index": [3]}', "are not the 4 pair"),
         (
             '{"train_index": [0, 1], "valid_index": [2], "test_index": [3], "pairs_sha256": "0"}',
             "are not the 4 pairs",

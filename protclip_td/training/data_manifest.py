@@ -1,0 +1,76 @@
+"""What a run's data were, by its `data_manifest.json`; a run goes on with the same data only."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from protclip_td.errors import InputError
+
+DATA_MANIFEST = "data_manifest.json"
+# What says where the data are or who wrote them down, and not what they are.
+_NOT_THE_DATA = {"folder", "path", "split_file", "store", "url", "urls", "versions"}
+
+
+def refuse_other_data(folder: Path, manifest: dict[str, Any]) -> None:
+    """Make sure that a run that is resumed has the data it was begun with.
+
+    Parameters:
+        folder (Path): folder of the run
+        manifest (dict): what its data are now
+
+    Raises:
+        InputError: they are others; names what differs
+    """
+    path = folder / DATA_MANIFEST
+    if not path.is_file():
+        return
+    now = json.loads(json.dumps(manifest, default=str))
+    differing = differing_data(now, read_data_manifest(path))
+    if differing:
+        raise InputError(
+            f"{folder} was begun with other data than there are now: {in_words(differing)}. What "
+            "was trained on the one must not be tested on the other: put the data back as they "
+            "were, or start a new run."
+        )
+
+
+def read_data_manifest(path: Path) -> dict[str, Any]:
+    """The content of a run's manifest.
+
+    Raises:
+        InputError: the file is damaged
+    """
+    try:
+        return dict(json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error}); remove it, or start a new run") from error
+
+
+def differing_data(mine: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What two manifests both say of their data, but not alike; of dicts the entries that differ.
+
+    Example::
+
+        >>> differing_data({"files": {"a": "1f", "b": "2e"}}, {"files": {"a": "1f", "b": "3d"}})
+        {'files': ({'b': '2e'}, {'b': '3d'})}
+    """
+    found = {}
+    for key in (mine.keys() & other.keys()) - _NOT_THE_DATA:
+        here, there = mine[key], other[key]
+        if isinstance(here, dict) and isinstance(there, dict):
+            here, there = _without(there, here, key), _without(here, there, key)
+        if here != there:
+            found[key] = here, there
+    return dict(sorted(found.items()))
+
+
+def in_words(differing: dict[str, tuple[Any, Any]]) -> str:
+    """What `differing_data` found, as text."""
+    return "; ".join(f"{key}: {mine}, and {other}" for key, (mine, other) in differing.items())
+
+
+def _without(other: dict[str, Any], values: dict[str, Any], key: str) -> dict[str, Any]:
+    """Entries that the other has not; a file is known by its checksum, whatever its name."""
+    if key == "files":
+        return {name: value for name, value in values.items() if value not in other.values()}
+    return {name: value for name, value in values.items() if other.get(name) != value}

@@ -1,0 +1,64 @@
+"""A run goes on with the data it was begun with, or not at all."""
+
+import json
+import shutil
+
+import downstream_files as files
+import graph_files
+import pytest
+
+from protclip_td import cli
+from protclip_td.config import load_config
+from protclip_td.datasets import STRINGActions
+from protclip_td.errors import InputError
+from protclip_td.run import run
+from protclip_td.training.data_manifest import refuse_other_data
+
+
+@pytest.fixture
+def begun(tmp_path, tiny_protein_folder):
+    """The data and the folder of a run on them."""
+    files.make_ec(tmp_path / "data")
+    words = [f"--path={tmp_path}/data", f"--encoder={tiny_protein_folder}", "--num_epoch=1"]
+    run(load_config("ec", [*words, "--batch_size=16", f"--output_dir={tmp_path}/runs"]))
+    (folder,) = [path for path in (tmp_path / "runs").iterdir() if path.name != "kept_features"]
+    return tmp_path / "data" / "EnzymeCommission", folder
+
+
+def test_resuming_on_other_data_is_refused(begun, capsys):
+    data, folder = begun
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    path = data / "nrPDB-EC_train.txt"
+    whole = path.read_bytes()
+    path.write_bytes(whole.partition(b"\n")[2])
+    assert cli.main(["run", "--resume", str(folder)]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{folder} was begun with other data than there are now: files: " in said
+    assert "splits: {'train': 15}, and {'train': 16}" in said
+    assert "put the data back as they were, or start a new run" in said
+    changed = {path.name for path in before if path.read_bytes() != before[path]}
+    assert changed <= {"log.txt", ".lock"}
+    path.write_bytes(whole)
+    assert cli.main(["run", "--resume", str(folder)]) == 0
+
+
+def test_the_same_data_elsewhere_are_the_same(begun, tmp_path):
+    data, folder = begun
+    shutil.copytree(data.parent, tmp_path / "elsewhere")
+    config = folder / "config.yaml"
+    config.write_text(config.read_text().replace(f"{data.parent}", f"{tmp_path}/elsewhere"))
+    assert cli.main(["run", "--resume", str(folder)]) == 0
+
+
+def test_another_split_of_the_same_pairs_is_other_data(tmp_path, sample_entries):
+    data = tmp_path / "data"
+    kinds = graph_files.two_kinds(sample_entries)
+    graph_files.write_string_actions(data, kinds, partners=3, seed=0)
+    first, other = (STRINGActions(data, seed=seed).manifest for seed in (0, 1))
+    (tmp_path / "data_manifest.json").write_text(json.dumps(first))
+    refuse_other_data(tmp_path, first)
+    with pytest.raises(InputError, match=r"begun with other data .*split_sha256"):
+        refuse_other_data(tmp_path, other | {"seed": first["seed"]})
+    (tmp_path / "data_manifest.json").write_text("{")
+    with pytest.raises(InputError, match=r"data_manifest.json is damaged"):
+        refuse_other_data(tmp_path, first)
