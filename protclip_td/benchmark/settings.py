@@ -1,6 +1,5 @@
 """The setups of a folder of results: encoders and flags, which must stay the same in it."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from protclip_td.config.encoder import encoder_block, existing_path, starts_from
 from protclip_td.config.loading import find_config
 from protclip_td.config.template import read_value
 from protclip_td.config.variant import read_source
+from protclip_td.data.digests import sha256_of, text_digest
 from protclip_td.errors import InputError
 
 SETTINGS_FILE = "benchmark.json"
 _WEIGHT_FILES = ("*.safetensors", "*.bin", "config.json")
-_CHUNK = 1 << 24
 # Flags that say where something is, and change no result.
 _PLACES = ("gpus", "path")
 
@@ -123,12 +122,7 @@ def identity(encoder: str) -> str:
     files = [file for name in names for file in _weight_files(name)]
     if not files:
         return encoder
-    digest = hashlib.blake2b(digest_size=6)
-    for file in files:
-        with file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-    return f"{encoder} ({digest.hexdigest()})"
+    return f"{encoder} ({text_digest(''.join(map(sha256_of, files))):016x})"
 
 
 def _texts(block: Any) -> Iterator[str]:
