@@ -29,5 +29,6 @@ def with_other_data(results: Iterable[Result]) -> dict[str, str]:
 def _reason(job: Job, reference: Job, differing: dict[str, tuple[Any, Any]]) -> str:
     return (
         f"its data are not those of {reference}: {in_words(differing)}. It is left out of the "
-        f"table; remove the folder of the wrong one, {job.folder} or {reference.folder}, and it is run again"
+        f"table; remove the folder of the wrong one, {job.folder} or {reference.folder}, and it "
+        "is run again"
     )
