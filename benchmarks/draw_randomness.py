@@ -24,11 +24,11 @@ from tables import aligned, markdown
 
 from protclip_td.data.layout import BLOCK_ROWS
 from protclip_td.data.manifest import Group
-from protclip_td.data.pairs import _BLOCKS_KEPT as BLOCKS_KEPT
+from protclip_td.data.rows import Stretch, draw_rows
 from protclip_td.data.rule import Rule
 from protclip_td.data.sampling import PropertyDrivenDraw, ShuffledGroups
+from protclip_td.data.store import _BLOCKS_KEPT as BLOCKS_KEPT
 from protclip_td.datasets import PropertyDrivenSampler
-from protclip_td.datasets.rows import Stretch, draw_rows
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.protanno.paper import PAIRS
 

@@ -12,7 +12,7 @@ from protclip_td.data.entry import Entry, Rejection
 from protclip_td.data.fasta import parse_fasta
 from protclip_td.data.formats import LAST_END, Format, detect, header_line, unfinished
 from protclip_td.data.json_lines import parse_json_lines
-from protclip_td.data.options import ReadOptions
+from protclip_td.data.read_options import ReadOptions
 from protclip_td.data.source import DamagedSourceError, Digest, check_file, read_pieces
 from protclip_td.data.tsv import check_columns, parse_table
 from protclip_td.data.uniprot import parse_flat_file

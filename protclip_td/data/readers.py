@@ -6,7 +6,7 @@ from pathlib import Path
 from protclip_td.data.chunks import Format, RawChunk, detect, parse_chunk, raw_chunks
 from protclip_td.data.entry import Entry, OnReject, ignore
 from protclip_td.data.formats import header_line
-from protclip_td.data.options import ReadOptions
+from protclip_td.data.read_options import ReadOptions
 from protclip_td.data.source import DamagedSourceError, check_file
 from protclip_td.data.tsv import check_existence
 from protclip_td.errors import InputError
@@ -29,7 +29,7 @@ def read_pairs(
         path (str): data file
         keep_evidence (bool, optional): keep UniProt's evidence tags (`{ECO:...}`)
         confidence (int, optional): sample confidence of entries that do not state it, see
-            `options.ReadOptions`
+            `read_options.ReadOptions`
         on_reject (callable, optional): called with a `Rejection` for everything left out
 
     Returns:

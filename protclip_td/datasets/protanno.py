@@ -10,14 +10,14 @@ from torchdrug import core
 from torchdrug.core import Registry as R
 
 from protclip_td.data.composition import Composition, count_groups
+from protclip_td.data.held_out import num_rows, split_rows
 from protclip_td.data.proteins import to_protein
+from protclip_td.data.rows import all_once
 from protclip_td.data.rule import rule_for
-from protclip_td.datasets.held_out import num_rows, split_rows
-from protclip_td.datasets.making import open_or_make
-from protclip_td.datasets.rows import all_once
 from protclip_td.datasets.subset import PropertyDrivenSubset
 from protclip_td.errors import InputError
 from protclip_td.properties import PROPERTIES
+from protclip_td.protanno.opening import open_or_make
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +152,11 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         """Where the data come from and what is used of them, as plain types."""
         return {
             "store": str(self.store.folder),
-            **{key: value for key, value in self.store.manifest.items() if key != "groups"},
+            **{
+                key: value
+                for key, value in self.store.manifest.items()
+                if key not in ("groups", "sha256")
+            },
             "rule": {
                 **self.rule.as_dict(),
                 "draws_per_epoch": self._train_set.draw.num_draws,

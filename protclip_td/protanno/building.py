@@ -10,18 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from protclip_td.data.manifest import MANIFEST, read_manifest
-from protclip_td.data.pairs import Store
+from protclip_td.data.store import Store
 from protclip_td.errors import InputError
+from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.cutting import cut_parts
 from protclip_td.protanno.exclusion import prepare
-from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.publishing import finish, publish
 from protclip_td.protanno.reading import read_inputs
 from protclip_td.protanno.release import release_of
 from protclip_td.protanno.request import Request
-from protclip_td.protanno.rows import coarse_bits
 from protclip_td.protanno.sorting import sort_buckets
+from protclip_td.protanno.staged_lines import coarse_bits
 from protclip_td.protanno.staging import Staging, begin, describe_inputs, load, lock, write_record
 from protclip_td.protanno.workers import Workers, workers
 

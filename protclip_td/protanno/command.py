@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from protclip_td.data.manifest import MANIFEST
-from protclip_td.data.options import ReadOptions
+from protclip_td.data.read_options import ReadOptions
 from protclip_td.properties import PROPERTY_KEYS
+from protclip_td.protanno.build_options import IDENTICAL, SAMPLING, BuildOptions
 from protclip_td.protanno.building import build
 from protclip_td.protanno.describing import describe, summarise
-from protclip_td.protanno.options import IDENTICAL, SAMPLING, BuildOptions
 from protclip_td.protanno.verifying import find_damage
 
 

@@ -14,12 +14,12 @@ from protclip_td.data.source import DamagedSourceError
 from protclip_td.data.tally import Tally
 from protclip_td.errors import InputError
 from protclip_td.protanno.accessions import accession_frames, range_bits
+from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.frames import read_frame, write_frames
-from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
-from protclip_td.protanno.rows import encode, fine_bits, frames_by_bucket
 from protclip_td.protanno.selecting import surely_dropped
 from protclip_td.protanno.side_by_side import side_by_side
+from protclip_td.protanno.staged_lines import encode, fine_bits, frames_by_bucket
 from protclip_td.protanno.staging import Staging, describe_input, write_record
 from protclip_td.protanno.workers import Workers
 

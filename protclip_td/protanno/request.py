@@ -11,8 +11,8 @@ from protclip_td.data.digests import sha256_of
 from protclip_td.data.readers import check_confidence
 from protclip_td.data.source import check_file
 from protclip_td.errors import InputError
+from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.exclusion import check_fasta, check_mmseqs
-from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.staging import describe_inputs
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry, Rejection
-from protclip_td.protanno.options import BuildOptions
+from protclip_td.protanno.build_options import BuildOptions
 
 #: Reason in `rejected.tsv` of an entry whose accession came before with another sequence.
 REPEATED = "same accession with another sequence"

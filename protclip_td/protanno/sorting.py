@@ -12,13 +12,13 @@ from protclip_td.data.layout import SCHEMA, hash_limit
 from protclip_td.data.tally import Tally
 from protclip_td.data.writing import REJECTED, rejected_line, to_table
 from protclip_td.protanno.accessions import find_repeated, range_bits
+from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.exclusion import Excluded
 from protclip_td.protanno.frames import write_frames
-from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.reading import input_of, summaries
-from protclip_td.protanno.rows import decode, frames_by_bucket, read_lines
 from protclip_td.protanno.selecting import by_group, select
+from protclip_td.protanno.staged_lines import decode, frames_by_bucket, read_lines
 from protclip_td.protanno.staging import Staging, load, write_record
 from protclip_td.protanno.summary import SPLITS, Summary
 from protclip_td.protanno.workers import Workers

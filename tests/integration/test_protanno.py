@@ -13,13 +13,13 @@ from torch.utils import data as torch_data
 from torchdrug import core, data
 from torchdrug.data import PackedProtein
 
-from protclip_td.data.options import ReadOptions
+from protclip_td.data.read_options import ReadOptions
 from protclip_td.datasets import PropertyDrivenSampler, ProtAnno
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
+from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.building import build
 from protclip_td.protanno.epochs import expected_epochs, training_counts
-from protclip_td.protanno.options import BuildOptions
 from protclip_td.training.loading import (
     BatchIndices,
     SeededItems,

@@ -17,7 +17,7 @@ from helpers import batch_of, tiny_model
 import protclip_td
 from protclip_td.data.annotations import read_annotations
 from protclip_td.data.ontology import read_ontology
-from protclip_td.data.pairs import Store
+from protclip_td.data.store import Store
 from protclip_td.data.table import Table
 from protclip_td.datasets import ProtAnno
 from protclip_td.models import ProtCLIP

@@ -11,8 +11,8 @@ from protanno_builds import contents
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
 from protclip_td.protanno import reading, workers
+from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.building import build
-from protclip_td.protanno.options import BuildOptions
 
 distributed = pytest.importorskip("distributed")
 

@@ -10,12 +10,12 @@ import pytest
 from protanno_builds import use_small_sizes
 
 from protclip_td.data.entry import Entry
-from protclip_td.data.options import ReadOptions
+from protclip_td.data.read_options import ReadOptions
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
+from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.building import build
 from protclip_td.protanno.exclusion import Excluded
-from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.selecting import select
 
 EVERYTHING = BuildOptions(confidences=CONFIDENCES, coverages=COVERAGES)

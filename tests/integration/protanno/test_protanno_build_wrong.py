@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from protanno_builds import ALL, contents, in_child, kill_at_rename
 
-from protclip_td.data.options import ReadOptions
+from protclip_td.data.read_options import ReadOptions
 from protclip_td.errors import InputError
 from protclip_td.protanno import reading, staging
+from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.building import build
-from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.request import Request
 
 _STAGE = reading.stage_chunk

@@ -11,7 +11,7 @@ from written_entries import HEADER, as_fasta, as_json, as_row, as_xml
 from protclip_td.data import chunks
 from protclip_td.data import source as source_module
 from protclip_td.data.chunks import Format, detect, parse_chunk, raw_chunks
-from protclip_td.data.options import ReadOptions
+from protclip_td.data.read_options import ReadOptions
 from protclip_td.data.readers import read_pairs
 from protclip_td.data.source import DamagedSourceError
 from protclip_td.errors import InputError

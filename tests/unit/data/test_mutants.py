@@ -9,7 +9,7 @@ from written_entries import HEADER, WRITE
 
 from protclip_td.data.chunks import Format, RawChunk, parse_chunk
 from protclip_td.data.entry import Entry
-from protclip_td.data.options import ReadOptions
+from protclip_td.data.read_options import ReadOptions
 from protclip_td.data.readers import read_pairs
 from protclip_td.errors import InputError
 

@@ -4,7 +4,7 @@ import pytest
 
 from protclip_td.data.rule import Rule, rule_for
 from protclip_td.errors import InputError
-from protclip_td.protanno.options import BuildOptions
+from protclip_td.protanno.build_options import BuildOptions
 
 # What `protclip-td protanno build` writes by default.
 BUILT = BuildOptions().as_dict()

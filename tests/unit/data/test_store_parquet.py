@@ -10,11 +10,12 @@ import pyarrow.dataset
 import pytest
 from stores import write_store
 
-from protclip_td.data import layout, pairs, writing
+from protclip_td.data import layout, writing
+from protclip_td.data import store as store_module
 from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry
 from protclip_td.data.manifest import seal
-from protclip_td.data.pairs import Store
+from protclip_td.data.store import Store
 from protclip_td.errors import InputError
 
 
@@ -112,7 +113,7 @@ def test_a_biotext_has_the_order_that_the_store_was_built_with(sample_store):
 
 def test_few_blocks_and_files_are_kept(many_parts, monkeypatch):
     for name in ("_BLOCKS_KEPT", "_FILES_KEPT"):
-        monkeypatch.setattr(pairs, name, 2)
+        monkeypatch.setattr(store_module, name, 2)
     store = Store(many_parts.folder)
     rows = range(len(store))
     assert store.read(rows) == many_parts.read(rows)

@@ -9,8 +9,8 @@ import pytest
 from protclip_td.data.entry import Entry
 from protclip_td.errors import InputError
 from protclip_td.properties import COVERAGES
+from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.exclusion import Excluded, prepare
-from protclip_td.protanno.options import BuildOptions
 from protclip_td.protanno.selecting import select
 
 

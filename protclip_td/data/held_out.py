@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from protclip_td.data.layout import BLOCK_ROWS
 from protclip_td.data.manifest import Group
-from protclip_td.data.pairs import Store
+from protclip_td.data.rows import Stretch
 from protclip_td.data.rule import Rule
-from protclip_td.datasets.rows import Stretch
+from protclip_td.data.store import Store
 from protclip_td.errors import InputError
 
 

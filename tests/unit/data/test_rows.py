@@ -7,7 +7,7 @@ import pytest
 
 from protclip_td.data import sampling
 from protclip_td.data.ranks import RankShare
-from protclip_td.datasets.rows import Rows, Stretch, all_once, draw_rows
+from protclip_td.data.rows import Rows, Stretch, all_once, draw_rows
 
 STRETCHES = [Stretch(1, 4, 100, 40), Stretch(2, 3, 1000, 500, offset=77), Stretch(3, 3, 3000, 0)]
 

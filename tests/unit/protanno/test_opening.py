@@ -5,10 +5,10 @@ import threading
 import numpy as np
 import pytest
 
-from protclip_td.datasets.making import open_or_make
 from protclip_td.errors import InputError
 from protclip_td.properties import PROTEIN_EXISTENCE
 from protclip_td.protanno import building
+from protclip_td.protanno.opening import open_or_make
 
 
 def folders_in(path):
