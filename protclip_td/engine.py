@@ -23,6 +23,7 @@ from protclip_td.training.listener import Listener
 from protclip_td.training.loading import (
     BatchIndices,
     SeededItems,
+    batch_size_problem,
     evaluation_indices,
     make_loader,
 )
@@ -325,11 +326,9 @@ class ResumableEngine(core.Engine, core.Configurable):
 
 
 def _check_batch_size(task: Any, train_set: Any, batch_size: int) -> None:
-    smallest = getattr(task, "min_batch_size", 0)
-    given = min(batch_size * comm.get_world_size(), len(train_set))
-    if given < smallest:
+    num_item = len(train_set)
+    problem = batch_size_problem(type(task), min(batch_size * comm.get_world_size(), num_item))
+    if problem and num_item:  # without training items there are no batches
         raise InputError(
-            f"engine: batch_size: {type(task).__name__} contrasts the items of a batch with each "
-            f"other and needs {smallest} or more, but a batch has {given} here (batch_size "
-            f"{batch_size}, {len(train_set)} training items)."
+            f"engine: batch_size: {problem} (batch_size {batch_size}, {num_item} training items)"
         )

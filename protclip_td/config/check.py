@@ -10,8 +10,9 @@ from protclip_td.config.classes import Argument, arguments, class_kind, find_cla
 from protclip_td.config.document import Document, KeyPath, dotted
 from protclip_td.config.mistakes import Mistake
 from protclip_td.config.template import MISSING
-from protclip_td.config.value_types import known_keys, wrong_type
+from protclip_td.config.value_types import known_keys, show, wrong_type
 from protclip_td.errors import InputError
+from protclip_td.training.loading import batch_size_problem
 from protclip_td.wording import did_you_mean
 
 #: Class of the `engine` block unless it names one.
@@ -102,7 +103,7 @@ class _Checker:
     ) -> type | None:
         """Check a block with a class and all within it; returns the class if it is known."""
         if not isinstance(value, dict) or not isinstance(value.get("class"), str):
-            self.note(path, "expected a block with a `class`")
+            self.note(path, f"expected a block with a `class`, got {show(value)}")
             return None
         if MISSING in value["class"]:
             return None
@@ -157,7 +158,7 @@ class _Checker:
 
     def check_train(self, value: Any) -> None:
         if not isinstance(value, dict):
-            self.note(("train",), "expected a block with `num_epoch`")
+            self.note(("train",), f"expected a block with `num_epoch`, got {show(value)}")
             return
         for key, item in value.items():
             if key in _TRAIN:
@@ -169,18 +170,14 @@ class _Checker:
             self.note(("train", "num_epoch"), "missing; how many epochs to train")
 
     def check_batch_size(self) -> None:
-        """A task may need several samples to compare within a batch (`min_batch_size`)."""
-        needed = getattr(self.classes.get("task"), "min_batch_size", 1)
         engine = self.values.get("engine") or {}
         per_process = engine.get("batch_size", 1) if isinstance(engine, dict) else 1
-        if not isinstance(per_process, int):
+        task = self.classes.get("task")
+        if not isinstance(per_process, int) or task is None:
             return
-        if per_process * comm.get_world_size() < needed:
-            self.note(
-                ("engine", "batch_size"),
-                f"{per_process} given; contrast needs at least {needed} pairs in a batch, "
-                f"since the other pairs are what {self.classes['task'].__name__} compares with",
-            )
+        problem = batch_size_problem(task, per_process * comm.get_world_size())
+        if problem:
+            self.note(("engine", "batch_size"), problem)
 
     def check_test_split(self) -> None:
         """`test_split` names one of several test sets, which the data set has to offer."""

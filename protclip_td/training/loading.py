@@ -81,6 +81,14 @@ def count_batches(num_item: int, batch_size: int) -> int:
     return -(-num_item // batch_size)
 
 
+def batch_size_problem(task_cls: type, given: int) -> str | None:
+    """Say what is wrong where a batch is smaller than a task can use (`min_batch_size`)."""
+    needed = getattr(task_cls, "min_batch_size", 1)
+    if given >= needed:
+        return None
+    return f"{given} given; {task_cls.__name__} needs at least {needed} in a batch"
+
+
 def training_indices(dataset: Any, seed: int, epoch: int) -> Sequence[int]:
     """Shuffle the data set for `epoch` and take this rank's share, as TorchDrug's engine does.
 

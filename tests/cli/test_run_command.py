@@ -116,7 +116,7 @@ def test_torchdrug_run_finds_mistakes_before_it_imports_transformers(tmp_path):
     )  # fmt: skip
     assert done.returncode == 2
     said = " ".join(done.stderr.split())
-    assert "engine.batch_size: 1 given; contrast needs at least 2 pairs in a batch" in said
+    assert "engine.batch_size: 1 given; ProteinTextPretraining needs at least 2 in a batch" in said
     imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
     assert "protclip_td.models.protclip" in imported
     assert "transformers" not in imported

@@ -296,8 +296,8 @@ def test_plateau_scheduler_gets_the_metric(tmp_path):
 
 
 def test_a_batch_of_one_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(toy_training.ToyTask, "min_batch_size", 2, raising=False)
-    with pytest.raises(InputError, match=r"batch_size: ToyTask contrasts the items .* 2 or more"):
+    monkeypatch.setattr(toy_training.ToyTask, "min_batch_size", 2)
+    with pytest.raises(InputError, match=r"1 given; ToyTask needs at least 2 in a batch"):
         toy_experiment(batch_size=1)
 
 

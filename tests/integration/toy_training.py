@@ -58,6 +58,7 @@ class ToyTask(nn.Module, core.Configurable):
     """Reconstruct the vector; `at` maps the number of a training batch to what happens there."""
 
     unit = "vectors"
+    min_batch_size = 1
 
     def __init__(self, at=None):
         super().__init__()

@@ -100,7 +100,11 @@ def test_everything_that_is_wrong_at_once(write):
         ("class: ProteinCNN", "class: ProteinCCN", "line 17: task.model.class: unknown class"),
         ("class: ProteinView", "class: (", r"transforms\[0\].class: unknown class `\(`"),
         ("class: Adam", "class: StepLR", "optimizer.class: `StepLR` is one of scheduler, expected"),
-        ("  class: Adam\n", "", "line 29: optimizer: expected a block with a `class`"),
+        (
+            "  class: Adam\n",
+            "",
+            "line 29: optimizer: expected a block with a `class`, got a block of 1",
+        ),
         ("  lr: 1.0e-4", "  params: []", "line 31: optimizer.params: is filled in by the run"),
         ("  lr: 1.0e-4", "  lr: 1\n  lr: 2", "line 32: optimizer.lr: stands twice; the first is"),
         ("  gpus: null", "  task: null", "line 35: engine.task: is filled in by the run"),
@@ -115,7 +119,11 @@ def test_everything_that_is_wrong_at_once(write):
         ("eval_metric: spearmanr", "fix_encoder: 1", "fix_encoder: expected true or false, got 1"),
         ("    input_dim: 21\n", "", "line 16: task.model.input_dim: missing; Protein"),
         ("dataset:", "data:", "dataset: missing; the block `dataset:` is needed"),
-        ("train:\n  num_epoch: 1", "train: 3", "line 38: train: expected a block with"),
+        (
+            "train:\n  num_epoch: 1",
+            "train: 3",
+            "line 38: train: expected a block with `num_epoch`, got 3 .whole",
+        ),
         ("engine:\n  class: core.Engine\n", "engine:\n  class: Engin\n", "did you mean `Engine`"),
         ("    - class: ProteinView", "    - class: [", "YAML: "),
     ],
@@ -154,7 +162,7 @@ def test_one_pair_is_no_batch_for_a_contrast(write, monkeypatch):
     text += "optimizer: {class: Adam}\ntrain: {num_epoch: 1}\n"
     for engine in ("engine: {class: Engine, batch_size: 1}\n", "engine: {class: Engine}\n"):
         (mistake,) = mistakes(write(text=text + engine))
-        assert "engine.batch_size: 1 given; contrast needs at least 2 pairs" in mistake
+        assert "engine.batch_size: 1 given; PairToy needs at least 2 in a batch" in mistake
     load_config(write(text=text + "engine: {class: Engine, batch_size: 2}\n"))
     monkeypatch.setenv("WORLD_SIZE", "2")  # the other process brings the other pair
     load_config(write(text=text + "engine: {class: Engine, batch_size: 1}\n"))
