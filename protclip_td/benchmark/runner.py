@@ -142,7 +142,10 @@ class _Runner:
         # The weights of all benchmarks would take much room.
         run(config, resume=begun, kept_features=kept, keep_weights=False)
         if read_result(job) is None:
-            raise InputError(f"{job} has no result, since its data have no test set")
+            raise InputError(
+                f"{job} has no result, since its data have no test set. Give data with one, or "
+                "leave it out"
+            )
 
     def _report(self) -> dict[str, Any]:
         """Write the tables of everything in the folder, whatever was asked for this time."""

@@ -75,7 +75,8 @@ def find_class(name: str, kind: str = "") -> type:
     if len(fitting) == 1:
         return table[fitting[0]]
     if fitting:
-        raise InputError(f"`{name}` fits several classes: {', '.join(sorted(fitting))}")
+        choice = ", ".join(sorted(fitting))
+        raise InputError(f"`{name}` fits several classes: {choice}; give the full name of one")
     aliases = _aliases()
     if name in aliases:
         return aliases[name]

@@ -26,7 +26,10 @@ def load_resumed(folder: Path, path: str | None = None, flags: list[str] | None 
     """
     file = folder / RUN_CONFIG
     if not file.is_file():
-        raise InputError(f"--resume: {folder} is no run folder; it has no {RUN_CONFIG}")
+        raise InputError(
+            f"--resume: {folder} is not a run folder: it has no {RUN_CONFIG}. Give the folder of "
+            "one run, which is named after the time of its start"
+        )
     if path is None:
         return load_config(file, flags)
     started, now = load_config(file), load_config(path, flags)

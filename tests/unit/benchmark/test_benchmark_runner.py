@@ -171,7 +171,7 @@ def test_one_command_at_a_time(played, tmp_path):
 def test_without_a_test_set_there_is_no_result(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(runner, "run", lambda *_, **__: None)
     assert go(tmp_path, "bin") == 1
-    assert "has no result, since its data have no test set" in " ".join(
+    assert "has no result, since its data have no test set. Give data with one" in " ".join(
         capsys.readouterr().out.split()
     )
 

@@ -52,7 +52,9 @@ def test_unknown_name_suggests_the_nearest_of_its_kind():
 
 
 def test_ambiguous_name():
-    with pytest.raises(InputError, match=r"several classes: models.TwoNames, tasks.TwoNames"):
+    with pytest.raises(
+        InputError, match=r"several classes: models.TwoNames, tasks.TwoNames; give the full name"
+    ):
         find_class("TwoNames")
     assert find_class("TwoNames", "tasks") is TwoNamesTask
     assert find_class("models.TwoNames") is TwoNames

@@ -60,5 +60,7 @@ def test_resuming_with_other_settings(run_folder, tmp_path):
 
 
 def test_resuming_what_is_no_run(tmp_path):
-    with pytest.raises(InputError, match=r"is no run folder; it has no config\.yaml"):
+    with pytest.raises(
+        InputError, match=r"is not a run folder: it has no config\.yaml\. Give the folder of"
+    ):
         load_resumed(tmp_path)
