@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 #: Tokens in one pass through the encoder: enough to keep the matrix units busy on a CPU.
 TOKENS_PER_PASS = 1024
 
-#: The token that stands in for a masked residue.
-MASK_ID = esm.MASK_ID
-
 # ESM-2's id of each ASCII letter; X, B, Z, U and O have ids of their own.
 _LETTER_TO_ID = torch.full((256,), esm.UNKNOWN_ID)
 for _id, _token in enumerate(esm.VOCABULARY):

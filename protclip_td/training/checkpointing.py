@@ -15,7 +15,7 @@ from torch import nn
 from protclip_td.errors import InputError
 from protclip_td.models.tensors import misfits, refuse, shapes
 from protclip_td.training.disk import explain_disk_errors
-from protclip_td.whole_files import remove_leftovers, replace_file, sync_folder, write_aside
+from protclip_td.whole_files import replace_file, sync_folder, write_aside
 
 
 class DamagedCheckpointError(InputError):
@@ -35,10 +35,6 @@ class Checkpoints:
         self.last = self.folder / "last.pt"
         self.previous = self.folder / "previous.pt"
         self.best = self.folder / "best.pt"
-
-    def remove_leftovers(self) -> None:
-        """Remove what a killed process left half-written."""
-        remove_leftovers(self.folder)
 
     def save(self, state: dict[str, Any], is_best: bool = False) -> None:
         """Write ``last.pt``, keeping the one before as ``previous.pt``.
@@ -104,12 +100,11 @@ def _link(source: Path, target: Path) -> None:
             replace_file(target, lambda copy: shutil.copyfileobj(file, copy))
 
 
-def load_checkpoint(path: str | Path, device: torch.device | None = None) -> dict[str, Any]:
-    """Read a checkpoint of this engine or of TorchDrug's, checking every byte.
+def load_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint of this engine or of TorchDrug's onto the CPU, checking every byte.
 
     Parameters:
         path (str or Path): the file
-        device (torch.device, optional): where to put the tensors; CPU by default
 
     Raises:
         InputError: there is no such file, or it may not be read
@@ -120,7 +115,7 @@ def load_checkpoint(path: str | Path, device: torch.device | None = None) -> dic
         raise InputError(f"There is no checkpoint {path}.")
     try:
         with path.open("rb") as file:
-            state = _read_checked(file, device)
+            state = _read_checked(file)
     except PermissionError as error:
         raise InputError(f"The checkpoint {path} cannot be read: {error.strerror}.") from error
     except pickle.UnpicklingError as error:  # its own message advises to load it unsafely
@@ -133,13 +128,13 @@ def load_checkpoint(path: str | Path, device: torch.device | None = None) -> dic
     return state
 
 
-def _read_checked(file: BinaryIO, device: torch.device | None) -> Any:
+def _read_checked(file: BinaryIO) -> Any:
     with zipfile.ZipFile(file) as archive:
         broken = archive.testzip()
     if broken is not None:
         raise zipfile.BadZipFile(f"bad checksum of {broken}")
     file.seek(0)
-    return torch.load(file, map_location=device or "cpu", weights_only=True)
+    return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def load_model_state(model: nn.Module, state: Mapping[str, Any], source: str) -> None:

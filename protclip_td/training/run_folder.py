@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from protclip_td.errors import InputError
-from protclip_td.training.checkpointing import Checkpoints
 from protclip_td.training.disk import explain_disk_errors
 from protclip_td.training.history import History
 from protclip_td.training.lock import FolderLock
@@ -47,8 +46,7 @@ class RunFolder:
         self.path = path
         self.lock = FolderLock(path)
         remove_leftovers(path)
-        self.checkpoints = Checkpoints(path / "checkpoints")
-        self.checkpoints.remove_leftovers()
+        remove_leftovers(path / "checkpoints")
         self.history = History(path)
 
     @classmethod

@@ -10,9 +10,9 @@ from torchdrug.data import Protein
 
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.residues import RESIDUE_LETTERS
+from protclip_td.models.esm import MASK_ID
 from protclip_td.models.packing import cut_windows
 from protclip_td.models.protein_encoder import (
-    MASK_ID,
     ProteinEncoder,
     letter_tokens,
     sequence_tokens,
