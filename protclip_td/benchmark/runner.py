@@ -5,7 +5,7 @@ import json
 import re
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +124,9 @@ class _Runner:
         """Keep what goes wrong for the end, whatever it is: the other benchmarks do not suffer."""
         self.failures.pop(what, None)
         error_file = folder / "error.txt"
+        with suppress(OSError):
+            error_file.unlink()
         try:
-            error_file.unlink(missing_ok=True)
             yield
         except (InputError, TrainingError) as error:
             self.failures[what] = str(error)

@@ -89,19 +89,20 @@ def test_a_table_or_picture_that_cannot_be_made_stops_nothing(
 
 def test_a_failing_table_does_not_make_runs_fail(played, tmp_path, monkeypatch, capsys):
     """Nor does a disk that takes not even the traceback."""
-    monkeypatch.setattr(runner, "write_table", broken)
-    monkeypatch.setattr(runner, "_keep_traceback", lambda file: "")
+
+    def broken_where_no_file_can_be(*_):
+        (tmp_path / "error.txt").mkdir(exist_ok=True)
+        broken()
+
+    monkeypatch.setattr(runner, "write_table", broken_where_no_file_can_be)
     played.stops_at = 2
     with pytest.raises(KeyboardInterrupt):
         go(tmp_path, "bin", "stability")
     said = " ".join(capsys.readouterr().out.split())
     assert "bin (seed 0):" not in said
+    assert said.endswith("ZeroDivisionError: by zero")  # and no file to see
     assert "Interrupted. The same command goes on" in said
     assert "1 failed; the same command tries them again: the table of results" in said
-
-
-def test_a_traceback_that_cannot_be_kept(tmp_path):
-    assert runner._keep_traceback(tmp_path / "gone" / "error.txt") == ""
 
 
 def test_a_run_that_lost_its_manifest_is_in_the_table(played, tmp_path):
