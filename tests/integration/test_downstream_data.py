@@ -136,13 +136,20 @@ def test_cross_species_pairs(folder, monkeypatch, tiny_protein_folder):
     assert list(splits[2].indices) == list(range(start, start + files.SIZES[2]))
 
 
-def test_a_fixed_encoder_reads_whole_proteins(folder, monkeypatch, tiny_protein_folder):
-    files.make("sub", folder, monkeypatch)
-    for flag, longest in (("true", None), ("false", 30)):
-        flags = [f"--fix_encoder={flag}", *(["--max_length=30"] if longest else [])]
-        dataset = experiment_of("sub", folder, tiny_protein_folder, *flags).dataset
-        sizes = {int(dataset[i]["graph"].num_residue) for i in range(4)}
-        assert (max(sizes) == 30) is (longest == 30)
+@pytest.mark.parametrize(("name", "key"), [("sub", "graph"), ("human_ppi", "graph1")])
+@pytest.mark.parametrize("is_fixed", [True, False])
+def test_a_fixed_encoder_reads_whole_proteins_unless_told_otherwise(
+    name, key, is_fixed, folder, monkeypatch, tiny_protein_folder
+):
+    files.make(name, folder, monkeypatch)
+
+    def longest(*flags):
+        flags = [f"--fix_encoder={is_fixed}", *flags]
+        dataset = experiment_of(name, folder, tiny_protein_folder, *flags).dataset
+        return max(int(dataset[i][key].num_residue) for i in range(4))
+
+    assert longest("--max_length=30") == 30
+    assert longest() > 30
 
 
 @pytest.mark.parametrize("name", files.NAMES)
@@ -161,7 +168,7 @@ def test_missing_data_in_one_message(tmp_path, tiny_protein_folder, capsys):
     words = ["--path", str(tmp_path / "data"), "--encoder", tiny_protein_folder]
     url = "file:///nowhere/"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr("protclip_td.datasets.annotation_files.URL", url)
+        monkeypatch.setattr("protclip_td.datasets.deepfri_files.URL", url)
         assert cli.main(["run", "-c", "ec", *words]) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: ECSequences: nrPDB-EC_2020.04_annot.tsv is missing and")

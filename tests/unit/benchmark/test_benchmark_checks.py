@@ -19,6 +19,8 @@ from protclip_td.errors import InputError
         (["stability"], "dataset", "stability"),
         (["ec", "human_ppi"], "dataset", "human_ppi"),
         (["shs27k"], "network", "shs27k"),
+        (["text_to_protein"], "branch", "text_to_protein"),
+        (["zero_shot_reaction"], "labels", "zero_shot_reaction"),
         (["extras"], "template", "zero_shot_sub"),
     ],
 )
