@@ -53,7 +53,7 @@ def seeded():
 def data_may_be_small():
     """Data sets made for tests are smaller than the published ones."""
     from protclip_td.datasets import STRINGActions
-    from protclip_td.datasets.annotation_files import ChainFiles
+    from protclip_td.datasets.deepfri_files import ChainFiles
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(STRINGActions, "published", {})

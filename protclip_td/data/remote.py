@@ -16,7 +16,7 @@ _CHUNK = 1 << 20
 _PATIENCE = 30
 
 
-class Published(NamedTuple):
+class PublishedFile(NamedTuple):
     """What is known of a file where it is published, so that a half one is never used.
 
     Parameters:
@@ -73,7 +73,7 @@ def fetch(
     """
     folder = Path(folder).expanduser()
     path = folder / (name or Path(urlsplit(url).path).name)
-    published = Published(size, md5, sha256)
+    published = PublishedFile(size, md5, sha256)
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         _download(url, path, published)
@@ -85,15 +85,15 @@ def fetch(
     return path
 
 
-def card(path: Path, source: str, published: Published | None = None) -> str:
+def card(path: Path, source: str, published: PublishedFile | None = None) -> str:
     """All that is needed to put a file in place by hand.
 
     Parameters:
         path (Path): where it belongs
         source (str): address
-        published (Published, optional): its size and checksum, as far as they are known
+        published (PublishedFile, optional): its size and checksum, as far as they are known
     """
-    size, md5, sha256 = published or Published()
+    size, md5, sha256 = published or PublishedFile()
     checksum = f"  SHA256: {sha256}\n" if sha256 else f"  MD5:    {md5 or 'not published'}\n"
     return (
         f"  file:   {path.name}\n"
@@ -104,7 +104,7 @@ def card(path: Path, source: str, published: Published | None = None) -> str:
     )
 
 
-def _download(url: str, path: Path, published: Published) -> None:
+def _download(url: str, path: Path, published: PublishedFile) -> None:
     """Fetch into a file of another name, check it, and only then give it its own."""
     # Several processes may want the file at the same time: each has a part of its own.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")

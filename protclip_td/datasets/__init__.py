@@ -1,6 +1,6 @@
 """TorchDrug data sets, registered by importing this package."""
 
-from protclip_td.datasets.annotation_sequences import ECSequences, GOSequences
+from protclip_td.datasets.deepfri import ECSequences, GOSequences
 from protclip_td.datasets.flip import AAV, Thermostability
 from protclip_td.datasets.prime_kg import PrimeKG
 from protclip_td.datasets.probe import PROBE

@@ -10,7 +10,7 @@ from torchdrug import datasets
 from protclip_td.benchmark import BENCHMARKS
 from protclip_td.benchmark.data_files import list_benchmarks
 from protclip_td.datasets import AAV, PrimeKG, Reaction, STRINGActions, Thermostability
-from protclip_td.datasets.annotation_files import ChainFiles
+from protclip_td.datasets.deepfri_files import ChainFiles
 from protclip_td.datasets.prime_kg import _BIOBRIDGE
 from protclip_td.datasets.probe import HUMAN_URL
 

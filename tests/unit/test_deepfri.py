@@ -11,7 +11,7 @@ from torchdrug import datasets
 
 from protclip_td.data.digests import md5_of
 from protclip_td.datasets import ECSequences, GOSequences
-from protclip_td.datasets.annotation_files import ChainFiles
+from protclip_td.datasets.deepfri_files import ChainFiles
 from protclip_td.errors import InputError
 
 # What `conftest.py` takes away from the short files of tests.
@@ -259,7 +259,7 @@ def test_wrong_arguments(folder, tmp_path):
 
 
 def test_a_missing_file_says_where_it_is_from(tmp_path, monkeypatch):
-    monkeypatch.setattr("protclip_td.datasets.annotation_files.URL", "file:///nowhere/")
+    monkeypatch.setattr("protclip_td.datasets.deepfri_files.URL", "file:///nowhere/")
     with pytest.raises(InputError) as error:
         ECSequences(str(tmp_path))
     assert "file:   nrPDB-EC_2020.04_annot.tsv" in str(error.value)

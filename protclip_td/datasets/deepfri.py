@@ -23,15 +23,9 @@ from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice
 from protclip_td.data.proteins import RESIDUES_ONLY
-from protclip_td.datasets.annotation_files import (
-    BRANCHES,
-    Annotations,
-    ChainFiles,
-    chains_of_splits,
-    read_ec,
-    read_go,
-    sequences_of_chains,
-)
+from protclip_td.datasets.deepfri_files import ChainFiles
+from protclip_td.datasets.deepfri_splits import chains_of_splits, sequences_of_chains
+from protclip_td.datasets.deepfri_terms import BRANCHES, ChainTerms, read_ec, read_go
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few
@@ -49,28 +43,28 @@ class _ChainSequences(data.ProteinDataset):
     def _load(
         self,
         files: ChainFiles,
-        annotations: Annotations,
+        annotated: ChainTerms,
         test_cutoff: float,
         chains: str | None,
         **options: Any,
     ) -> None:
         """Load all splits, one behind the other, each in the order of TorchDrug's files."""
-        splits = chains_of_splits(files, annotations.of_chain, test_cutoff, chains)
+        splits = chains_of_splits(files, annotated.of_chain, test_cutoff, chains)
         found = sequences_of_chains(files, splits)
         order = [chain for name in SPLITS for chain in splits[name]]
-        missing = [chain for chain in order if chain not in annotations.of_chain]
+        missing = [chain for chain in order if chain not in annotated.of_chain]
         if missing:
             raise InputError(f"{files.folder}: no annotation of chains {first_few(missing)}")
         self.load_sequence([found[chain] for chain in order], {}, **RESIDUES_ONLY | options)
         # As in TorchDrug's classes, whose `tasks` are the keys.
-        self.targets = {term: i for i, term in enumerate(annotations.terms)}
-        self.chains, self.label_names, self.files = order, annotations.names, files.used
+        self.targets = {term: i for i, term in enumerate(annotated.terms)}
+        self.chains, self.label_names, self.files = order, annotated.names, files.used
         self.test_cutoff, self.are_chosen = test_cutoff, chains is not None
         self.pos_targets = [
-            [self.targets[term] for term in annotations.of_chain[chain]] for chain in order
+            [self.targets[term] for term in annotated.of_chain[chain]] for chain in order
         ]
         self.num_samples = [len(splits[name]) for name in SPLITS]
-        _count_unseen(files.folder, self.pos_targets[: self.num_samples[0]], annotations.terms)
+        _count_unseen(files.folder, self.pos_targets[: self.num_samples[0]], annotated.terms)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -139,8 +133,8 @@ class ECSequences(_ChainSequences):
         **kwargs: Any,
     ) -> None:
         files = ChainFiles(Path(path).expanduser() / "EnzymeCommission", "nrPDB-EC", "_2020.04")
-        annotations = read_ec(files.get("_annot.tsv"))
-        self._load(files, annotations, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)
+        annotated = read_ec(files.get("_annot.tsv"))
+        self._load(files, annotated, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)
 
 
 @R.register("datasets.GOSequences")
@@ -180,5 +174,5 @@ class GOSequences(_ChainSequences):
     ) -> None:
         check_choice("branch", branch, BRANCHES)
         files = ChainFiles(Path(path).expanduser() / "GeneOntology", "nrPDB-GO", "_2019.06.18")
-        annotations = read_go(files.get("_annot.tsv"), BRANCHES.index(branch))
-        self._load(files, annotations, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)
+        annotated = read_go(files.get("_annot.tsv"), BRANCHES.index(branch))
+        self._load(files, annotated, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)

@@ -1,0 +1,93 @@
+"""The files of DeepFRI's chains: fetched, checked, and read as rows or words."""
+
+import csv
+import io
+from pathlib import Path
+from typing import ClassVar
+
+from protclip_td.data.digests import md5_of
+from protclip_td.data.remote import fetch
+from protclip_td.errors import InputError
+
+URL = "https://raw.githubusercontent.com/flatironinstitute/DeepFRI/master/preprocessing/data/"
+
+
+class ChainFiles:
+    """The files of one vocabulary in a folder, under TorchDrug's names or DeepFRI's.
+
+    Parameters:
+        folder (Path): where TorchDrug unpacks its archive
+        prefix (str): TorchDrug's beginning of the names, such as ``nrPDB-EC``
+        release (str): what DeepFRI's names have after it, such as ``_2020.04``
+    """
+
+    #: Chains that each list has at least: those of TorchDrug's splits, which leave some out.
+    #: DeepFRI publishes no checksum, so a list that lacks whole lines, but fewer than TorchDrug
+    #: leaves out, cannot be told from a whole one; the annotations say what may be missing.
+    least: ClassVar[dict[str, dict[str, int]]] = {
+        "nrPDB-EC": {"train": 15_011, "valid": 1_664, "test": 1_840},
+        "nrPDB-GO": {"train": 27_496, "valid": 3_053, "test": 2_991},
+    }
+
+    #: Bytes of the files in DeepFRI's repository, as far as they are known.
+    sizes: ClassVar[dict[str, int]] = {
+        "nrPDB-EC_2020.04_test_sequences.fasta": 617_149,
+        "nrPDB-GO_2019.06.18_test_sequences.fasta": 1_267_435,
+    }
+
+    def __init__(self, folder: Path, prefix: str, release: str) -> None:
+        self.folder, self.prefix, self.release = folder, prefix, release
+        #: MD5 of each file that was used.
+        self.used: dict[str, str] = {}
+
+    def get(self, ending: str) -> Path:
+        """A file of the folder, fetched from DeepFRI if it is not there.
+
+        Raises:
+            InputError: it cannot be fetched, or is not whole
+        """
+        path = self.folder / f"{self.prefix}{ending}"
+        if not path.is_file():
+            name = self.published(ending)
+            path = fetch(URL + name, self.folder, size=self.sizes.get(name))
+        if path.suffix != ".csv":
+            _check_last_line(path)
+        self.used[path.name] = md5_of(path)
+        return path
+
+    def published(self, ending: str) -> str:
+        """DeepFRI's name of a file."""
+        return f"{self.prefix}{self.release}{ending}"
+
+
+def _check_last_line(path: Path) -> None:
+    """A last line that was cut, between two terms or within a sequence, may still be a right one.
+
+    DeepFRI's scripts end the last line too; the script of the tables (CSV) is not published.
+    """
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 1, 0))
+        last = file.read()
+    if last not in (b"\n", b"\r"):
+        raise InputError(
+            f"{path}: its last line has no end, so it may be cut. Remove the file to have it "
+            "fetched, or replace it; if it is whole, add the line end."
+        )
+
+
+def read_rows(path: Path, delimiter: str) -> list[list[str]]:
+    """Rows of a table of text, whatever its line ends."""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return [row for row in reader if row]
+    except csv.Error as error:
+        raise InputError(f"{path} is damaged or no table of text ({error}); replace it") from error
+
+
+def read_list(path: Path) -> list[str]:
+    """Words of a text, whatever its line ends."""
+    try:
+        return path.read_text(encoding="utf-8-sig").split()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is damaged or no text ({error}); replace it") from error

@@ -1,0 +1,107 @@
+"""Which of DeepFRI's chains are for training, validation and test, and their sequences."""
+
+import logging
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from protclip_td.checks import check_choice
+from protclip_td.data.digests import md5_of
+from protclip_td.data.sequences import read_sequences
+from protclip_td.datasets.deepfri_files import ChainFiles, read_list, read_rows
+from protclip_td.errors import InputError
+from protclip_td.wording import first_few
+
+logger = logging.getLogger(__name__)
+
+TEST_CUTOFFS = (0.3, 0.4, 0.5, 0.7, 0.95)
+
+
+def chains_of_splits(
+    files: ChainFiles, annotated: Collection[str], test_cutoff: float, chains_file: str | None
+) -> dict[str, list[str]]:
+    """Chains of each split, in the order of TorchDrug's sorted file names (``1ABC-A_….pdb``).
+
+    Parameters:
+        files (ChainFiles): where the lists are
+        annotated (collection of str): chains with an annotation; those in no list are counted
+        test_cutoff (float): a test chain is at most this identical to a training chain
+        chains_file (str, optional): file with the chains to keep
+
+    Raises:
+        InputError: an unknown cut-off, no such file, one that is not whole, or an empty split
+    """
+    check_choice("test_cutoff", test_cutoff, TEST_CUTOFFS)
+    column = TEST_CUTOFFS.index(test_cutoff) + 1
+    splits = {name: read_list(files.get(f"_{name}.txt")) for name in ("train", "valid")}
+    flags = _test_rows(files.get("_test.csv"))
+    _check_sizes(files, {**{name: len(c) for name, c in splits.items()}, "test": len(flags)})
+    _count_unlisted(files.folder, annotated, [*splits.values(), [row[0] for row in flags]])
+    splits["test"] = [row[0] for row in flags if row[column] != "0"]
+    if chains_file is not None:
+        kept = set(_chosen(files, Path(chains_file).expanduser()))
+        splits = {name: [c for c in chains if c in kept] for name, chains in splits.items()}
+    for name, chains in splits.items():
+        if not chains:
+            raise InputError(f"{files.folder}: split {name!r} has no chain")
+    return {name: sorted(chains, key=lambda c: f"{c}_") for name, chains in splits.items()}
+
+
+def _test_rows(path: Path) -> list[list[str]]:
+    """Test chains, each with a flag for every cut-off."""
+    rows = read_rows(path, ",")[1:]
+    for row in rows:
+        if len(row) <= len(TEST_CUTOFFS) or "" in row[: len(TEST_CUTOFFS) + 1]:
+            raise InputError(
+                f"{path}: row {row} has {sum(map(bool, row))} cells; expected a chain and a flag "
+                f"for each of {list(TEST_CUTOFFS)}. The file is damaged or another one: replace it."
+            )
+    return rows
+
+
+def _check_sizes(files: ChainFiles, sizes: dict[str, int]) -> None:
+    """A list that was cut between two lines looks whole."""
+    for name, least in files.least.get(files.prefix, {}).items():
+        if sizes[name] < least:
+            raise InputError(
+                f"{files.folder}: the list of {name} chains is not whole, with {sizes[name]:,} "
+                f"chains; expected {least:,} or more. Remove {files.prefix}*_{name}.* to have it "
+                "fetched, or replace it."
+            )
+
+
+def _count_unlisted(folder: Path, annotated: Iterable[str], lists: Iterable[list[str]]) -> None:
+    """DeepFRI puts every annotated chain into one of its lists."""
+    unlisted = set(annotated).difference(*lists)
+    if unlisted:
+        logger.warning(
+            "%s: %d annotated chains are in none of the lists, such as %s; was a list cut?",
+            folder,
+            len(unlisted),
+            min(unlisted),
+        )
+
+
+def _chosen(files: ChainFiles, path: Path) -> list[str]:
+    if not path.is_file():
+        raise InputError(f"chains: {path}: no such file; expected one chain per line, as 1ABC-A")
+    files.used[path.name] = md5_of(path)
+    return read_list(path)
+
+
+def sequences_of_chains(files: ChainFiles, splits: dict[str, list[str]]) -> dict[str, str]:
+    """Sequence of each chain.
+
+    Raises:
+        InputError: a chain of the splits has none
+    """
+    path = files.get("_sequences.fasta")
+    sequences = read_sequences(path)
+    if any(chain not in sequences for chain in splits["test"]):
+        sequences |= read_sequences(files.get("_test_sequences.fasta"))
+    missing = [c for chains in splits.values() for c in chains if c not in sequences]
+    if missing:
+        raise InputError(
+            f"{path} has no sequence of {len(missing)} chains of the splits: "
+            f"{first_few(missing)}. Add them, or give a list of the `chains` to keep"
+        )
+    return sequences

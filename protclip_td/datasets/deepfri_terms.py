@@ -1,0 +1,60 @@
+"""The terms of DeepFRI's chains: EC numbers, or one branch of the Gene Ontology."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from protclip_td.datasets.deepfri_files import read_rows
+from protclip_td.errors import InputError
+from protclip_td.wording import first_few
+
+BRANCHES = ("MF", "BP", "CC")
+
+
+class ChainTerms(NamedTuple):
+    """A vocabulary in order, the names of its terms, and the terms of each chain."""
+
+    terms: list[str]
+    names: list[str]
+    of_chain: dict[str, list[str]]
+
+
+def read_ec(path: Path) -> ChainTerms:
+    """EC numbers in the order of the file; they are their own names.
+
+    Raises:
+        InputError: another kind of file, or a chain with a term that is not in the file's list
+    """
+    rows = read_rows(path, "\t")
+    _check_header(path, rows, 0, "### EC-numbers")
+    return ChainTerms(rows[1], rows[1], _terms_of_chains(path, rows[3:], rows[1], 1))
+
+
+def read_go(path: Path, branch: int) -> ChainTerms:
+    """GO terms of a branch, by its place in `BRANCHES`, in the order of the file.
+
+    Raises:
+        InputError: another kind of file, or a chain with a term that is not in the file's list
+    """
+    rows = read_rows(path, "\t")
+    _check_header(path, rows, 4 * branch, "### GO-terms")
+    terms, names = rows[4 * branch + 1], rows[4 * branch + 3]
+    return ChainTerms(terms, names, _terms_of_chains(path, rows[13:], terms, branch + 1))
+
+
+def _check_header(path: Path, rows: list[list[str]], number: int, expected: str) -> None:
+    if len(rows) <= number + 3 or not rows[number][0].startswith(expected):
+        raise InputError(f"{path} is no annotation file of DeepFRI: expected {expected!r} in it")
+
+
+def _terms_of_chains(
+    path: Path, rows: Iterable[list[str]], terms: list[str], column: int
+) -> dict[str, list[str]]:
+    of_chain = {
+        row[0]: row[column].split(",") if len(row) > column and row[column] else [] for row in rows
+    }
+    unknown = {term for found in of_chain.values() for term in found} - set(terms)
+    if unknown:
+        some = first_few(sorted(unknown))
+        raise InputError(f"{path}: terms {some} are not in the file's list of terms")
+    return of_chain
