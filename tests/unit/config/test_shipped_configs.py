@@ -1,10 +1,14 @@
 """Each shipped configuration builds, with tiny stand-ins where it asks for large weights."""
 
+from functools import reduce
+from operator import getitem
+
 import pytest
 
 from protclip_td.building import build
 from protclip_td.building.parameters import encoder_of
 from protclip_td.config import load_config
+from protclip_td.config.document import read_document
 
 
 @pytest.fixture
@@ -47,6 +51,23 @@ def test_pretrain_650m_builds_with_the_settings_of_paper_and_release(tiny, sampl
     assert experiment.engine.best.patience == 4
     rates = [group["initial_lr"] for group in experiment.optimizer.param_groups]
     assert rates == pytest.approx([1e-6, 1e-5])
+
+
+def paper_values(name, *flags):
+    """Values of a configuration whose lines are marked as the paper's, by where they stand."""
+    text = load_config(name, list(flags)).rendered
+    document = read_document(text)
+    marked = [i for i, line in enumerate(text.splitlines(), 1) if "(paper)" in line]
+    paths = [path for path, line in document.lines.items() if line in marked]
+    return {path: reduce(getitem, path, document.values) for path in paths}
+
+
+def test_both_pretraining_files_have_the_papers_values():
+    small, full = paper_values("pretrain"), paper_values("pretrain_650m", "--source=x")
+    assert len(small) > 10
+    only_full = {("optimizer", "lr"), ("optimizer", "weight_decay")}  # the other: random weights
+    assert small == {path: value for path, value in full.items() if path not in only_full}
+    assert only_full < full.keys()
 
 
 def test_pretrain_650m_needs_a_source():
