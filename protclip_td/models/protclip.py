@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +11,11 @@ from torch.nn import functional as F
 from torchdrug import core
 from torchdrug.core import Registry as R
 
+from protclip_td.checks import check_choice
 from protclip_td.errors import InputError
-from protclip_td.models import encoding
+from protclip_td.models import description, encoding
 from protclip_td.models.checkpoint import Checkpoint, save_checkpoint
+from protclip_td.models.description import Part
 from protclip_td.models.heads import BiotextAttention, Projection, PropertyBank, ResidueHead
 from protclip_td.models.packing import packed_mean
 from protclip_td.models.parts import gather_parts
@@ -29,17 +31,6 @@ from protclip_td.models.text_encoder import TextEncoder
 
 READOUTS = ("mean", "projection")
 POOLINGS = ("residues", "all_tokens")
-# How the encoders are called in print; all other parameters are heads.
-_PARTS = {"protein_encoder": "protein encoder", "text_encoder": "text encoder"}
-
-
-class Part(NamedTuple):
-    """One part of a model, for printing: its name, its size, and where its weights are from."""
-
-    name: str
-    num_parameter: int
-    trained: bool
-    source: str
 
 
 @R.register("models.ProtCLIP")
@@ -95,8 +86,8 @@ class ProtCLIP(nn.Module, core.Configurable):
         text_cache_mb: float = 512,
     ) -> None:
         super().__init__()
-        _check_choice("readout", readout, READOUTS)
-        _check_choice("pooling", pooling, POOLINGS)
+        check_choice("readout", readout, READOUTS)
+        check_choice("pooling", pooling, POOLINGS)
         self.readout = readout
         self.pooling = pooling
         #: Tensors and config fields of a checkpoint that nothing here reads; written back.
@@ -185,7 +176,8 @@ class ProtCLIP(nn.Module, core.Configurable):
 
         Parameters:
             sequences (list of str): :math:`n` sequences of any length
-            batch_size (int, optional): proteins between two steps of the progress bar
+            batch_size (int, optional): proteins between two steps of the progress bar; with
+                `pooling="all_tokens"` the padded batch, on which the numbers depend
 
         Returns:
             float32 tensor of shape :math:`(n, d)` on the CPU, rows of length 1, in the given order
@@ -212,7 +204,8 @@ class ProtCLIP(nn.Module, core.Configurable):
 
         Parameters:
             texts (list of str): :math:`n` descriptions of proteins
-            batch_size (int, optional): texts between two steps of the progress bar
+            batch_size (int, optional): texts between two steps of the progress bar; with
+                `pooling="all_tokens"` the padded batch, on which the numbers depend
 
         Returns:
             float32 tensor of shape :math:`(n, d)` on the CPU, rows of length 1, in the given order
@@ -236,7 +229,8 @@ class ProtCLIP(nn.Module, core.Configurable):
 
         Parameters:
             sequences (list of str): :math:`n` sequences of any length
-            batch_size (int, optional): proteins between two steps of the progress bar
+            batch_size (int, optional): proteins between two steps of the progress bar; with
+                `pooling="all_tokens"` the padded batch, on which the numbers depend
 
         Returns:
             float32 tensor of shape :math:`(n, d_p)` on the CPU, in the given order
@@ -293,26 +287,11 @@ class ProtCLIP(nn.Module, core.Configurable):
 
     def describe(self) -> list[Part]:
         """The parts of the model with their sizes, for printing."""
-        parameters: dict[str, list[nn.Parameter]] = {
-            part: [] for part in (*_PARTS.values(), "heads")
-        }
-        for name, parameter in self.named_parameters():
-            parameters[_PARTS.get(name.split(".")[0], "heads")].append(parameter)
-        return [
-            Part(part, sum(p.numel() for p in mine), mine[0].requires_grad, self.sources[part])
-            for part, mine in parameters.items()
-            if mine
-        ]
+        return description.parts_of(self)
 
     def remarks(self) -> list[str]:
         """What to know about the weights before they are trained, in whole sentences."""
-        if not self.sources["protein encoder"].startswith("random"):
-            return []
-        return [
-            "The protein encoder starts from RANDOM weights: it has never seen a protein. For real "
-            "ones set `protein_encoder` to a fair-esm file (esm2_t6_8M_UR50D.pt) or to a "
-            "transformers folder or hub name (facebook/esm2_t6_8M_UR50D)."
-        ]
+        return description.remarks(self.sources)
 
     def _need_text_side(self, what: str) -> TextEncoder:
         """The text encoder, or a word about its absence."""
@@ -349,8 +328,3 @@ class ProtCLIP(nn.Module, core.Configurable):
             folder (str): made if need be; who reads there meanwhile sees the old or the new one
         """
         save_checkpoint(self, folder)
-
-
-def _check_choice(name: str, given: str, choices: Sequence[str]) -> None:
-    if given not in choices:
-        raise InputError(f"{name} {given!r} is not known; expected one of {', '.join(choices)}")
