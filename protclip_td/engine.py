@@ -99,6 +99,7 @@ class ResumableEngine(core.Engine, core.Configurable):
         early_stopping: int | None = None,
     ) -> None:
         _check_batch_size(task, train_set, batch_size)
+        # TorchDrug keeps an __init__'s arguments here for `config_dict`; the base class has fewer.
         config = self._config
         super().__init__(
             task,
@@ -114,7 +115,7 @@ class ResumableEngine(core.Engine, core.Configurable):
             logger,
             log_interval,
         )
-        self._config = config  # TorchDrug has put its own, shorter list of arguments there
+        self._config = config
         self.precision = Precision(precision, self.device)
         self.clip_grad_norm = clip_grad_norm
         self.checkpoint_interval = checkpoint_interval

@@ -34,6 +34,7 @@ class LinearWarmupDecay(LRScheduler, core.Configurable):
         [5e-06]
     """
 
+    # TorchDrug leaves this out of `config_dict`: an object, not a setting.
     _ignore_args = ("optimizer",)
     # Tells the engine to call `step` after each optimizer step rather than each epoch.
     per_step = True

@@ -87,7 +87,7 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         if num_negative < 1:
             raise InputError(f"num_negative: {num_negative} given; expected 1 or more")
         self.model = model
-        # In a list, since checkpoints need not hold it.
+        # nn.Module registers no modules inside a list: the frozen BERT stays out of checkpoints.
         self._text_encoder = [find_text_encoder(model, text_encoder, tokenizer)]
         self.hidden_dim = hidden_dim
         self.num_layer = num_layer

@@ -76,7 +76,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         ['contrastive loss', 'pda loss']
     """
 
-    _option_members = {"criterion"}  # noqa: RUF012 (read by TorchDrug's Task)
+    # TorchDrug's Task makes a dict of weights out of these options, given as a name or a list.
+    _option_members = {"criterion"}  # noqa: RUF012
 
     #: Contrast needs a second pair to tell a protein's own text from.
     min_batch_size = 2
