@@ -49,18 +49,18 @@ class ReadOptions:
             )
 
 
-def admit(entry: Entry, options: ReadOptions, *stated: int | None) -> Entry | Rejection:
+def admit(entry: Entry, options: ReadOptions, *stated_lengths: int | None) -> Entry | Rejection:
     """An entry with the properties that are wanted, or why it is not taken.
 
     Parameters:
         entry (Entry): as it was read
         options (ReadOptions): what is wanted
-        stated (int, optional): how many residues the file says that it has, once for each place
-            where it may do so; None where it does not
+        stated_lengths (int, optional): how many residues the file says that it has, once for each
+            place where it may do so; None where it does not
     """
     if len(options.properties) < len(PROPERTY_KEYS):
         entry = _with_properties(entry, options.properties)
-    return fault(entry) or _wrong_length(entry, options, stated) or entry
+    return fault(entry) or _wrong_length(entry, options, stated_lengths) or entry
 
 
 def read_number(text: str) -> int | None:
@@ -83,10 +83,10 @@ def _with_properties(entry: Entry, wanted: tuple[str, ...]) -> Entry:
 
 
 def _wrong_length(
-    entry: Entry, options: ReadOptions, stated: Sequence[int | None]
+    entry: Entry, options: ReadOptions, stated_lengths: Sequence[int | None]
 ) -> Rejection | None:
     length = len(entry.sequence)
-    for number in stated:
+    for number in stated_lengths:
         if number is not None and number != length:
             detail = f"{length} residues, the header says {number}"
             return Rejection(entry.accession, "sequence length contradicts the header", detail)
