@@ -1,10 +1,11 @@
 """Which positions of an order that is shuffled already belong to which process."""
 
-from collections.abc import Sequence
-from typing import overload
+import numpy as np
+
+from protclip_td.data.lazy_indices import LazyIndices
 
 
-class RankShare(Sequence[int]):
+class RankShare(LazyIndices):
     """Positions `rank`, `rank + num_ranks` and so on, without a list of them.
 
     All ranks together take the positions one after another. Every rank has as many: where positions
@@ -28,17 +29,6 @@ class RankShare(Sequence[int]):
     def __len__(self) -> int:
         return -(-self.total // self.num_ranks)
 
-    @overload
-    def __getitem__(self, index: int) -> int: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[int]: ...
-
-    def __getitem__(self, index: int | slice) -> int | list[int]:
-        places = range(len(self))[index]
-        if isinstance(places, range):
-            return [self._position(place) for place in places]
-        return self._position(places)
-
-    def _position(self, place: int) -> int:
-        return (self.rank + place * self.num_ranks) % self.total
+    def at(self, positions: np.ndarray) -> np.ndarray:
+        """The positions in the order of all ranks, shape :math:`(n,)`."""
+        return (self.rank + positions * self.num_ranks) % self.total

@@ -1,10 +1,11 @@
 """Rows of a store by group, in an order that is known without a list of them."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import numpy as np
 
+from protclip_td.data.lazy_indices import LazyIndices
 from protclip_td.data.rule import PAPER_EXPONENTS
 from protclip_td.data.sampling import PropertyDrivenDraw, ShuffledGroups, entry_weight
 
@@ -27,7 +28,7 @@ class Stretch(NamedTuple):
     offset: int = 0
 
 
-class Rows(Sequence[int]):
+class Rows(LazyIndices):
     """Rows of some stretches in the order of `ShuffledGroups`.
 
     Parameters:
@@ -52,18 +53,6 @@ class Rows(Sequence[int]):
         """The rows at the given positions, shape :math:`(n,)`."""
         group, row = self._order(positions)
         return self._begins[group] + row
-
-    @overload
-    def __getitem__(self, index: int) -> int: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[int]: ...
-
-    def __getitem__(self, index: int | slice) -> int | list[int]:
-        places = range(len(self))[index]
-        if isinstance(places, range):
-            return self.at(np.array(places, dtype=np.int64)).tolist()
-        return int(self.at(np.array([places]))[0])
 
     def __iter__(self) -> Iterator[int]:
         for number in range(self._order.num_windows if len(self) else 0):
