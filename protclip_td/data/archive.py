@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from protclip_td.errors import InputError
+from protclip_td.whole_files import replace_file
 
 _CHUNK = 1 << 20
 # The last two are for zip archives that ask for what zipfile cannot do, or for a place before the
@@ -147,10 +148,5 @@ def _check_space(path: Path, size: int) -> None:
 
 def _write(member: Member, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
-        with member.open() as source, part.open("wb") as file:
-            shutil.copyfileobj(source, file, _CHUNK)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with member.open() as source:
+        replace_file(target, lambda file: shutil.copyfileobj(source, file, _CHUNK), sync=False)
