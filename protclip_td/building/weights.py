@@ -1,7 +1,6 @@
 """Weights from an earlier run into a new task."""
 
 import logging
-from collections.abc import Iterable
 from pathlib import Path
 
 from torch import nn
@@ -9,6 +8,7 @@ from torch import nn
 from protclip_td.errors import InputError
 from protclip_td.models.tensors import misfits, refuse, shapes
 from protclip_td.training.checkpointing import load_checkpoint
+from protclip_td.wording import first_few
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ def load_weights(task: nn.Module, path: str | Path) -> None:
     shared = [name for name in weights if name in own]
     if not shared:
         raise InputError(
-            f"{path} fits nothing in {type(task).__name__}: it holds {_some(weights)}, "
-            f"and the task has {_some(own)}"
+            f"{path} fits nothing in {type(task).__name__}: it holds {first_few(weights)}, "
+            f"and the task has {first_few(own)}"
         )
     refuse(
         misfits(shapes({name: own[name] for name in shared}), shapes(weights)),
@@ -41,8 +41,3 @@ def load_weights(task: nn.Module, path: str | Path) -> None:
     )
     task.load_state_dict({name: weights[name] for name in shared}, strict=False)
     logger.info("%d of %d tensors taken from %s", len(shared), len(own), path)
-
-
-def _some(names: Iterable[str]) -> str:
-    words = list(names)
-    return ", ".join(words[:3]) + (", …" if len(words) > 3 else "")

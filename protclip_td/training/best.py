@@ -1,11 +1,11 @@
 """Which evaluation was the best, and how many have passed since."""
 
-import difflib
 import math
 from typing import Any
 
 from protclip_td.compat.metrics import metric_name
 from protclip_td.errors import InputError
+from protclip_td.wording import did_you_mean
 
 # Metrics of which less is more, beside losses; TorchDrug spells some of them out.
 _LOWER_IS_BETTER = ("loss", "rank", "perplexity", "rmse", "mae", "mse", "error", "entropy")
@@ -46,12 +46,8 @@ def pick_metric(metrics: dict[str, float], name: str | None) -> tuple[str, float
     values = [value for key, value in metrics.items() if f"{key} ".startswith(beginnings)]
     if values:
         return name, sum(values) / len(values)
-    near = difflib.get_close_matches(name, metrics, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise InputError(
-        f"eval_metric: {name!r} is not among the metrics of the validation.{hint} "
-        f"It has: {', '.join(metrics)}."
-    )
+    hint = did_you_mean(name, metrics) or f"; expected one of {', '.join(metrics)}"
+    raise InputError(f"eval_metric: {name!r} is not among the metrics of the validation{hint}")
 
 
 class BestMetric:

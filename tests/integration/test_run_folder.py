@@ -238,7 +238,7 @@ def test_early_stopping(tmp_path, capsys):
 
 
 def test_unknown_eval_metric(tmp_path):
-    with pytest.raises(InputError, match=r"'acuracy' is not among .* Did you mean 'accuracy'"):
+    with pytest.raises(InputError, match=r"'acuracy' is not among .* did you mean `accuracy`"):
         run_toy(tmp_path, settings={"eval_metric": "acuracy"})
 
 

@@ -46,7 +46,7 @@ def test_short_names_of_torchdrug_stand_for_its_long_ones(short, value):
 
 
 def test_pick_unknown_suggests():
-    with pytest.raises(InputError, match=r"eval_metric: 'los' is not among .* mean 'loss'"):
+    with pytest.raises(InputError, match=r"eval_metric: 'los' is not among .* mean `loss`"):
         pick_metric({"loss": 2.0}, "los")
 
 
