@@ -79,5 +79,8 @@ class LinearWarmupDecay(LRScheduler, core.Configurable):
 
 def _check_num_step(num_step: int | None) -> int | None:
     if num_step is not None and num_step < 1:
-        raise InputError(f"scheduler: num_step: {num_step} is less than 1.")
+        raise InputError(
+            f"scheduler: num_step: {num_step} is less than 1. Give the optimizer steps "
+            "of the whole training, or leave it out."
+        )
     return num_step

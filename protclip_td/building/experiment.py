@@ -90,7 +90,10 @@ def split(dataset: Any, test_split: str | None, may_be_empty: bool = False) -> l
     """
     name = type(dataset).__name__
     if not hasattr(dataset, "split"):
-        raise InputError(f"{name} has no training, validation and test set (no `split` method)")
+        raise InputError(
+            f"{name} has no `split` method, which gives training, validation and test set. Add one "
+            "to the class, or take another data set"
+        )
     splits = list(dataset.split(["train", "valid", test_split]) if test_split else dataset.split())
     if len(splits) != 3:
         raise InputError(
@@ -98,7 +101,10 @@ def split(dataset: Any, test_split: str | None, may_be_empty: bool = False) -> l
             "Name the test set with `test_split:`"
         )
     if len(splits[0]) == 0 and not may_be_empty:
-        raise InputError(f"{name}: the training set is empty")
+        raise InputError(
+            f"{name}: the training set is empty. Check how the data are split, or set "
+            "`train: {num_epoch: 0}` to evaluate only"
+        )
     if len(splits[1]) == 0 and not may_be_empty:
         logger.warning("%s: the validation set is empty: the last epoch counts, not the best", name)
     if len(splits[2]) == 0:
@@ -134,7 +140,10 @@ def with_checkpoint(model: dict[str, Any], folder: str) -> dict[str, Any]:
     """
     cls = find_class(model["class"], "models")
     if "checkpoint" not in inspect.signature(cls).parameters:
-        raise InputError(f"checkpoint: {folder} is a folder, which {cls.__name__} cannot read")
+        raise InputError(
+            f"checkpoint: {folder} is a folder, which {cls.__name__} cannot read. Give the "
+            "checkpoint file of a run (such as checkpoints/best.pt), or the model ProtCLIP"
+        )
     # The folder holds both encoders; a model takes each from one source.
     kept = {key: model[key] for key in model if key not in ("protein_encoder", "text_encoder")}
     return {**kept, "checkpoint": folder}
@@ -177,7 +186,9 @@ def build_engine(
     """The engine, and the task's own `preprocess` back in place."""
     block = {"class": DEFAULT_ENGINE, **config.engine}
     if block.get("gpus") and not torch.cuda.is_available():
-        logger.warning("engine.gpus: %s asked for, and no GPU found: on the CPU", block["gpus"])
+        logger.warning(
+            "engine.gpus is %s, but PyTorch sees no GPU: on the CPU instead", block["gpus"]
+        )
         block["gpus"] = None
     parts = {"train_set": splits[0], "valid_set": splits[1], "test_set": splits[2]}
     engine = build_object(

@@ -70,7 +70,10 @@ def parameter_groups(
         groups = [{"params": of_encoder, "lr": lr * lr_ratio}, {"params": rest, "lr": lr}]
     groups = [group for group in groups if group["params"]]
     if not groups:
-        raise InputError(f"{type(task).__name__} has nothing to train: all parameters are fixed")
+        raise InputError(
+            f"{type(task).__name__} has nothing to train: all parameters are fixed. Set "
+            "`fix_encoder: false`, or `train: {num_epoch: 0}` to evaluate only"
+        )
     return groups
 
 

@@ -83,11 +83,17 @@ class ProteinTextRetrieval(UntrainedTask, core.Configurable):
             InputError: another number of labels than texts, or no protein has a label
         """
         if target.shape[1] != len(self.texts):
-            raise InputError(f"{target.shape[1]} labels, but {len(self.texts)} texts for them")
+            raise InputError(
+                f"{target.shape[1]} labels, but {len(self.texts)} texts for them. Give `labels` "
+                "one name for each label of the data set, in the same order"
+            )
         positive = target.T.bool()
         asked = positive.any(dim=1)
         if not asked.any():
-            raise InputError("no protein of this split has a label, so there is nothing to find")
+            raise InputError(
+                "no protein of this split has a label, so there is nothing to find. Evaluate "
+                "another split, or check the labels of the data set"
+            )
         score = embed_texts(self.model, self.texts).to(pred) @ pred.T
         metric = ranking_metrics(score[asked], positive[asked], self.recall_at)
         return {

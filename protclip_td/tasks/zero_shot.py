@@ -91,7 +91,8 @@ class ZeroShotClassification(UntrainedTask, core.Configurable):
         """
         if int(target.max()) >= len(self.texts):
             raise InputError(
-                f"class {int(target.max())} of {self.task!r} has no text; {len(self.texts)} given"
+                f"class {int(target.max())} of {self.task!r} has no text; {len(self.texts)} given. "
+                "Give `labels` one name for each class, in the order of their numbers"
             )
         present = torch.bincount(target) / len(target)
         return {
@@ -103,5 +104,5 @@ class ZeroShotClassification(UntrainedTask, core.Configurable):
 
 def _only(names: Sequence[str]) -> Sequence[str]:
     if len(names) != 1:
-        raise InputError(f"task: the data set has {list(names)}; name the one to predict")
+        raise InputError(f"task: the data set has {list(names)}; give the one to predict as `task`")
     return names

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import downstream_files as files
 import pytest
@@ -97,9 +98,9 @@ def test_labels_that_nobody_has_are_no_queries(model):
     protein = F.normalize(torch.randn(4, 16), dim=1)
     target = torch.tensor([[1.0, 0, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0]])
     assert task.evaluate(protein, target)["number of queries"] == 2
-    with pytest.raises(InputError, match="no protein of this split has a label"):
+    with pytest.raises(InputError, match=r"no protein .* has a label, .* Evaluate another split"):
         task.evaluate(protein, torch.zeros(4, 3))
-    with pytest.raises(InputError, match="2 labels, but 3 texts"):
+    with pytest.raises(InputError, match=r"2 labels, but 3 texts .* Give `labels` one name for"):
         task.evaluate(protein, target[:, :2])
 
 
@@ -130,7 +131,7 @@ def test_mistakes(task, model, tiny_protein_folder):
 def test_a_class_without_a_text(model):
     task = ZeroShotClassification(model, "y", ["in", "out"])
     task.preprocess(None, None, None)
-    with pytest.raises(InputError, match="class 2 of 'y' has no text; 2 given"):
+    with pytest.raises(InputError, match=r"class 2 of 'y' has no text; 2 given\. Give `labels`"):
         task.evaluate(torch.zeros(3, 2), torch.tensor([0, 1, 2]))
 
 
@@ -167,3 +168,9 @@ def test_the_shipped_files_take_a_tokenizer(name, published, tiny_text_folder):
     flags = [f"--checkpoint={published}", f"--tokenizer={tiny_text_folder}"]
     task = build_task(load_config(name, flags), None)
     assert task.model.text_encoder.tokenizer is not None
+
+
+def test_one_of_several_targets_has_to_be_named(model):
+    task = ZeroShotClassification(model, labels=["in", "out"])
+    with pytest.raises(InputError, match=r"has \['y', 'z'\]; give the one to predict as `task`"):
+        task.preprocess(None, None, SimpleNamespace(tasks=["y", "z"]))

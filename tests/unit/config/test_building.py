@@ -130,7 +130,7 @@ def test_gpus_of_another_machine(write, monkeypatch, caplog):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     experiment = build(load_config(write(("gpus: null", "gpus: [0, 1, 2, 3]"))))
     assert experiment.engine.device.type == "cpu"
-    assert "no GPU found: on the CPU" in caplog.text
+    assert "engine.gpus is [0, 1, 2, 3], but PyTorch sees no GPU: on the CPU instead" in caplog.text
 
 
 def test_what_a_class_refuses_names_the_class(write):
@@ -175,7 +175,9 @@ def test_pretraining_keeps_the_heads_in_the_model_at_the_full_rate():
     assert ids(encoder["params"]) == ids(model.protein_encoder.parameters())
     assert ids(rest["params"]) == ids(model.projection.parameters())
     freeze(model)
-    with pytest.raises(InputError, match="ModelOnly has nothing to train"):
+    with pytest.raises(
+        InputError, match=r"ModelOnly has nothing to train: .* `fix_encoder: false`, or"
+    ):
         parameter_groups(ModelOnly(model))
 
 
@@ -225,7 +227,7 @@ def test_missing_and_damaged_checkpoints(write, tmp_path):
 
 
 def test_folder_goes_to_the_model_in_place_of_its_encoders(write, tmp_path):
-    with pytest.raises(InputError, match="is a folder, which ProteinConvolutionalNetwork cannot"):
+    with pytest.raises(InputError, match=r"which ProteinConvolutionalNetwork cannot read\. Give"):
         build(with_checkpoint(write, tmp_path))
     text = MULTIPLE.replace("{class: ProteinCNN", "{class: TwoPartToy}\n  # {")
     config = load_config(write(text=f"{text}checkpoint: {tmp_path}\n"))
@@ -260,11 +262,19 @@ def test_empty_sets_are_said(sizes, trained, said, caplog):
 
 @pytest.mark.parametrize(
     ("sizes", "message"),
-    [((0, 1, 1), "Divided: the training set is empty"), ((1, 1), "into 2 sets; expected train")],
+    [
+        ((0, 1, 1), "Divided: the training set is empty. Check how the data are split"),
+        ((1, 1), "into 2 sets; expected train"),
+    ],
 )
 def test_sets_that_cannot_be_trained_on(sizes, message):
     with pytest.raises(InputError, match=message):
         split(Divided(*sizes), None)
+
+
+def test_data_set_without_a_split_method():
+    with pytest.raises(InputError, match=r"list has no `split` method, .* take another data set"):
+        split([1, 2], None)
 
 
 def test_data_set_that_cannot_be_split(write):

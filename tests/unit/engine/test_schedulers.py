@@ -51,7 +51,10 @@ def test_unknown_number_of_steps():
 
 @pytest.mark.parametrize(
     ("options", "match"),
-    [({"warmup_ratio": 3}, "warmup_ratio: 3 is not between"), ({"num_step": 0}, "num_step: 0")],
+    [
+        ({"warmup_ratio": 3}, "warmup_ratio: 3 is not between"),
+        ({"num_step": 0}, "num_step: 0 is less than 1. Give the"),
+    ],
 )
 def test_wrong_options(options, match):
     with pytest.raises(InputError, match=match):
