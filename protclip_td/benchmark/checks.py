@@ -83,7 +83,7 @@ def _defines(flag: str, parts: Sequence[_Part]) -> str:
 
 
 def check_configs(jobs: Iterable[Job], settings: Settings) -> None:
-    """Load the configuration of each job, so that a wrong word costs no run.
+    """Load the configuration of each job, so that a mistake costs no run.
 
     Parameters:
         jobs (list of Job): what is to be run; one seed of each is enough

@@ -10,8 +10,8 @@ from protclip_td.benchmark.jobs import ROLES, Result
 from protclip_td.benchmark.protocol import protocols_of
 from protclip_td.benchmark.published import PUBLISHED
 from protclip_td.config import load_config
-from protclip_td.config.resuming import RUN_CONFIG
 from protclip_td.training.best import pick_metric
+from protclip_td.training.run_folder import RUN_CONFIG
 from protclip_td.version import __version__
 
 

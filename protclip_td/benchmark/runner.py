@@ -22,10 +22,10 @@ from protclip_td.benchmark.settings import SETTINGS_FILE, Settings, keep_setting
 from protclip_td.benchmark.table import write_table
 from protclip_td.config import Config, load_config, load_resumed
 from protclip_td.config.document import read_document
-from protclip_td.config.resuming import RUN_CONFIG
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.run import run
 from protclip_td.training.lock import FolderLock
+from protclip_td.training.run_folder import RUN_CONFIG
 from protclip_td.whole_files import remove_leftovers
 from protclip_td.wording import fold
 

@@ -15,6 +15,7 @@ from protclip_td.config.template import read_value
 from protclip_td.config.variant import read_source
 from protclip_td.data.digests import sha256_of, text_digest
 from protclip_td.errors import InputError
+from protclip_td.training.run_folder import RUN_CONFIG
 
 SETTINGS_FILE = "benchmark.json"
 _WEIGHT_FILES = ("*.safetensors", "*.bin", "config.json")
@@ -103,7 +104,7 @@ def keep_settings(setups: Mapping[str, str], folder: Path) -> None:
 
 
 def _has_runs(folder: Path, role: str) -> bool:
-    return any(folder.glob(f"runs/*/{role}-seed*/*/config.yaml"))
+    return any(folder.glob(f"runs/*/{role}-seed*/*/{RUN_CONFIG}"))
 
 
 def identity(encoder: str) -> str:
