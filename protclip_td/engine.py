@@ -48,9 +48,7 @@ class ResumableEngine(core.Engine, core.Configurable):
     ``save``. Its checkpoints hold everything that decides how the training goes on, so that on CPU
     in fp32 a resumed training arrives at the same losses and weights, bit for bit.
 
-    Schedulers whose class says ``per_step = True`` move after each optimizer step, all others
-    after each epoch. Tasks may say ``min_batch_size`` (a smaller batch is refused) and ``unit``
-    (what an item of a batch is called in the progress, such as ``pairs``).
+    What a task, data set or scheduler of one's own may say of itself: :mod:`protclip_td.hooks`.
 
     Parameters:
         task (nn.Module): task

@@ -14,6 +14,7 @@ from protclip_td.building import Experiment, build
 from protclip_td.building.keeping import keep_encoder_features
 from protclip_td.engine import ResumableEngine
 from protclip_td.errors import InputError, TrainingError
+from protclip_td.hooks import DataSetHooks
 from protclip_td.training.agreement import from_all_ranks
 from protclip_td.training.checkpointing import Checkpoints
 from protclip_td.training.console import Console
@@ -205,9 +206,9 @@ class _Run:
 
 def _manifest(experiment: Experiment) -> dict[str, Any]:
     """What the data set tells of its origin, or at least how large it is."""
-    dataset = experiment.dataset
+    dataset: DataSetHooks = experiment.dataset
     sizes = dict(zip(("train", "valid", "test"), map(len, experiment.splits)))
-    manifest = getattr(dataset, "manifest", {})
+    manifest = getattr(dataset, "manifest", DataSetHooks.manifest)
     return {"class": type(dataset).__name__, "splits": sizes, **manifest}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from torchdrug import tasks
 
+from protclip_td.hooks import TaskHooks
 from protclip_td.models.kept_features import keep_features
 
 # TorchDrug's tasks that read nothing but `graph_feature`. A subclass may read more.
@@ -28,7 +29,7 @@ def keep_encoder_features(task: Any, folder: Path) -> bool:
         bool: whether they are kept
     """
     reads_only = type(task) in _READ_GRAPH_FEATURE or getattr(
-        task, "reads_only_graph_feature", False
+        task, "reads_only_graph_feature", TaskHooks.reads_only_graph_feature
     )
     is_fixed = not any(parameter.requires_grad for parameter in task.model.parameters())
     changes_graphs = getattr(task, "graph_construction_model", None) is not None

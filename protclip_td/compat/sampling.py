@@ -6,9 +6,10 @@ from typing import Any
 from torch.utils.data.distributed import DistributedSampler
 
 from protclip_td.data.ranks import RankShare
+from protclip_td.hooks import DataSetHooks
 
 
-def tell_epoch(dataset: Any, epoch: int, num_ranks: int) -> None:
+def tell_epoch(dataset: DataSetHooks, epoch: int, num_ranks: int) -> None:
     """Tell a data set that is drawn anew each epoch which one begins; others need not know.
 
     Parameters:
@@ -16,15 +17,15 @@ def tell_epoch(dataset: Any, epoch: int, num_ranks: int) -> None:
         epoch (int): current epoch
         num_ranks (int): number of processes
     """
-    if getattr(dataset, "is_shuffled", False):
+    if getattr(dataset, "is_shuffled", DataSetHooks.is_shuffled):
         dataset.set_epoch(epoch, num_ranks)
     elif hasattr(dataset, "set_epoch"):
         dataset.set_epoch(epoch)
 
 
-def shuffled_share(dataset: Any, rank: int, num_ranks: int) -> RankShare | None:
+def shuffled_share(dataset: DataSetHooks, rank: int, num_ranks: int) -> RankShare | None:
     """One rank's items of a data set that is shuffled already; none of any other data set."""
-    if getattr(dataset, "is_shuffled", False):
+    if getattr(dataset, "is_shuffled", DataSetHooks.is_shuffled):
         return RankShare(len(dataset), rank, num_ranks)
     return None
 
@@ -40,11 +41,11 @@ def apply() -> None:
     if getattr(set_epoch, "tells_dataset", False):
         return
 
-    def set_epoch_everywhere(self: DistributedSampler, epoch: int) -> None:
+    def set_epoch_everywhere(self: Any, epoch: int) -> None:
         set_epoch(self, epoch)
         tell_epoch(self.dataset, epoch, self.num_replicas)
 
-    def iterate_in_order(self: DistributedSampler) -> Iterator[int]:
+    def iterate_in_order(self: Any) -> Iterator[int]:
         share = shuffled_share(self.dataset, self.rank, self.num_replicas)
         return iterate(self) if share is None else iter(share)
 

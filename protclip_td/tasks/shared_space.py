@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from protclip_td.errors import InputError
+from protclip_td.hooks import DataSetHooks
 from protclip_td.tasks.text_side import find_text_encoder, need_tokenizer
 
 
@@ -61,7 +62,7 @@ def label_texts(task: str, labels: Sequence[str] | None, template: str, split: A
     if template.count("{}") != 1:
         raise InputError(f"template: {template!r} given; expected a text with one {{}} in it")
     if labels is None:
-        labels = getattr(getattr(split, "dataset", split), "label_names", None)
+        labels = getattr(getattr(split, "dataset", split), "label_names", DataSetHooks.label_names)
     if not labels:
         raise InputError(
             f"{task} needs the names of the labels: give them as `labels`, in order, since the "

@@ -15,6 +15,7 @@ from torchdrug import data
 from torchdrug.utils import comm
 
 from protclip_td.compat.sampling import shuffled_share, tell_epoch
+from protclip_td.hooks import DataSetHooks, TaskHooks
 from protclip_td.training.random_state import fixed_random_state
 
 
@@ -83,13 +84,13 @@ def count_batches(num_item: int, batch_size: int) -> int:
 
 def batch_size_problem(task_cls: type, given: int) -> str | None:
     """Say what is wrong where a batch is smaller than a task can use (`min_batch_size`)."""
-    needed = getattr(task_cls, "min_batch_size", 1)
+    needed = getattr(task_cls, "min_batch_size", TaskHooks.min_batch_size)
     if given >= needed:
         return None
     return f"{given} given; {task_cls.__name__} needs at least {needed} in a batch"
 
 
-def training_indices(dataset: Any, seed: int, epoch: int) -> Sequence[int]:
+def training_indices(dataset: DataSetHooks, seed: int, epoch: int) -> Sequence[int]:
     """Shuffle the data set for `epoch` and take this rank's share, as TorchDrug's engine does.
 
     A data set that says `is_shuffled` keeps its order, and no list of it is made.

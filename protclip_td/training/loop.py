@@ -11,6 +11,7 @@ from torchdrug import utils
 from torchdrug.utils import comm
 
 from protclip_td.errors import InputError, TrainingError
+from protclip_td.hooks import TaskHooks
 from protclip_td.training.agreement import any_rank, from_all_ranks
 from protclip_td.training.best import pick_metric
 from protclip_td.training.checkpointing import Checkpoints
@@ -63,7 +64,7 @@ class TrainingLoop:
         available = count_batches(-(-len(engine.train_set) // engine.world_size), engine.batch_size)
         self.num_batch = min(batch_per_epoch or available, available)
         steps = count_batches(self.num_batch, engine.gradient_interval)
-        self.plan = Plan(num_epoch, steps, getattr(engine.model, "unit", "items"))
+        self.plan = Plan(num_epoch, steps, getattr(engine.model, "unit", TaskHooks.unit))
         self.saved_place: tuple[int, int] | None = None
         self.stop = StopRequest()
         self.model = _wrap_for_ranks(engine.model, engine.device)

@@ -7,12 +7,14 @@ from typing import Any
 
 from torch import nn
 
+from protclip_td.hooks import DataSetHooks, ModelHooks
 
-def describe_data(dataset: Any, splits: Sequence[Any]) -> str:
+
+def describe_data(dataset: DataSetHooks, splits: Sequence[Any]) -> str:
     """Show the data set's own table, if it has one, and the sizes of the splits.
 
     Parameters:
-        dataset (Dataset): may have ``composition()``, which prints as a table
+        dataset (Dataset): may have `composition`
         splits (list of Dataset): train, valid, test
     """
     sizes = ", ".join(f"{len(s)} {name}" for s, name in zip(splits, ("train", "valid", "test")))
@@ -24,17 +26,16 @@ def describe_model(task: nn.Module) -> str:
     """Show the parts of the model with their sizes and where their weights are from.
 
     Parameters:
-        task (nn.Module): its ``model`` may have ``describe()``, a list of parts with ``name``,
-            ``num_parameter``, ``trained`` and ``source``, and ``remarks()``, sentences about them
+        task (nn.Module): its ``model`` may have `describe` and `remarks`
     """
-    model: Any = getattr(task, "model", None)
+    model: ModelHooks | None = getattr(task, "model", None)
     lines = [f"  {type(task).__name__}, {_count(task)}"]
     if model is not None and hasattr(model, "describe"):
         for part in model.describe():
             state = "trained" if part.trained else "frozen"
             size = f"{part.num_parameter / 1e6:.1f} M"
             lines.append(f"  {part.name:<16}{size:>8}  {state:<8} {part.source}")
-    for remark in model.remarks() if hasattr(model, "remarks") else ():
+    for remark in model.remarks() if model is not None and hasattr(model, "remarks") else ():
         lines += textwrap.wrap(remark, 78, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(lines)
 

@@ -5,6 +5,7 @@ from typing import Any
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from protclip_td.errors import InputError
+from protclip_td.hooks import SchedulerHooks
 
 
 class Schedule:
@@ -19,7 +20,7 @@ class Schedule:
 
     def __init__(self, scheduler: Any = None) -> None:
         self.scheduler = scheduler
-        self.is_per_step = getattr(scheduler, "per_step", False)
+        self.is_per_step = getattr(scheduler, "per_step", SchedulerHooks.per_step)
 
     def set_num_step(self, num_step: int) -> None:
         """Tell a scheduler that needs to know it how many optimizer steps there will be."""

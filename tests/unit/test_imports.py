@@ -17,7 +17,16 @@ from protclip_td import cli
 PACKAGE = Path(protclip_td.__file__).parent
 # A part may import those to its left and itself.
 ORDER = [
-    {"version", "errors", "checks", "dependencies", "properties", "whole_files", "wording"},
+    {
+        "version",
+        "errors",
+        "checks",
+        "dependencies",
+        "hooks",
+        "properties",
+        "whole_files",
+        "wording",
+    },
     {"data"},
     {"compat", "protanno"},
     {"datasets", "losses", "metrics", "models"},
