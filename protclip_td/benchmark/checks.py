@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from protclip_td.benchmark.catalogue import Benchmark
 from protclip_td.benchmark.jobs import Job
-from protclip_td.benchmark.settings import Settings, variables
+from protclip_td.benchmark.settings import Settings
+from protclip_td.benchmark.setup import variables
 from protclip_td.config.loading import find_config, load_config
 from protclip_td.config.mistakes import Mistake, report
 from protclip_td.config.variant import read_source

@@ -1,15 +1,17 @@
 """`protclip-td benchmark`: its command line."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from protclip_td.benchmark.catalogue import choose
 from protclip_td.benchmark.checks import check_flags
 from protclip_td.benchmark.data_files import DATA_FOLDER, list_benchmarks
+from protclip_td.benchmark.jobs import present
 from protclip_td.benchmark.settings import Settings
 from protclip_td.config.flags import split_flags
-from protclip_td.config.mistakes import report
+from protclip_td.config.mistakes import Mistake, report
 from protclip_td.errors import InputError
 from protclip_td.models.checkpoint import is_protclip_folder
 
@@ -58,6 +60,10 @@ def main(argv: Sequence[str]) -> int:
     if mistakes:
         raise report("the command line", mistakes)
     if options.list:
+        others = flags.keys() - {"path"}
+        unknown = [Mistake(f"--{name}", "--list takes --path only") for name in others]
+        if unknown:
+            raise report("the command line", unknown)
         print(list_benchmarks(Path(flags.get("path", DATA_FOLDER)).expanduser()))
         return 0
     benchmarks = choose(names)
@@ -65,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
         raise InputError("which benchmarks? Give their names, or `all`; --list shows them")
     if options.output is None:
         raise InputError("-o is needed: the folder of all results")
-    check_flags(flags, benchmarks)
+    check_flags(flags, [*benchmarks, *present(options.output)])
     from protclip_td.benchmark.runner import run_benchmarks  # after what costs nothing to find
 
     settings = Settings(_encoders(options), flags)
@@ -111,7 +117,9 @@ def _check_protclip(folder: str) -> None:
 
 
 def _seeds(text: str) -> list[int]:
-    try:
-        return list(dict.fromkeys(int(word) for word in text.split(",")))
-    except ValueError:
-        raise InputError(f"--seeds: {text!r} given; expected numbers, such as 0,1,2") from None
+    words = text.split(",")
+    if not all(re.fullmatch(r"\d{1,9}", word.strip()) for word in words):
+        raise InputError(
+            f"--seeds: {text!r} given; expected numbers of at most nine digits, such as 0,1,2"
+        )
+    return list(dict.fromkeys(map(int, words)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from protclip_td.benchmark.catalogue import Benchmark, Case
+from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark, Case
 from protclip_td.benchmark.files import write_json
 from protclip_td.errors import InputError
 from protclip_td.training.data_manifest import DATA_MANIFEST, read_data_manifest
@@ -43,22 +43,22 @@ class Job:
         return max((path.parent for path in self.folder.glob(f"*/{RUN_CONFIG}")), default=None)
 
     def claim(self, setup: str) -> None:
-        """Mark the folder as belonging to one benchmark's settings, unless no run was begun in it.
+        """Mark the folder as belonging to one setup, unless no run was begun in it.
 
         Parameters:
             setup (str): encoder and flags
 
         Raises:
-            InputError: it belongs to others already
+            InputError: it belongs to another one already
         """
         path = self.folder / _JOB_FILE
         if path.is_file() and self.find_begun():
             found = json.loads(path.read_text())["setup"]
             if found != setup:
                 raise InputError(
-                    f"{self.folder} is from another benchmark: its settings are {found}, and those "
-                    f"here {setup}. Two results folders are mixed; take them apart, or give "
-                    "another folder with -o"
+                    f"{self.folder} was run with {found}, and now it would be with {setup}. Give "
+                    "the same settings, or another folder with -o; if two results folders were "
+                    "mixed, take them apart"
                 )
             return
         write_json(path, {"setup": setup})
@@ -89,11 +89,23 @@ def read_result(job: Job) -> Result | None:
     path = min(job.folder.glob("*/results.json"), default=None)
     if path is None:
         return None
-    metrics = json.loads(path.read_text())
+    try:
+        metrics = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); remove {path.parent}") from error
     epoch, split = metrics.pop("epoch"), metrics.pop("split", "test")
     file = path.with_name(DATA_MANIFEST)
     manifest = read_data_manifest(file) if file.is_file() else {}
     return Result(job, path.parent, epoch, split, metrics, manifest)
+
+
+def present(folder: Path) -> list[Benchmark]:
+    """Benchmarks that have a run in a folder of results."""
+    return [
+        benchmark
+        for benchmark in BENCHMARKS
+        if any((folder / "runs" / case.name).is_dir() for case in benchmark.cases)
+    ]
 
 
 def plan(

@@ -1,7 +1,6 @@
 """Runs the jobs one after the other, and keeps the table up to date."""
 
 import gc
-import json
 import re
 import traceback
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,8 @@ from protclip_td.benchmark.jobs import Job, plan, read_result
 from protclip_td.benchmark.plot import draw_results
 from protclip_td.benchmark.results import gather
 from protclip_td.benchmark.same_data import with_other_data
-from protclip_td.benchmark.settings import SETTINGS_FILE, Settings, keep_settings
+from protclip_td.benchmark.settings import Settings
+from protclip_td.benchmark.setup import Setup, keep_setup
 from protclip_td.benchmark.table import write_table
 from protclip_td.config import Config, load_config, load_resumed
 from protclip_td.config.document import read_document
@@ -53,7 +53,8 @@ def run_benchmarks(
     """
     check_configs(_jobs(benchmarks, settings, [0], folder), settings)
     with _locked(folder):
-        return _Runner(settings, folder).go(_jobs(benchmarks, settings, seeds, folder))
+        setup = keep_setup(settings.setup(), folder)
+        return _Runner(settings, setup, folder).go(_jobs(benchmarks, settings, seeds, folder))
 
 
 def _jobs(
@@ -71,7 +72,10 @@ def _jobs(
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of a folder, which is made if it is not there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"-o: {folder} cannot be made a folder: {error.strerror}") from error
     lock = FolderLock(folder)
     try:
         remove_leftovers(folder)
@@ -81,17 +85,16 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 class _Runner:
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, setup: Setup, folder: Path) -> None:
         self.settings = settings
+        self.setup = setup
         self.folder = folder
         self.failures: dict[str, str] = {}
         self.other_data: dict[str, str] = {}
 
     def go(self, jobs: Sequence[Job]) -> int:
-        keep_settings(self.settings.describe(), self.folder)
-        setups = self._setups()
         for job in [*jobs, *self._present()]:
-            job.claim(setups[job.role])
+            job.claim(self.setup.of(job))
         try:
             for number, job in enumerate(jobs, 1):
                 self._attempt(job, f"[{number}/{len(jobs)}] {job}")
@@ -105,11 +108,11 @@ class _Runner:
         return len(self.failures) + len(self.other_data)
 
     def _attempt(self, job: Job, title: str) -> None:
-        if read_result(job) is not None:
-            print(f"{title}: done already")
-            return
-        print(f"\n{title}\n", flush=True)
         with self._failing(str(job), job.folder):
+            if read_result(job) is not None:
+                print(f"{title}: done already")
+                return
+            print(f"\n{title}\n", flush=True)
             self._run(job)
         if str(job) in self.failures:
             print(fold(f"failed: {self.failures[str(job)]}"), flush=True)
@@ -154,21 +157,17 @@ class _Runner:
         self.other_data = with_other_data(finished)
         alike = [result for result in finished if str(result.job) not in self.other_data]
         failures = {what: why for what, why in self.failures.items() if what != _TABLE}
-        results = gather(alike, failures | self.other_data, self._setups())
+        results = gather(alike, failures | self.other_data, self.setup.in_words())
         write_json(self.folder / "results.json", results)
         write_text(self.folder / "results.md", write_table(results))
         return results
-
-    def _setups(self) -> dict[str, str]:
-        """The folder's setups by role; with a control of former times, if there is one."""
-        return json.loads((self.folder / SETTINGS_FILE).read_text())
 
     def _present(self) -> list[Job]:
         """All jobs that have a folder already; folders of other names are somebody else's."""
         names = (path.name for path in self.folder.glob("runs/*/*"))
         found = (re.fullmatch(r"(?:model|control)-seed(-?\d+)", name) for name in names)
         seeds = sorted({int(match[1]) for match in found if match})
-        jobs = plan(BENCHMARKS, self._setups(), lambda *_: seeds, self.folder)
+        jobs = plan(BENCHMARKS, self.setup.encoders, lambda *_: seeds, self.folder)
         return [job for job in jobs if job.folder.is_dir()]
 
     def _say_what_failed(self) -> None:

@@ -1,26 +1,18 @@
-"""The setups of a folder of results: encoders and flags, which must stay the same in it."""
+"""What was asked for: encoders and flags, and what of them reaches each run."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from protclip_td.benchmark.catalogue import Benchmark
-from protclip_td.benchmark.files import write_json
 from protclip_td.benchmark.jobs import Job
-from protclip_td.config.encoder import encoder_block, existing_path, starts_from_scratch
-from protclip_td.config.loading import find_config
+from protclip_td.benchmark.setup import Setup, identity, variables
+from protclip_td.config.encoder import encoder_block, starts_from_scratch
 from protclip_td.config.template import read_value
-from protclip_td.config.variant import read_source
-from protclip_td.data.digests import sha256_of, text_digest
-from protclip_td.errors import InputError
-from protclip_td.training.run_folder import RUN_CONFIG
 
-SETTINGS_FILE = "benchmark.json"
-_WEIGHT_FILES = ("*.safetensors", "*.bin", "config.json")
 # Flags that say where something is, and change no result.
 _PLACES = ("gpus", "path")
+# Flags that name files which decide a result.
+_WITH_FILES = ("text_encoder", "tokenizer")
 
 
 @dataclass(frozen=True)
@@ -35,11 +27,14 @@ class Settings:
     encoders: Mapping[str, str]
     flags: Mapping[str, str]
 
-    def describe(self) -> dict[str, str]:
-        """Setups by role: the encoder, with a digest of its weights, and the flags, as text."""
-        decisive = sorted(self.flags.keys() - set(_PLACES))
-        flags = "".join(f", {name}={self.flags[name]}" for name in decisive)
-        return {role: f"{identity(given)}{flags}" for role, given in self.encoders.items()}
+    def setup(self) -> Setup:
+        """Encoders, with digests of their weights, and the flags that decide a result."""
+        flags = {
+            name: identity(value) if name in _WITH_FILES else value
+            for name, value in sorted(self.flags.items())
+            if name not in _PLACES
+        }
+        return Setup({role: identity(given) for role, given in self.encoders.items()}, flags)
 
     def job_flags(self, job: Job) -> list[str]:
         """Flags of one run: those given, as far as its configuration knows them, and the case's."""
@@ -76,74 +71,3 @@ def _text_side(encoder: str) -> dict[str, str]:
     source = block.get("checkpoint") or block.get("text_encoder")
     flags = {"text_encoder": source, "tokenizer": block.get("tokenizer")}
     return {name: found for name, found in flags.items() if source and found}
-
-
-def variables(name: str) -> set[str]:
-    """Names of a configuration's variables."""
-    return {variable.name for variable in read_source(find_config(name)).variables}
-
-
-def keep_settings(setups: Mapping[str, str], folder: Path) -> None:
-    """Write the setups of a folder of results, or make sure that they are the same.
-
-    What was asked for before and never came to a run binds nobody.
-
-    Raises:
-        InputError: it holds runs of another encoder, control or flags
-    """
-    path = folder / SETTINGS_FILE
-    before: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    before = {role: setup for role, setup in before.items() if _has_runs(folder, role)}
-    for role, now in setups.items():
-        if before.get(role, now) != now:
-            raise InputError(
-                f"{folder} holds results of {before[role]}, and now {role} is {now}. "
-                "Give another folder with -o, or the same settings"
-            )
-    write_json(path, {**before, **setups})
-
-
-def _has_runs(folder: Path, role: str) -> bool:
-    return any(folder.glob(f"runs/*/{role}-seed*/*/{RUN_CONFIG}"))
-
-
-def identity(encoder: str) -> str:
-    """An encoder as given and, where that means files, a digest of their content.
-
-    Parameters:
-        encoder (str): what `encoder_block` takes, or a block with a `class`
-
-    Example::
-
-        >>> identity("random:ESM-2-8M")
-        'random:ESM-2-8M'
-    """
-    value = read_value(encoder)
-    names = list(_texts(value)) if isinstance(value, dict) else [encoder]
-    files = [file for name in names for file in _weight_files(name)]
-    if not files:
-        return encoder
-    return f"{encoder} ({text_digest(''.join(map(sha256_of, files))):016x})"
-
-
-def _texts(block: Any) -> Iterator[str]:
-    """All texts in a block that may name a file."""
-    if isinstance(block, str):
-        yield block
-    elif isinstance(block, Mapping):
-        for key, value in block.items():
-            yield from () if key == "class" else _texts(value)
-    elif isinstance(block, Sequence):
-        for value in block:
-            yield from _texts(value)
-
-
-def _weight_files(name: str) -> list[Path]:
-    """The file of that name, or the weights in the folder of that name.
-
-    The `.pt` files that TorchDrug's ESM downloads into a folder are left out: it checks their MD5.
-    """
-    path = existing_path(name)
-    if path is None or path.is_file():
-        return [path] if path else []
-    return [file for pattern in _WEIGHT_FILES for file in sorted(path.glob(pattern))]

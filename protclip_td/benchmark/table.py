@@ -16,7 +16,8 @@ _HEAD = (
     "epoch chosen by",
 )
 _REMARKS = (
-    "Mean ± standard deviation over seeds and, in brackets, the number of runs, on the test set.",
+    "Mean ± standard deviation over seeds (of the sample: divided by n - 1) and, in brackets, the",
+    "number of runs, on the test set.",
     "All seeds share one split, that of shs27k, shs148k and string too, which is drawn by",
     "--split_seed; how much another draw would change, ± does not say.",
     "Accuracy, F1, areas and recall are shares of one; an error is in the unit of its target.",

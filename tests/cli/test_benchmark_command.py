@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from protclip_td import cli
-from protclip_td.benchmark import catalogue, data_files, plot, published, results, runner
+from protclip_td.benchmark import catalogue, data_files, jobs, plot, published, results, runner
 from protclip_td.benchmark.catalogue import Benchmark, choose
 from protclip_td.errors import InputError
 from protclip_td.training.signals import Interrupted
@@ -25,7 +25,7 @@ CLASSES = Benchmark(
 
 @pytest.fixture(autouse=True)
 def catalogue_of_two(monkeypatch):
-    for module in (catalogue, data_files, plot, results, runner):
+    for module in (catalogue, data_files, jobs, plot, results, runner):
         monkeypatch.setattr(module, "BENCHMARKS", (CLASSES, REGRESSION))
     monkeypatch.setattr("protclip_td.training.recorder.draw_curves", lambda *_: None)
     number = published.PublishedNumber("Other", 0.5, "Others (2020)", "about")
@@ -152,12 +152,28 @@ def test_an_unexpected_error_is_kept_with_its_traceback(words, monkeypatch, caps
     assert "Traceback" in trace.read_text()
 
 
+def test_a_damaged_result_is_named_and_keeps_nothing_else_from_running(words, capsys):
+    assert benchmark("property_classification", *words) == 0
+    (path,) = Path("results").glob("runs/property_classification/*/*/results.json")
+    path.write_text("{")
+    assert benchmark("property_classification", *words) == 1
+    said = "".join(capsys.readouterr().out.split())
+    assert f"{path}isdamaged" in said
+    assert f"remove{path.parent}" in said
+
+
+def test_a_file_in_the_place_of_the_folder(words, capsys):
+    Path("results").write_text("")
+    assert benchmark("property_classification", *words) == 2
+    assert "-o: results cannot be made a folder: File exists" in capsys.readouterr().err
+
+
 def test_other_settings_in_the_same_folder(words, capsys):
     assert benchmark("property_classification", *words) == 0
     assert benchmark("property_classification", *words, "--batch_size=4") == 2
     error = " ".join(capsys.readouterr().err.split())
     assert re.search(
-        r"results holds results of .*num_epoch=1.*, and now model is .*batch_size=4", error
+        r"model-seed0 was run with .*num_epoch=1.* now it would be with .*batch_size=4", error
     )
 
 
@@ -169,8 +185,8 @@ def test_two_results_folders_mixed(words, tmp_path, capsys):
     (tmp_path / "first" / name / "model-seed0").rename(tmp_path / "results" / name / "model-seed0")
     assert benchmark("property_classification", *words, "--batch_size=4", "--seeds=1") == 2
     error = " ".join(capsys.readouterr().err.split())
-    assert "model-seed0 is from another benchmark" in error
-    assert "Two results folders are mixed" in error
+    assert re.search("model-seed0 was run with .*, and now it would be with", error)
+    assert "if two results folders were mixed, take them apart" in error
 
 
 @pytest.mark.parametrize(
@@ -179,7 +195,9 @@ def test_two_results_folders_mixed(words, tmp_path, capsys):
         (["property_regresion"], "no benchmark property_regresion; did you mean `property_regress"),
         ([], "which benchmarks? Give their names, or `all`"),
         (["all", "--batchsize=1"], "--batchsize: no configuration has it; did you mean --batch_s"),
-        (["all", "--seeds=one"], "--seeds: 'one' given; expected numbers, such as 0,1,2"),
+        (["all", "--seeds=one"], "--seeds: 'one' given; expected numbers of at most"),
+        (["all", "--seeds=12345678901234567890"], "expected numbers of at most nine digits"),
+        (["--list", "--pth=data"], "--pth: --list takes --path only"),
         (["all", "--checkpoint=x"], "give either --checkpoint, a ProtCLIP folder, or --encoder"),
         (["all", "--lr"], "--lr: needs a value"),
         (["all", "--lr=1", "bin"], "bin: expected a flag here; names of benchmarks come first"),

@@ -39,7 +39,8 @@ def test_what_chose_the_epoch(name, flags, num_valid, expected, tmp_path):
     run = job.folder / "2026-01-01_00-00-00"
     run.mkdir(parents=True)
     rendered = load_config(name, ["--encoder=random:ESM-2-8M", *flags]).rendered
-    (run / "config.yaml").write_text(rendered)
+    # Also when the encoder's folder has gone since.
+    (run / "config.yaml").write_text(rendered.replace("random:ESM-2-8M", "gone"))
     (run / "data_manifest.json").write_text(json.dumps({"splits": {"valid": num_valid}}))
     (run / "results.json").write_text(json.dumps({"epoch": 1, job.benchmark.metrics[0]: 0.5}))
     row, *_ = (row for row in gather([read_result(job)], {}, {})["rows"] if row["model"])

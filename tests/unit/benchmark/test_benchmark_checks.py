@@ -5,7 +5,7 @@ import pytest
 from protclip_td.benchmark import choose
 from protclip_td.benchmark.checks import check_configs, check_flags
 from protclip_td.benchmark.command import main
-from protclip_td.benchmark.jobs import plan
+from protclip_td.benchmark.jobs import plan, present
 from protclip_td.benchmark.settings import Settings
 from protclip_td.errors import InputError
 
@@ -27,6 +27,14 @@ from protclip_td.errors import InputError
 def test_flags_that_define_a_benchmark(names, flag, culprit):
     with pytest.raises(InputError, match=rf"--{flag}: it is what makes {culprit}, whose row"):
         check_flags({flag: "BP"}, choose(names))
+
+
+def test_flags_of_runs_that_are_there_already(tmp_path):
+    """Names can be added, and repeated, with the flags that all have been run with."""
+    with pytest.raises(InputError, match="--bridge_dim: no configuration has it"):
+        check_flags({"bridge_dim": "24"}, choose(["bin"]))
+    (tmp_path / "runs" / "prot2mf").mkdir(parents=True)
+    check_flags({"bridge_dim": "24"}, [*choose(["bin"]), *present(tmp_path)])
 
 
 @pytest.mark.parametrize("flag", ["split", "split_file"])

@@ -6,7 +6,8 @@ import pytest
 
 from protclip_td.benchmark import BENCHMARKS, choose
 from protclip_td.benchmark.jobs import plan
-from protclip_td.benchmark.settings import SETTINGS_FILE, Settings, identity, keep_settings
+from protclip_td.benchmark.settings import Settings
+from protclip_td.benchmark.setup import SETUP_FILE, Setup, identity, keep_setup
 from protclip_td.config import load_config
 from protclip_td.config.encoder import encoder_block, starts_from_scratch
 from protclip_td.errors import InputError
@@ -71,15 +72,47 @@ def test_a_block_longer_than_a_file_name():
 
 
 def test_only_runs_bind_a_folder(tmp_path):
-    keep_settings({"model": "wrong", "control": "wrong, too"}, tmp_path)
-    keep_settings({"model": "right"}, tmp_path)
-    assert json.loads((tmp_path / SETTINGS_FILE).read_text()) == {"model": "right"}
+    def keep(**encoders):
+        return keep_setup(Setup(encoders, {"lr": "1"}), tmp_path).encoders
+
+    def kept():
+        return json.loads((tmp_path / SETUP_FILE).read_text())
+
+    keep(model="wrong", control="wrong, too")
+    keep(model="right")
+    assert kept() == {"encoders": {"model": "right"}, "flags": {"lr": "1"}}
     begin_run(tmp_path)
-    keep_settings({"model": "right", "control": "another"}, tmp_path)
+    keep(model="right", control="another")
     with pytest.raises(InputError, match="holds results of right, and now model is other"):
-        keep_settings({"model": "other"}, tmp_path)
-    keep_settings({"model": "right"}, tmp_path)  # of the control nothing was run
-    assert json.loads((tmp_path / SETTINGS_FILE).read_text()) == {"model": "right"}
+        keep(model="other")
+    assert keep(model="right") == {"model": "right"}  # of the control nothing was run
+    begin_run(tmp_path, "control")
+    keep(model="right", control="plain")
+    assert keep(model="right") == {"model": "right", "control": "plain"} == kept()["encoders"]
+    (tmp_path / SETUP_FILE).write_text("{")
+    with pytest.raises(InputError, match=rf"{SETUP_FILE} is damaged .*Remove it if all runs"):
+        keep(model="right")
+
+
+def test_a_run_is_bound_by_the_flags_it_knows(tmp_path):
+    setup = Setup({"model": "right"}, {"bridge_dim": "24", "lr": "1"})
+    assert setup.in_words() == {"model": "right, bridge_dim=24, lr=1"}
+    assert setup.of(job_of("prot2mf", tmp_path)) == "right, bridge_dim=24, lr=1"
+    assert setup.of(job_of("bin", tmp_path)) == "right, lr=1"
+
+
+def test_files_of_the_text_encoder_are_in_the_setup(tmp_path):
+    """And the tokenizer's, which decides as much; places are not."""
+    (tmp_path / "vocab.txt").write_text("a")
+
+    def flags():
+        given = {"text_encoder": str(tmp_path), "path": "x", "gpus": "[0]", "lr": "1"}
+        return Settings({"model": RANDOM}, given).setup().flags
+
+    before = flags()
+    assert before.keys() == {"text_encoder", "lr"}
+    (tmp_path / "vocab.txt").write_text("b")
+    assert flags() != before
 
 
 def test_a_job_that_never_ran_is_nobodys(tmp_path):
@@ -87,7 +120,7 @@ def test_a_job_that_never_ran_is_nobodys(tmp_path):
     job.claim("wrong")
     job.claim("right")
     begin_run(tmp_path)
-    with pytest.raises(InputError, match=r"is from another benchmark: its settings are right"):
+    with pytest.raises(InputError, match=r"was run with right, and now it would be with wrong"):
         job.claim("wrong")
 
 

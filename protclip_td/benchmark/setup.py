@@ -1,0 +1,133 @@
+"""The setup of a folder of results: encoders and flags, which must stay the same in it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from protclip_td.benchmark.files import write_json
+from protclip_td.benchmark.jobs import Job
+from protclip_td.config.encoder import existing_path
+from protclip_td.config.loading import find_config
+from protclip_td.config.template import read_value
+from protclip_td.config.variant import read_source
+from protclip_td.data.digests import sha256_of, text_digest
+from protclip_td.errors import InputError
+from protclip_td.training.run_folder import RUN_CONFIG
+
+SETUP_FILE = "benchmark.json"
+_WEIGHT_FILES = ("*.safetensors", "*.bin", "config.json", "tokenizer*.json", "vocab.txt")
+
+
+class Setup(NamedTuple):
+    """What all runs of a folder have in common.
+
+    Parameters:
+        encoders (dict): encoder by role, with a digest of its weights
+        flags (dict): flags that decide a result, as given
+    """
+
+    encoders: Mapping[str, str]
+    flags: Mapping[str, str]
+
+    def in_words(self) -> dict[str, str]:
+        """Encoder and flags by role."""
+        return {role: _in_words(encoder, self.flags) for role, encoder in self.encoders.items()}
+
+    def of(self, job: Job) -> str:
+        """Encoder and flags of one run, as far as its configuration knows them."""
+        known = variables(job.benchmark.name)
+        flags = {name: value for name, value in self.flags.items() if name in known}
+        return _in_words(self.encoders[job.role], flags)
+
+
+def _in_words(encoder: str, flags: Mapping[str, str]) -> str:
+    return ", ".join([encoder, *(f"{name}={value}" for name, value in flags.items())])
+
+
+def variables(name: str) -> set[str]:
+    """Names of a configuration's variables."""
+    return {variable.name for variable in read_source(find_config(name)).variables}
+
+
+def keep_setup(setup: Setup, folder: Path) -> Setup:
+    """Write the setup of a folder of results, or make sure that its encoders are the same.
+
+    What was asked for before and never came to a run binds nobody. Whether the flags are the same
+    each run tells (`Job.claim`), since not every one knows all of them.
+
+    Returns:
+        Setup: with an encoder of former times whose role is not given now
+
+    Raises:
+        InputError: the folder holds runs of another encoder, or its file is damaged
+    """
+    path = folder / SETUP_FILE
+    before = {role: it for role, it in _kept_encoders(path).items() if _has_runs(folder, role)}
+    for role, now in setup.encoders.items():
+        if before.get(role, now) != now:
+            raise InputError(
+                f"{folder} holds results of {before[role]}, and now {role} is {now}. "
+                "Give another folder with -o, or the same encoder"
+            )
+    setup = setup._replace(encoders={**before, **setup.encoders})
+    write_json(path, setup._asdict())
+    return setup
+
+
+def _kept_encoders(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text())["encoders"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"{path} is damaged ({error!r}). Remove it if all runs beside it are of the encoders "
+            "given now; each run's job.json says what it is of"
+        ) from error
+
+
+def _has_runs(folder: Path, role: str) -> bool:
+    return any(folder.glob(f"runs/*/{role}-seed*/*/{RUN_CONFIG}"))
+
+
+def identity(encoder: str) -> str:
+    """An encoder as given and, where that means files, a digest of their content.
+
+    Parameters:
+        encoder (str): what `encoder_block` takes, or a block with a `class`
+
+    Example::
+
+        >>> identity("random:ESM-2-8M")
+        'random:ESM-2-8M'
+    """
+    value = read_value(encoder)
+    names = list(_texts(value)) if isinstance(value, dict) else [encoder]
+    files = [file for name in names for file in _weight_files(name)]
+    if not files:
+        return encoder
+    return f"{encoder} ({text_digest(''.join(map(sha256_of, files))):016x})"
+
+
+def _texts(block: Any) -> Iterator[str]:
+    """All texts in a block that may name a file."""
+    if isinstance(block, str):
+        yield block
+    elif isinstance(block, Mapping):
+        for key, value in block.items():
+            yield from () if key == "class" else _texts(value)
+    elif isinstance(block, Sequence):
+        for value in block:
+            yield from _texts(value)
+
+
+def _weight_files(name: str) -> list[Path]:
+    """The file of that name, or the weights in the folder of that name.
+
+    The `.pt` files that TorchDrug's ESM downloads into a folder are left out: it checks their MD5.
+    """
+    path = existing_path(name)
+    if path is None or path.is_file():
+        return [path] if path else []
+    return [file for pattern in _WEIGHT_FILES for file in sorted(path.glob(pattern))]
