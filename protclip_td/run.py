@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +199,8 @@ class _Run:
         result = {key: float(value) for key, value in metrics.items()}
         if self.folder:
             epoch = self.engine.best.epoch or self.engine.position.epoch
-            self.folder.write_json("results.json", {"split": name, "epoch": epoch, **result})
+            known = {key: value if isfinite(value) else None for key, value in result.items()}
+            self.folder.write_json("results.json", {"split": name, "epoch": epoch, **known})
             which = f"Best checkpoint (epoch {epoch})" if epoch else "Without training,"
             self.console.say(f"\n{which} on the {name} split")
             self.console.say("\n".join(f"  {line}" for line in metrics_table(result)))

@@ -60,8 +60,8 @@ def main(argv: Sequence[str]) -> int:
     if mistakes:
         raise report("the command line", mistakes)
     if options.list:
-        others = flags.keys() - {"path"}
-        unknown = [Mistake(f"--{name}", "--list takes --path only") for name in others]
+        unfit = flags.keys() - {"path"}
+        unknown = [Mistake(f"--{name}", "--list takes --path only") for name in unfit]
         if unknown:
             raise report("the command line", unknown)
         print(list_benchmarks(Path(flags.get("path", DATA_FOLDER)).expanduser()))

@@ -1,6 +1,7 @@
 """What has to be run, and how far each of it has come, as seen in its folder."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ class Result(NamedTuple):
         run (Path): run folder
         epoch (int): epoch that was tested
         split (str): split that it was tested on, ``test`` as a rule
-        metrics (dict): values by name
+        metrics (dict): values by name; NaN where one is undefined
         manifest (dict): what the data were; empty if the file is not there
     """
 
@@ -96,7 +97,8 @@ def read_result(job: Job) -> Result | None:
     epoch, split = metrics.pop("epoch"), metrics.pop("split", "test")
     file = path.with_name(DATA_MANIFEST)
     manifest = read_data_manifest(file) if file.is_file() else {}
-    return Result(job, path.parent, epoch, split, metrics, manifest)
+    values = {name: math.nan if value is None else value for name, value in metrics.items()}
+    return Result(job, path.parent, epoch, split, values, manifest)
 
 
 def present(folder: Path) -> list[Benchmark]:

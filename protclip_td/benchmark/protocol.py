@@ -41,6 +41,8 @@ def _name(manifest: Mapping[str, Any], test_split: str) -> str | None:
     protocol = manifest.get("protocol", manifest.get("split"))
     cutoff = manifest.get("test_cutoff", 0.95)
     parts = [protocol] if protocol else []
+    if manifest.get("similarities", "PROBE's") != "PROBE's":
+        parts.append(f"similarities {manifest['similarities']}")
     if manifest.get("relations") == "target":
         parts.append("target's relations")
     if protocol == "published" and manifest.get("valid_fraction"):

@@ -25,8 +25,10 @@ _KINDS = {
     "transforms": "transforms",
 }
 
-# ProtST's configurations have it before its own data sets, which have the names of ours.
+# ProtST's configurations have it before its own data sets, which have the names of ours but for
+# one, whose `branch: null` TorchDrug's class of the same name does not take.
 _PROTST = "td_datasets."
+_OTHERWISE = {"td_datasets.EnzymeCommission": "ECSequences"}
 
 
 class Argument(NamedTuple):
@@ -69,7 +71,7 @@ def find_class(name: str, kind: str = "") -> type:
             classes that fit
     """
     table = registered()
-    name = name.removeprefix(_PROTST)
+    name = _OTHERWISE.get(name, name).removeprefix(_PROTST)
     fitting = [key for key in table if key == name or key.endswith(f".{name}")]
     fitting = [key for key in fitting if key.startswith(f"{kind}.")] or fitting
     if len(fitting) == 1:

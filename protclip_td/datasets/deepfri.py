@@ -118,6 +118,7 @@ class ECSequences(_ChainSequences):
         path (str): the folder of all data sets; the files lie in its subfolder `EnzymeCommission`
         test_cutoff (float, optional): a test chain is at most this identical to a training chain
         chains (str, optional): file with the chains to keep, one per line
+        branch (None, optional): in ProtST's configurations, of which one serves GO as well
         lazy (bool, optional): make the proteins when they are asked for, which saves memory
         verbose (int, optional): output verbose level
         **kwargs
@@ -128,10 +129,13 @@ class ECSequences(_ChainSequences):
         path: str,
         test_cutoff: float = 0.95,
         chains: str | None = None,
+        branch: None = None,
         lazy: bool = True,
         verbose: int = 1,
         **kwargs: Any,
     ) -> None:
+        if branch is not None:
+            raise InputError(f"branch: {branch!r} given; EC numbers have none, GOSequences do")
         files = ChainFiles(Path(path).expanduser() / "EnzymeCommission", "nrPDB-EC", "_2020.04")
         annotated = read_ec(files.get("_annot.tsv"))
         self._load(files, annotated, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)

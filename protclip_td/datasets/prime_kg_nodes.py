@@ -72,7 +72,11 @@ def _arrays(path: Path) -> Mapping[str, Any]:
             with np.load(path, allow_pickle=False) as file:
                 return dict(file)
         except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
-            raise InputError(f"{path} is damaged ({error}); replace it") from error
+            # NumPy's own words advise to unpickle it, which would run whatever is in there.
+            raise InputError(
+                f"{path} is damaged ({type(error).__name__}), or no .npz of plain arrays; replace "
+                "it"
+            ) from error
     with path.open("rb") as file:
         try:
             content = safe_pickle.load(file)

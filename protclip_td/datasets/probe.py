@@ -100,6 +100,7 @@ class PROBE(torch_data.Dataset, core.Configurable):
                 "annotation, ontology: one given without the other; similarities are computed from "
                 "both, a GAF file and go-basic.obo, or read from PROBE's matrices"
             )
+        self.is_published = annotation is None or ontology is None
         if annotation is None or ontology is None:
             self._take_published(sequences, allow_missing)
         else:
@@ -163,6 +164,7 @@ class PROBE(torch_data.Dataset, core.Configurable):
         return {
             "files": self.used,
             "aspect": self.aspect,
+            "similarities": "PROBE's" if self.is_published else "computed from a GAF file",
             "proteins": len(self.accessions),
             "pairs": int((~self.similarity.isnan()).triu(1).sum()),
             "left out for want of a sequence": self.missing,

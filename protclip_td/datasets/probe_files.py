@@ -94,7 +94,10 @@ def _read_coordinates(path: Path, num: int) -> np.ndarray:
     try:
         pairs = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path} cannot be read ({error}); expected NumPy's (m, 2)") from error
+        # NumPy's own words advise to unpickle it, which would run whatever is in there.
+        raise InputError(
+            f"{path} cannot be read ({type(error).__name__}); expected a .npy of integers (m, 2)"
+        ) from error
     fits = pairs.ndim == 2 and pairs.shape[1] == 2 and np.issubdtype(pairs.dtype, np.integer)
     if not fits or pairs.size == 0 or pairs.min() < 0 or pairs.max() >= num:
         raise InputError(

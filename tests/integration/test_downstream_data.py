@@ -115,6 +115,88 @@ def test_a_configuration_of_peer_runs_unchanged(eval_metric, folder, tmp_path, m
     }
 
 
+# The keys and variables of ProtST's downstream configurations, with ours as the model.
+PROTST = """\
+output_dir: FOLDER/runs
+checkpoint: {{{{ checkpoint }}}}
+
+dataset:
+  class: {{{{ dataset }}}}
+  path: FOLDER
+{dataset}
+  atom_feature: null
+  bond_feature: null
+  transform:
+    class: Compose
+    transforms:
+      - class: ProteinView
+        view: residue
+      - class: TruncateProtein
+        max_length: 550
+
+task:
+  class: {task}
+  model: {{class: ProtCLIP, protein_encoder: ENCODER}}
+{settings}
+  num_mlp_layer: 2
+
+eval_metric: {eval_metric}
+
+optimizer:
+  class: Adam
+  lr: 1.0e-4
+
+{mode}
+
+engine:
+  gpus: [0, 1, 2, 3]
+  batch_size: 2
+  log_interval: 1000
+
+train:
+  num_epoch: 1
+"""
+ANNOTATION = {
+    "dataset": "  branch: {{ branch }}\n  test_cutoff: 0.95",
+    "task": "MultipleBinaryClassification",
+    "settings": "  criterion: bce\n  metric: ['auprc@micro', 'f1_max']",
+    "eval_metric": "f1_max",
+    "mode": "lr_ratio: 0.1",
+}
+FITNESS = {
+    "dataset": "",
+    "task": "PropertyPrediction",
+    "settings": '  criterion: mse\n  metric: ["mae", "rmse", "spearmanr"]\n  normalization: False',
+    "eval_metric": "spearmanr",
+    "mode": "fix_encoder: True",
+}
+LOCALIZATION = {
+    **FITNESS,
+    "settings": '  criterion: ce\n  metric: ["acc", "mcc"]\n  num_class: {{ num_class }}',
+    "eval_metric": "accuracy",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "flags"),
+    [
+        ("ec", ANNOTATION, ["--dataset=td_datasets.EnzymeCommission", "--branch=null"]),
+        ("aav", FITNESS, ["--dataset=td_datasets.AAV"]),
+        ("fluorescence", FITNESS, ["--dataset=Fluorescence"]),
+        ("bin", LOCALIZATION, ["--dataset=BinaryLocalization", "--num_class=2"]),
+    ],
+)
+def test_configurations_of_protst_run_with_our_model(
+    name, parts, flags, folder, tmp_path, monkeypatch, tiny_protein_folder
+):
+    files.make(name, folder, monkeypatch)
+    text = PROTST.format(**parts).replace("FOLDER", str(folder))
+    (tmp_path / "protst.yaml").write_text(text.replace("ENCODER", tiny_protein_folder))
+    command = ["run", "-c", str(tmp_path / "protst.yaml"), "--checkpoint=null", *flags]
+    assert cli.main(command) == 0
+    assert len([*folder.glob("runs/*/results.json")]) == 1
+
+
 def test_peers_configuration_of_classes(folder, monkeypatch):
     """With `eval_metric: acc`, which TorchDrug reports as accuracy."""
     files.make("bin", folder, monkeypatch)

@@ -139,6 +139,12 @@ def test_protocol_and_sizes_of_the_runs():
     assert len(protocols_of([*results[:2], results[0]])) == 2
 
 
+def test_similarities_that_are_not_probes_are_told():
+    manifests = [{"similarities": kind, "proteins": 9} for kind in ("PROBE's", "computed")]
+    shown = [in_words(protocols_of([result_of(manifest)])) for manifest in manifests]
+    assert shown == ["9 proteins", "similarities computed, 9 proteins"]
+
+
 @pytest.mark.parametrize(
     ("case", "manifest", "name", "is_same"),
     [

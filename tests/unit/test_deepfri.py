@@ -252,6 +252,8 @@ def test_an_empty_split(folder):
 def test_wrong_arguments(folder, tmp_path):
     with pytest.raises(InputError, match=r"test_cutoff: 0.9 given; expected one of 0.3"):
         ECSequences(str(folder), test_cutoff=0.9)
+    with pytest.raises(InputError, match=r"branch: 'MF' given; EC numbers have none"):
+        ECSequences(str(folder), branch="MF")
     with pytest.raises(InputError, match=r"branch: 'XX' given; expected one of MF, BP, CC"):
         GOSequences(str(folder), branch="XX")
     with pytest.raises(InputError, match=r"chains: .*no such file; expected one chain per line"):

@@ -6,7 +6,7 @@ from torchdrug import core, datasets, models, tasks
 from torchdrug.core import Registry as R
 
 from protclip_td.config.classes import arguments, class_kind, find_class
-from protclip_td.datasets import AAV
+from protclip_td.datasets import AAV, ECSequences
 from protclip_td.errors import InputError
 
 
@@ -29,7 +29,7 @@ class TwoNamesTask(core.Configurable):
         ("PropertyPrediction", tasks.PropertyPrediction),
         ("datasets.Fluorescence", datasets.Fluorescence),
         ("td_datasets.AAV", AAV),  # as ProtST's configurations say
-        ("td_datasets.EnzymeCommission", datasets.EnzymeCommission),
+        ("td_datasets.EnzymeCommission", ECSequences),
         ("Engine", core.Engine),
         ("Adam", optim.Adam),
     ],

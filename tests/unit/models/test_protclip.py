@@ -228,8 +228,14 @@ def test_deepcopy_is_independent(tiny_model, graph):
     [
         ({}, r"needs a protein_encoder, such as 'random:ESM-2-8M', or a checkpoint"),
         ({"checkpoint": "a", "protein_encoder": "b"}, r"either a checkpoint or the encoders"),
-        ({"protein_encoder": "b", "readout": "sum"}, r"readout: 'sum' given.*one of mean, projection"),
-        ({"protein_encoder": "b", "pooling": "max"}, r"pooling: 'max' given.*one of residues, all_tok"),
+        (
+            {"protein_encoder": "b", "readout": "sum"},
+            r"readout: 'sum' given.*one of mean, projection",
+        ),
+        (
+            {"protein_encoder": "b", "pooling": "max"},
+            r"pooling: 'max' given.*one of residues, all_tok",
+        ),
     ],
 )
 def test_wrong_arguments(options, message):
