@@ -20,7 +20,7 @@ DONE := $(VENV)/done
 BUILD := $(subst /,_,$(subst +,_,$(subst =,,$(TORCH))))
 FIND := $(if $(WHEELS),--find-links $(WHEELS))
 
-# Threads that wait sleep instead of spinning: 10 % slower alone, ten times faster on a busy machine.
+# Threads that wait sleep instead of spinning: faster on a busy machine, see docs/training_speed.md.
 export OMP_WAIT_POLICY ?= passive
 
 .PHONY: setup pretrain test check format bench clean

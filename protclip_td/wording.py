@@ -20,10 +20,10 @@ def fold(text: str) -> str:
 
     Example::
 
-        >>> print(fold("  line 22: engine.batch_size: 1 given; contrast needs at least 2 pairs"
-        ...            " in a batch, since the others are what it compares with"))
-          line 22: engine.batch_size: 1 given; contrast needs at least 2 pairs in a
-            batch, since the others are what it compares with
+        >>> print(fold("  line 22: engine.batch_size: 1 given; ProteinTextPretraining needs at"
+        ...            " least 2 in a batch"))
+          line 22: engine.batch_size: 1 given; ProteinTextPretraining needs at least 2
+            in a batch
     """
     return "\n".join(map(_fold_line, text.split("\n")))
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from protclip_td.config.loading import Config, load_config
 from protclip_td.config.mistakes import Mistake, report
-from protclip_td.errors import InputError
-from protclip_td.training.run_folder import RUN_CONFIG
+from protclip_td.training.run_folder import RUN_CONFIG, check_run_folder
 
 
 def load_resumed(folder: Path, path: str | None = None, flags: list[str] | None = None) -> Config:
@@ -24,12 +23,8 @@ def load_resumed(folder: Path, path: str | None = None, flags: list[str] | None 
     Raises:
         InputError: no run folder, or another configuration; names what differs
     """
+    check_run_folder(folder)
     file = folder / RUN_CONFIG
-    if not file.is_file():
-        raise InputError(
-            f"--resume: {folder} is not a run folder: it has no {RUN_CONFIG}. Give the folder of "
-            "one run, which is named after the time of its start"
-        )
     if path is None:
         return load_config(file, flags)
     started, now = load_config(file), load_config(path, flags)

@@ -1,6 +1,5 @@
 """ProtCLIP's pretraining: three passes over each protein, four losses."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,6 +9,7 @@ from torchdrug import core, tasks
 from torchdrug.core import Registry as R
 
 from protclip_td.compat.metrics import criterion_name
+from protclip_td.data.digests import text_digest
 from protclip_td.errors import InputError
 from protclip_td.losses import (
     add_and_normalise,
@@ -153,7 +153,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
 
     def target(self, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Row and identity of the biotext, by which equal texts are known as equal."""
-        groups = [_text_identity(text) for text in batch["biotext"]]
+        # Equal texts are known by 63 bits, the same on every machine.
+        groups = [text_digest(text) >> 1 for text in batch["biotext"]]
         return {
             "index": batch["index"].to(self.device),
             "text_group": torch.tensor(groups, device=self.device),
@@ -276,8 +277,3 @@ def _first_of_each(index: Tensor) -> Tensor:
     positions = torch.arange(len(index), device=index.device)
     first = positions.new_full((len(values),), len(index))
     return first.scatter_reduce(0, inverse, positions, "amin")
-
-
-def _text_identity(text: str) -> int:
-    """A 63-bit number by which equal texts are known, the same on every machine."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

@@ -32,6 +32,19 @@ CONTENTS = {
 }
 
 
+def check_run_folder(path: Path) -> None:
+    """Make sure that a folder is one run's.
+
+    Raises:
+        InputError: it is not
+    """
+    if not (path / RUN_CONFIG).is_file():
+        raise InputError(
+            f"{path} is not a run folder: it has no {RUN_CONFIG}. Give the folder of one run, "
+            "which is named after the time of its start"
+        )
+
+
 class RunFolder:
     """One run's folder, locked for this process.
 
@@ -75,8 +88,7 @@ class RunFolder:
             InputError: it is no run folder, or in use
         """
         path = Path(path).expanduser()
-        if not (path / RUN_CONFIG).is_file():
-            raise InputError(f"{path} is no run folder: it holds no {RUN_CONFIG}.")
+        check_run_folder(path)
         return cls(path)
 
     def write_text(self, name: str, text: str) -> None:

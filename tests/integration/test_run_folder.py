@@ -118,7 +118,7 @@ def test_lock_is_not_inherited_by_workers(tmp_path):
 
 
 def test_resume_of_no_run_folder(tmp_path):
-    with pytest.raises(InputError, match=r"is no run folder: it holds no config\.yaml"):
+    with pytest.raises(InputError, match=r"is not a run folder: it has no config\.yaml"):
         run_toy(tmp_path, resume=tmp_path)
 
 
