@@ -65,8 +65,8 @@ def busy_machine(engine: Any) -> str:
     """A word of advice where other processes keep the CPU busy, else nothing.
 
     PyTorch's threads wait for each other without letting go of the CPU. Where another process
-    takes one of two cores, that makes a step ten times slower; with OMP_WAIT_POLICY=passive it
-    takes twice as long (see docs/training_speed.md).
+    takes one of two cores, that makes a step three times slower; with OMP_WAIT_POLICY=passive it
+    takes less than twice as long (see docs/training_speed.md).
 
     Parameters:
         engine (ResumableEngine): ready to train
@@ -77,7 +77,7 @@ def busy_machine(engine: Any) -> str:
         return ""
     return (
         f"  This machine is busy (load {load:.1f} on {num_core} cores), which can slow training "
-        "down tenfold.\n  If so, start with OMP_WAIT_POLICY=passive in the environment.\n"
+        "down\n  threefold or more. If so, start with OMP_WAIT_POLICY=passive in the environment.\n"
     )
 
 
