@@ -1,6 +1,7 @@
 """Imports point one way, and importing the package costs little."""
 
 import ast
+import configparser
 import os
 import re
 import runpy
@@ -127,3 +128,16 @@ def test_commands_on_data_load_no_torch(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["2", "False"]
     assert "nowhere holds no ProtAnno store" in done.stderr
+
+
+def test_all_folders_of_the_package_are_installed():
+    """An editable install has them all the same; one from a wheel would not."""
+    setup = configparser.ConfigParser()
+    setup.read(PACKAGE.parent / "setup.cfg")
+    installed = set(setup["options"]["packages"].split())
+    folders = {f"protclip_td.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
+    assert folders - {"protclip_td._script"} <= installed
+    assert {name for name in installed if name.startswith("protclip_td.")} - folders == {
+        "protclip_td.yaml_configs"
+    }
+    assert not [*PACKAGE.glob("*/*/__init__.py")]  # a folder deeper down would have to be listed
