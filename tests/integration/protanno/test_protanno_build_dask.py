@@ -74,8 +74,15 @@ def test_a_task_that_kills_every_worker_is_given_up(cluster):
         list(pool.run(die, [()]))
 
 
-def test_a_scheduler_that_goes_away(caplog, monkeypatch):
-    monkeypatch.setattr(workers, "_PATIENCE", 1)
+def work_while_it_closes(cluster):
+    with workers.workers(1, cluster.scheduler_address) as pool:
+        results = iter(pool.run(time.sleep, [(0.01,)] * 1000))
+        next(results)  # it is at work, however busy the machine
+        threading.Thread(target=cluster.close).start()
+        list(results)
+
+
+def test_a_scheduler_that_goes_away(caplog):
     with distributed.LocalCluster(
         n_workers=1,
         threads_per_worker=1,
@@ -85,10 +92,9 @@ def test_a_scheduler_that_goes_away(caplog, monkeypatch):
         dashboard_address=None,
     ) as cluster:
         address = cluster.scheduler_address
-        threading.Timer(0.2, cluster.close).start()
         message = rf"the Dask scheduler at {address} is gone. What is done is kept.*call again"
-        with pytest.raises(InputError, match=message), workers.workers(1, address) as pool:
-            list(pool.run(time.sleep, [(0.01,)] * 1000))
+        with pytest.raises(InputError, match=message):
+            work_while_it_closes(cluster)
     assert not [record for record in caplog.records if record.name == "distributed.client"]
 
 
