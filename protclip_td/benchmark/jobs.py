@@ -54,7 +54,7 @@ class Job:
         """
         path = self.folder / _JOB_FILE
         if path.is_file() and self.find_begun():
-            found = json.loads(path.read_text())["setup"]
+            found = _read_setup(path)
             if found != setup:
                 raise InputError(
                     f"{self.folder} was run with {found}, and now it would be with {setup}. Give "
@@ -63,6 +63,16 @@ class Job:
                 )
             return
         write_json(path, {"setup": setup})
+
+
+def _read_setup(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text())["setup"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"{path} is damaged or from another version ({error!r}); give another folder with -o, "
+            f"or remove {path.parent} to have it run again"
+        ) from error
 
 
 class Result(NamedTuple):

@@ -82,8 +82,9 @@ def _kept_encoders(path: Path) -> dict[str, str]:
         return dict(json.loads(path.read_text())["encoders"])
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(
-            f"{path} is damaged ({error!r}). Remove it if all runs beside it are of the encoders "
-            "given now; each run's job.json says what it is of"
+            f"{path} is damaged or from another version ({error!r}). Give another folder with -o; "
+            "or, if all runs beside it are of the encoders given now, as the job.json of each "
+            "says, remove the file"
         ) from error
 
 

@@ -73,7 +73,7 @@ def check_file(path: str | Path, expected: str = _PAIRS) -> Path:
 def read_pieces(path: Path, digest: Digest | None = None) -> Iterator[tuple[bytes, int]]:
     """Read a file piece by piece, unpacked if it is gzip whatever its name says.
 
-    Carriage returns and a byte order mark are dropped.
+    Lines end with a line feed, whatever they end with in the file; a byte order mark is dropped.
 
     Parameters:
         path (Path): plain or gzip file
@@ -85,11 +85,18 @@ def read_pieces(path: Path, digest: Digest | None = None) -> Iterator[tuple[byte
     Raises:
         DamagedSourceError: the gzip file is cut off or damaged; the pieces before are good
     """
-    first = True
+    first, held, file_bytes = True, b"", 0
     for piece, file_bytes in _unpack(path, digest):
         if first and piece:
             piece, first = piece.removeprefix(_BYTE_ORDER_MARK), False
-        yield piece.replace(b"\r", b""), file_bytes
+        if held or b"\r" in piece:
+            piece = held + piece
+            # The line feed that goes with the last one may come with the next piece.
+            held = b"\r" if piece.endswith(b"\r") else b""
+            piece = piece.removesuffix(held).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        yield piece, file_bytes
+    if held:
+        yield b"\n", file_bytes
 
 
 def _unpack(path: Path, digest: Digest | None) -> Iterator[tuple[bytes, int]]:

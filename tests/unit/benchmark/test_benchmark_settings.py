@@ -90,7 +90,7 @@ def test_only_runs_bind_a_folder(tmp_path):
     keep(model="right", control="plain")
     assert keep(model="right") == {"model": "right", "control": "plain"} == kept()["encoders"]
     (tmp_path / SETUP_FILE).write_text("{")
-    with pytest.raises(InputError, match=rf"{SETUP_FILE} is damaged .*Remove it if all runs"):
+    with pytest.raises(InputError, match=rf"{SETUP_FILE} is damaged .*remove the file"):
         keep(model="right")
 
 
@@ -122,6 +122,9 @@ def test_a_job_that_never_ran_is_nobodys(tmp_path):
     begin_run(tmp_path)
     with pytest.raises(InputError, match=r"was run with right, and now it would be with wrong"):
         job.claim("wrong")
+    (job.folder / "job.json").write_text("{}")
+    with pytest.raises(InputError, match=r"job.json is damaged .*remove .*bin/model-seed0 to have"):
+        job.claim("right")
 
 
 def test_tuning_reaches_only_what_can_be_tuned(tmp_path):

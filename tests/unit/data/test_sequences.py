@@ -18,7 +18,7 @@ def test_flat_file_is_read_as_the_sample_is(sample_path, sample_entries):
     assert read_sequences(sample_path, {wanted}) == {wanted: sample_entries[3].sequence}
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("begin", ["", "\ufeff"])
 def test_fasta(tmp_path, begin, end):
     text = f"{begin}>sp|P12345|A_HUMAN Name OS=x\nMKT\nAYI\n\n>Q2 plain\nGAV\n".replace("\n", end)
