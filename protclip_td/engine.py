@@ -326,7 +326,7 @@ class ResumableEngine(core.Engine, core.Configurable):
 
 def _check_batch_size(task: Any, train_set: Any, batch_size: int) -> None:
     num_item = len(train_set)
-    problem = batch_size_problem(type(task), min(batch_size * comm.get_world_size(), num_item))
+    problem = batch_size_problem(task, min(batch_size * comm.get_world_size(), num_item))
     if problem and num_item:  # without training items there are no batches
         raise InputError(
             f"engine: batch_size: {problem} (batch_size {batch_size}, {num_item} training items)"

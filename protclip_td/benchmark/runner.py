@@ -18,7 +18,7 @@ from protclip_td.benchmark.plot import draw_results
 from protclip_td.benchmark.results import gather
 from protclip_td.benchmark.same_data import with_other_data
 from protclip_td.benchmark.settings import Settings
-from protclip_td.benchmark.setup import Setup, keep_setup
+from protclip_td.benchmark.setup import Setup, check_setup, write_setup
 from protclip_td.benchmark.table import write_table
 from protclip_td.config import Config, load_config, load_resumed
 from protclip_td.config.document import read_document
@@ -53,7 +53,7 @@ def run_benchmarks(
     """
     check_configs(_jobs(benchmarks, settings, [0], folder), settings)
     with _locked(folder):
-        setup = keep_setup(settings.setup(), folder)
+        setup = check_setup(settings.setup(), folder)
         return _Runner(settings, setup, folder).go(_jobs(benchmarks, settings, seeds, folder))
 
 
@@ -95,6 +95,7 @@ class _Runner:
     def go(self, jobs: Sequence[Job]) -> int:
         for job in [*jobs, *self._present()]:
             job.claim(self.setup.of(job))
+        write_setup(self.setup, self.folder)  # once nothing is refused any more
         try:
             for number, job in enumerate(jobs, 1):
                 self._attempt(job, f"[{number}/{len(jobs)}] {job}")

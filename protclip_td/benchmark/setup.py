@@ -50,8 +50,8 @@ def variables(name: str) -> set[str]:
     return {variable.name for variable in read_source(find_config(name)).variables}
 
 
-def keep_setup(setup: Setup, folder: Path) -> Setup:
-    """Write the setup of a folder of results, or make sure that its encoders are the same.
+def check_setup(setup: Setup, folder: Path) -> Setup:
+    """Make sure that the encoders are those of a folder of results.
 
     What was asked for before and never came to a run binds nobody. Whether the flags are the same
     each run tells (`Job.claim`), since not every one knows all of them.
@@ -70,9 +70,12 @@ def keep_setup(setup: Setup, folder: Path) -> Setup:
                 f"{folder} holds results of {before[role]}, and now {role} is {now}. "
                 "Give another folder with -o, or the same encoder"
             )
-    setup = setup._replace(encoders={**before, **setup.encoders})
-    write_json(path, setup._asdict())
-    return setup
+    return setup._replace(encoders={**before, **setup.encoders})
+
+
+def write_setup(setup: Setup, folder: Path) -> None:
+    """Write the setup of a folder of results."""
+    write_json(folder / SETUP_FILE, setup._asdict())
 
 
 def _kept_encoders(path: Path) -> dict[str, str]:

@@ -30,7 +30,7 @@ def split_flags(words: Sequence[str], otherwise: str) -> tuple[dict[str, str], l
         elif (given := value if equals else next(rest, None)) is None:
             mistakes.append(Mistake(flag, "needs a value"))
         else:
-            flags[flag.removeprefix("--").replace("-", "_")] = given
+            flags[_name(flag)] = given
     return flags, mistakes
 
 
@@ -40,10 +40,18 @@ def parse_flags(
     """Values of the variables, and the flags that name none or lack a value."""
     names = [variable.name for variable in variables]
     flags, mistakes = split_flags(words, "expected a flag, such as --batch_size 8")
-    unknown = [
-        Mistake(f"--{name}", f"unknown flag{did_you_mean(name, names, '--')}")
-        for name in flags
+    # One without a value may be unknown as well, which then is what is said.
+    lacking = [_name(mistake.where) for mistake in mistakes if mistake.where.startswith("--")]
+    unknown = {
+        name: Mistake(f"--{name}", f"unknown flag{did_you_mean(name, names, '--')}")
+        for name in [*flags, *lacking]
         if name not in names
-    ]
+    }
     values = {name: read_value(text) for name, text in flags.items() if name in names}
-    return values, unknown + mistakes
+    others = [mistake for mistake in mistakes if _name(mistake.where) not in unknown]
+    return values, [*unknown.values(), *others]
+
+
+def _name(flag: str) -> str:
+    """A flag as a variable."""
+    return flag.removeprefix("--").replace("-", "_")

@@ -27,14 +27,18 @@ def text_lines(path: str | Path, expected: str) -> Iterator[tuple[int, str]]:
         [(1, '>P12345'), (2, 'MKT')]
     """
     path = check_file(path, expected)
-    number, rest = 0, b""
+    number = 0
+    begun: list[bytes] = []  # pieces of a line whose end has not come yet
     try:
         for piece, _ in read_pieces(path):
-            whole, end, rest = (rest + piece).rpartition(b"\n")
-            for line in whole.decode().split("\n") if end else ():
-                number += 1
-                yield number, line
-        if rest:
-            yield number + 1, rest.decode()
+            whole, end, rest = piece.rpartition(b"\n")
+            if end:
+                for line in b"".join([*begun, whole]).decode().split("\n"):
+                    number += 1
+                    yield number, line
+                begun = []
+            begun.append(rest)
+        if last := b"".join(begun):
+            yield number + 1, last.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file ({error}); expected {expected}") from error

@@ -22,6 +22,10 @@ from protclip_td.protanno.opening import open_or_make
 logger = logging.getLogger(__name__)
 
 
+# What a store's manifest says of its own files, which may be made anew with the same content.
+_OF_ITS_FILES = {"files", "format", "groups", "inputs", "options", "pairs", "sha256"}
+
+
 @R.register("datasets.ProtAnno")
 class ProtAnno(torch_data.Dataset, core.Configurable):
     """Pairs of protein sequences and biotexts made of up to four properties of UniProtKB.
@@ -150,13 +154,14 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
     @property
     def manifest(self) -> dict[str, Any]:
         """Where the data come from and what is used of them, as plain types."""
+        store = self.store.manifest
+        options = dict(store.get("options", {}))
         return {
             "store": str(self.store.folder),
-            **{
-                key: value
-                for key, value in self.store.manifest.items()
-                if key not in ("groups", "sha256")
-            },
+            "release": options.pop("release", None),
+            "files": {source["name"]: source["sha256"] for source in store.get("inputs", ())},
+            "options": options,
+            **{key: value for key, value in store.items() if key not in _OF_ITS_FILES},
             "rule": {
                 **self.rule.as_dict(),
                 "draws_per_epoch": self._train_set.draw.num_draws,

@@ -1,14 +1,15 @@
 """What a run's data were, by its `data_manifest.json`; a run goes on with the same data only."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from protclip_td.errors import InputError
 
 DATA_MANIFEST = "data_manifest.json"
-# What says where the data are or who wrote them down, and not what they are.
-_NOT_THE_DATA = {"folder", "path", "split_file", "store", "url", "urls", "versions"}
+# What says where the data are from, or who wrote them down, and not what they are.
+_NOT_THE_DATA = {"folder", "path", "release", "split_file", "store", "url", "urls", "versions"}
 
 
 def refuse_other_data(folder: Path, manifest: dict[str, Any]) -> None:
@@ -24,7 +25,7 @@ def refuse_other_data(folder: Path, manifest: dict[str, Any]) -> None:
     path = folder / DATA_MANIFEST
     if not path.is_file():
         return
-    now = json.loads(json.dumps(manifest, default=str))
+    now = json.loads(json.dumps(manifest, default=as_text))
     differing = differing_data(now, read_data_manifest(path))
     if differing:
         raise InputError(
@@ -32,6 +33,11 @@ def refuse_other_data(folder: Path, manifest: dict[str, Any]) -> None:
             "was trained on the one must not be tested on the other: put the data back as they "
             "were, or start a new run."
         )
+
+
+def as_text(value: Any) -> str:
+    """What JSON does not know, without its place in memory, which is another in each process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
 def read_data_manifest(path: Path) -> dict[str, Any]:
@@ -59,7 +65,7 @@ def differing_data(mine: dict[str, Any], other: dict[str, Any]) -> dict[str, tup
         here, there = mine[key], other[key]
         if isinstance(here, dict) and isinstance(there, dict):
             here, there = _without(there, here, key), _without(here, there, key)
-        if here != there:
+        if not _is_same(here, there):
             found[key] = here, there
     return dict(sorted(found.items()))
 
@@ -70,7 +76,15 @@ def in_words(differing: dict[str, tuple[Any, Any]]) -> str:
 
 
 def _without(other: dict[str, Any], values: dict[str, Any], key: str) -> dict[str, Any]:
-    """Entries that the other has not; a file is known by its checksum, whatever its name."""
-    if key == "files":
-        return {name: value for name, value in values.items() if value not in other.values()}
-    return {name: value for name, value in values.items() if other.get(name) != value}
+    """Entries that the other has not; a file may have another name there."""
+    renamed = other.values() if key == "files" else ()
+    return {
+        name: value
+        for name, value in values.items()
+        if not (_is_same(other[name], value) if name in other else value in renamed)
+    }
+
+
+def _is_same(here: Any, there: Any) -> bool:
+    """As JSON, in which a NaN is the same as another."""
+    return json.dumps(here, sort_keys=True) == json.dumps(there, sort_keys=True)

@@ -82,12 +82,18 @@ def count_batches(num_item: int, batch_size: int) -> int:
     return -(-num_item // batch_size)
 
 
-def batch_size_problem(task_cls: type, given: int) -> str | None:
-    """Say what is wrong where a batch is smaller than a task can use (`min_batch_size`)."""
-    needed = getattr(task_cls, "min_batch_size", TaskHooks.min_batch_size)
-    if given >= needed:
+def batch_size_problem(task: Any, given: int) -> str | None:
+    """Say what is wrong where a batch is smaller than a task can use (`min_batch_size`).
+
+    Parameters:
+        task (Task or type): before it is made its class, of which a property says nothing yet
+        given (int): items in a batch of all processes
+    """
+    needed = getattr(task, "min_batch_size", TaskHooks.min_batch_size)
+    if not isinstance(needed, int) or given >= needed:
         return None
-    return f"{given} given; {task_cls.__name__} needs at least {needed} in a batch"
+    name = task.__name__ if isinstance(task, type) else type(task).__name__
+    return f"{given} given; {name} needs at least {needed} in a batch"
 
 
 def training_indices(dataset: DataSetHooks, seed: int, epoch: int) -> Sequence[int]:

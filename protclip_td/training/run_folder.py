@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from protclip_td.errors import InputError
+from protclip_td.training.data_manifest import as_text
 from protclip_td.training.disk import explain_disk_errors
 from protclip_td.training.history import History
 from protclip_td.training.lock import FolderLock
@@ -99,7 +100,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: Any) -> None:
         """Write a small JSON file; what JSON does not know is written as text."""
-        self.write_text(name, json.dumps(value, indent=2, default=str) + "\n")
+        self.write_text(name, json.dumps(value, indent=2, default=as_text) + "\n")
 
     def tree(self) -> str:
         """Draw what is in the folder, a line of explanation each."""

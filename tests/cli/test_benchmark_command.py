@@ -175,6 +175,7 @@ def test_other_settings_in_the_same_folder(words, capsys):
     assert re.search(
         r"model-seed0 was run with .*num_epoch=1.* now it would be with .*batch_size=4", error
     )
+    assert "batch_size" not in Path("results/benchmark.json").read_text()
 
 
 def test_two_results_folders_mixed(words, tmp_path, capsys):

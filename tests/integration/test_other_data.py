@@ -9,10 +9,11 @@ import pytest
 
 from protclip_td import cli
 from protclip_td.config import load_config
-from protclip_td.datasets import STRINGActions
+from protclip_td.datasets import ProtAnno, STRINGActions
 from protclip_td.errors import InputError
 from protclip_td.run import run
 from protclip_td.training.data_manifest import refuse_other_data
+from protclip_td.training.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -48,6 +49,44 @@ def test_the_same_data_elsewhere_are_the_same(begun, tmp_path):
     config = folder / "config.yaml"
     config.write_text(config.read_text().replace(f"{data.parent}", f"{tmp_path}/elsewhere"))
     assert cli.main(["run", "--resume", str(folder)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "is_same"),
+    [
+        ({"files": {"a": "1", "b": "2"}}, {"files": {"b": "1", "a": "2"}}, False),
+        ({"files": {"a": "1"}}, {"files": {"other": "1"}}, True),
+        ({"mean": float("nan"), "by": {"x": float("nan")}}, None, True),
+        ({"what": object()}, {"what": object()}, True),
+        ({"splits": (1, 2)}, {"splits": [1, 2]}, True),
+    ],
+)
+def test_what_is_the_same(now, then, is_same, tmp_path):
+    """Lists that were exchanged are not; what JSON cannot tell apart is."""
+    folder = RunFolder(tmp_path)
+    folder.write_json("data_manifest.json", then or now)
+    folder.close()
+    if is_same:
+        refuse_other_data(tmp_path, now)
+    else:
+        with pytest.raises(InputError, match="begun with other data"):
+            refuse_other_data(tmp_path, now)
+
+
+def test_a_store_made_anew_of_the_same_source_is_the_same(sample_path, tmp_path):
+    """Under another name, elsewhere, by another version, with the release's date beside it."""
+    (tmp_path / "other").mkdir()
+    copy = shutil.copy(sample_path, tmp_path / "other" / "copy.dat.gz")
+    (tmp_path / "other" / "reldate.txt").write_text(
+        "UniProtKB/Swiss-Prot Release 2024_01 of 24-Jan-2024\n"
+    )
+    first = ProtAnno(tmp_path / "a", source=sample_path).manifest
+    other = ProtAnno(tmp_path / "b", source=copy).manifest
+    (tmp_path / "data_manifest.json").write_text(json.dumps(first))
+    refuse_other_data(tmp_path, {**other, "versions": {"pyarrow": "0"}})
+    fewer = ProtAnno(tmp_path / "b", source=copy, coverages=(4,)).manifest
+    with pytest.raises(InputError, match=r"begun with other data .*coverages"):
+        refuse_other_data(tmp_path, fewer)
 
 
 def test_another_split_of_the_same_pairs_is_other_data(tmp_path, sample_entries):

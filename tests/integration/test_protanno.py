@@ -279,7 +279,7 @@ def test_composition_counts_and_prints(dataset):
 
 def test_manifest_is_plain_and_complete(dataset):
     manifest = json.loads(json.dumps(dataset.manifest))
-    assert manifest["inputs"][0]["name"] == "uniprot_sample.dat.gz"
+    assert list(manifest["files"]) == ["uniprot_sample.dat.gz"]
     assert manifest["rule"]["confidences"] == [1, 2, 3]
     assert manifest["rule"]["seed"] == 0
     assert np.sum(manifest["composition"]["splits"]["train"]) == len(dataset.split()[0])

@@ -7,7 +7,7 @@ import pytest
 from protclip_td.benchmark import BENCHMARKS, choose
 from protclip_td.benchmark.jobs import plan
 from protclip_td.benchmark.settings import Settings
-from protclip_td.benchmark.setup import SETUP_FILE, Setup, identity, keep_setup
+from protclip_td.benchmark.setup import SETUP_FILE, Setup, check_setup, identity, write_setup
 from protclip_td.config import load_config
 from protclip_td.config.encoder import encoder_block, starts_from_scratch
 from protclip_td.errors import InputError
@@ -73,7 +73,9 @@ def test_a_block_longer_than_a_file_name():
 
 def test_only_runs_bind_a_folder(tmp_path):
     def keep(**encoders):
-        return keep_setup(Setup(encoders, {"lr": "1"}), tmp_path).encoders
+        setup = check_setup(Setup(encoders, {"lr": "1"}), tmp_path)
+        write_setup(setup, tmp_path)
+        return setup.encoders
 
     def kept():
         return json.loads((tmp_path / SETUP_FILE).read_text())

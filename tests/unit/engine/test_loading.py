@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.utils import data as torch_data
 
-from protclip_td.training.loading import (
+from protclip_td.training.loading import batch_size_problem, (
     BatchIndices,
     SeededItems,
     evaluation_indices,
@@ -116,3 +116,18 @@ def test_each_item_is_evaluated_on_one_rank(monkeypatch):
         monkeypatch.setenv("WORLD_SIZE", "2")
         shares.append(list(evaluation_indices(Noisy(5))))
     assert shares == [[0, 2, 4], [1, 3]]
+
+
+def test_smallest_batch_of_a_class_of_an_object_and_of_a_property():
+    class Task:
+        pass
+
+    class WithProperty:
+        min_batch_size = property(lambda self: 3)
+
+    task = Task()
+    task.min_batch_size = 4
+    assert batch_size_problem(Task, 1) is None
+    assert batch_size_problem(task, 2) == "2 given; Task needs at least 4 in a batch"
+    assert batch_size_problem(WithProperty, 2) is None  # not known before there is an object
+    assert batch_size_problem(WithProperty(), 2) == "2 given; WithProperty needs at least 3 in a batch"
