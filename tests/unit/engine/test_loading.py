@@ -131,4 +131,4 @@ def test_smallest_batch_of_a_class_of_an_object_and_of_a_property():
     assert batch_size_problem(Task, 1) is None
     assert batch_size_problem(task, 2) == "2 given; Task needs at least 4 in a batch"
     assert batch_size_problem(WithProperty, 2) is None  # not known before there is an object
-    assert batch_size_problem(WithProperty(), 2).startswith("2 given; WithProperty needs at least 3")
+    assert batch_size_problem(WithProperty(), 2).startswith("2 given; WithProperty needs")
