@@ -48,6 +48,8 @@ Result = dict[str, Any]
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print the tables, draw the picture."""
     args = parse(argv)
+    if args.folder:
+        args.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         results = [measure(size, Path(folder), args) for size in args.sizes]
         largest = Path(folder) / f"store-{args.sizes[-1]}"
