@@ -20,6 +20,7 @@ from protclip_td.errors import InputError
         (["ec", "human_ppi"], "dataset", "human_ppi"),
         (["shs27k"], "network", "shs27k"),
         (["text_to_protein"], "branch", "text_to_protein"),
+        (["text_to_protein"], "recall_at", "text_to_protein"),
         (["zero_shot_reaction"], "labels", "zero_shot_reaction"),
         (["extras"], "template", "zero_shot_sub"),
     ],
