@@ -94,10 +94,11 @@ def _link(source: Path, target: Path) -> None:
     linked = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         os.link(source, linked)
-        os.replace(linked, target)
-    except (PermissionError, NotImplementedError):
+    except OSError:  # file systems say it in several ways; a broken disk refuses the copy as well
         with open(source, "rb") as file:
             replace_file(target, lambda copy: shutil.copyfileobj(file, copy))
+    else:
+        os.replace(linked, target)
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from protclip_td.errors import InputError
-from protclip_td.training.data_manifest import as_text
+from protclip_td.training.data_manifest import DATA_MANIFEST, as_text
 from protclip_td.training.disk import explain_disk_errors
 from protclip_td.training.history import History
 from protclip_td.training.lock import FolderLock
@@ -20,7 +20,7 @@ RUN_CONFIG = "config.yaml"
 CONTENTS = {
     RUN_CONFIG: "the config as it was run, variables filled in",
     "versions.json": "Python, packages, platform and git revision",
-    "data_manifest.json": "where the data is from, and how much of it",
+    DATA_MANIFEST: "where the data is from, and how much of it",
     "metrics.jsonl": "losses of each step, metrics of each epoch",
     "metrics.csv": "metrics of each epoch, as a table",
     "curves.png": "the curves of both",

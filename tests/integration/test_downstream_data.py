@@ -59,12 +59,8 @@ def test_labels_teach_something_and_shuffled_labels_nothing(
     assert shuffled.mean() < chance + 0.2
 
 
-PEER = """\
-output_dir: {folder}/runs
-
-dataset:
-  class: Fluorescence
-  path: {folder}
+# What both have below the data set's class and path.
+RESIDUES_ONLY = """\
   atom_feature: null
   bond_feature: null
   transform:
@@ -72,7 +68,14 @@ dataset:
     transforms:
       - class: ProteinView
         view: "residue"
+"""
+PEER = f"""\
+output_dir: {{folder}}/runs
 
+dataset:
+  class: Fluorescence
+  path: {{folder}}
+{RESIDUES_ONLY}
 task:
   class: PropertyPrediction
   model:
@@ -87,7 +90,7 @@ task:
   normalization: False
   num_mlp_layer: 2
 
-eval_metric: {eval_metric}
+eval_metric: {{eval_metric}}
 
 optimizer:
   class: Adam
@@ -124,13 +127,7 @@ dataset:
   class: {{{{ dataset }}}}
   path: FOLDER
 {dataset}
-  atom_feature: null
-  bond_feature: null
-  transform:
-    class: Compose
-    transforms:
-      - class: ProteinView
-        view: residue
+{residues_only}\
       - class: TruncateProtein
         max_length: 550
 
@@ -190,7 +187,7 @@ def test_configurations_of_protst_run_with_our_model(
     name, parts, flags, folder, tmp_path, monkeypatch, tiny_protein_folder
 ):
     files.make(name, folder, monkeypatch)
-    text = PROTST.format(**parts).replace("FOLDER", str(folder))
+    text = PROTST.format(**parts, residues_only=RESIDUES_ONLY).replace("FOLDER", str(folder))
     (tmp_path / "protst.yaml").write_text(text.replace("ENCODER", tiny_protein_folder))
     command = ["run", "-c", str(tmp_path / "protst.yaml"), "--checkpoint=null", *flags]
     assert cli.main(command) == 0

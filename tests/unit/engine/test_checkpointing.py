@@ -1,4 +1,5 @@
 import errno
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -38,9 +39,10 @@ def test_last_and_previous_are_kept(tmp_path):
     assert len(list(checkpoints.folder.iterdir())) == 3
 
 
-def test_copies_best_where_the_file_system_knows_no_links(tmp_path, monkeypatch):
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK])
+def test_copies_best_where_the_file_system_knows_no_links(tmp_path, monkeypatch, code):
     def refuse(*_):
-        raise PermissionError
+        raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(checkpointing.os, "link", refuse)
     checkpoints = Checkpoints(tmp_path)
