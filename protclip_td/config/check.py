@@ -170,11 +170,15 @@ class _Checker:
             self.note(("train", "num_epoch"), "missing; how many epochs to train")
 
     def check_batch_size(self) -> None:
-        engine = self.values.get("engine") or {}
-        per_process = engine.get("batch_size", 1) if isinstance(engine, dict) else 1
+        block = self.values.get("engine")
+        engine = block if isinstance(block, dict) else {}
+        per_process = engine.get("batch_size", 1)
         task = self.classes.get("task")
         if not isinstance(per_process, int) or task is None:
             return
+        is_misspelt = any(mistake.where.startswith("engine.") for mistake in self.mistakes)
+        if "batch_size" not in engine and is_misspelt:
+            return  # what was meant is not known, and one line is enough
         problem = batch_size_problem(task, per_process * comm.get_world_size())
         if problem:
             self.note(("engine", "batch_size"), problem)

@@ -163,6 +163,9 @@ def test_one_pair_is_no_batch_for_a_contrast(write, monkeypatch):
     for engine in ("engine: {class: Engine, batch_size: 1}\n", "engine: {class: Engine}\n"):
         (mistake,) = mistakes(write(text=text + engine))
         assert "engine.batch_size: 1 given; PairToy needs at least 2 in a batch" in mistake
+    (mistake,) = mistakes(write(text=text + "engine: {class: Engine, batchsize: 1}\n"))
+    assert "engine.batchsize: unknown key; did you mean `batch_size`?" in mistake
+    assert any("needs at least 2" in line for line in mistakes(write(text=text + "engine: 5\n")))
     load_config(write(text=text + "engine: {class: Engine, batch_size: 2}\n"))
     monkeypatch.setenv("WORLD_SIZE", "2")  # the other process brings the other pair
     load_config(write(text=text + "engine: {class: Engine, batch_size: 1}\n"))
