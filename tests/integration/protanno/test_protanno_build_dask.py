@@ -1,5 +1,6 @@
 """The same build on a Dask cluster, one of whose workers is killed in the middle."""
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -74,15 +75,8 @@ def test_a_task_that_kills_every_worker_is_given_up(cluster):
         list(pool.run(die, [()]))
 
 
-def work_while_it_closes(cluster):
-    with workers.workers(1, cluster.scheduler_address) as pool:
-        results = iter(pool.run(time.sleep, [(0.01,)] * 1000))
-        next(results)  # it is at work, however busy the machine
-        threading.Thread(target=cluster.close).start()
-        list(results)
-
-
-def test_a_scheduler_that_goes_away(caplog):
+def serve(connection):
+    """A scheduler and its worker in a process of their own; tells the address, and stays."""
     with distributed.LocalCluster(
         n_workers=1,
         threads_per_worker=1,
@@ -91,10 +85,33 @@ def test_a_scheduler_that_goes_away(caplog):
         host="127.0.0.1",
         dashboard_address=None,
     ) as cluster:
-        address = cluster.scheduler_address
-        message = rf"the Dask scheduler at {address} is gone. What is done is kept.*call again"
-        with pytest.raises(InputError, match=message):
-            work_while_it_closes(cluster)
+        connection.send(cluster.scheduler_address)
+        signal.pause()
+
+
+@pytest.fixture
+def scheduler():
+    """Process and address of a scheduler that can be killed."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=serve, args=(there,))
+    process.start()
+    try:
+        assert here.poll(60)
+        yield process, here.recv()
+    finally:
+        process.kill()
+        process.join()
+
+
+def test_a_scheduler_that_goes_away(scheduler, caplog):
+    process, address = scheduler
+    message = rf"the Dask scheduler at {address} is gone. What is done is kept.*call again"
+    with pytest.raises(InputError, match=message), workers.workers(1, address) as pool:
+        results = iter(pool.run(time.sleep, [(0.01,)] * 1000))
+        next(results)  # it is at work, however busy the machine
+        process.kill()
+        list(results)
     assert not [record for record in caplog.records if record.name == "distributed.client"]
 
 
