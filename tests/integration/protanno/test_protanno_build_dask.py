@@ -104,14 +104,19 @@ def scheduler():
         process.join()
 
 
-def test_a_scheduler_that_goes_away(scheduler, caplog):
-    process, address = scheduler
-    message = rf"the Dask scheduler at {address} is gone. What is done is kept.*call again"
-    with pytest.raises(InputError, match=message), workers.workers(1, address) as pool:
+def work_while_it_dies(process, address):
+    with workers.workers(1, address) as pool:
         results = iter(pool.run(time.sleep, [(0.01,)] * 1000))
         next(results)  # it is at work, however busy the machine
         process.kill()
         list(results)
+
+
+def test_a_scheduler_that_goes_away(scheduler, caplog):
+    process, address = scheduler
+    message = rf"the Dask scheduler at {address} is gone. What is done is kept.*call again"
+    with pytest.raises(InputError, match=message):
+        work_while_it_dies(process, address)
     assert not [record for record in caplog.records if record.name == "distributed.client"]
 
 
