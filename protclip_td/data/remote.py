@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from protclip_td.data.digests import md5_of, sha256_of
+from protclip_td.data.vouched import keep_md5, kept_md5, md5_file
 from protclip_td.errors import InputError
 
 _CHUNK = 1 << 20
@@ -53,15 +54,16 @@ def fetch(
 
     A file gets its name only once it is whole and its checksum is right, so that an interrupted
     download is never taken for the file. One attempt is made. A file that is there already with
-    another size or checksum is left alone and not used.
+    another size or checksum is left alone and not used. Where no checksum is published, that of
+    the fetched file is kept beside it, in ``NAME.md5``, and tells later damage.
 
     Parameters:
         url (str): address
         folder (str or Path): local folder; made if need be
         name (str, optional): name of the local file; by default the last part of the address
         md5 (str, optional): MD5 in hexadecimal
-        sha256 (str, optional): SHA-256 in hexadecimal; without size and checksum a file that is
-            there is trusted
+        sha256 (str, optional): SHA-256 in hexadecimal; without size and any checksum a file that
+            is there is trusted
         size (int, optional): bytes, if they are known beforehand
 
     Returns:
@@ -74,15 +76,26 @@ def fetch(
     folder = Path(folder).expanduser()
     path = folder / (name or Path(urlsplit(url).path).name)
     published = PublishedFile(size, md5, sha256)
+    has_checksum = bool(md5 or sha256)
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         _download(url, path, published)
-    elif wrong := published.flaw(path):
+        if not has_checksum:
+            keep_md5(path)
+    else:
+        _check(url, path, published if has_checksum else published._replace(md5=kept_md5(path)))
+    return path
+
+
+def _check(url: str, path: Path, published: PublishedFile) -> None:
+    """Use no file that is there already but is not the published one."""
+    if wrong := published.flaw(path):
+        beside = md5_file(path)
+        kept = f" and remove {beside.name}, which has the MD5 below" if beside.is_file() else ""
         raise InputError(
             f"{path.name} is there, but it is damaged or another file: {wrong}. Remove it to have "
-            f"it fetched, or replace it.\n{card(path, url, published)}"
+            f"it fetched, or replace it{kept}.\n{card(path, url, published)}"
         )
-    return path
 
 
 def card(path: Path, source: str, published: PublishedFile | None = None) -> str:

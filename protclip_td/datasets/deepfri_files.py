@@ -22,8 +22,7 @@ class ChainFiles:
     """
 
     #: Chains that each list has at least: those of TorchDrug's splits, which leave some out.
-    #: DeepFRI publishes no checksum, so a list that lacks whole lines, but fewer than TorchDrug
-    #: leaves out, cannot be told from a whole one; the annotations say what may be missing.
+    #: DeepFRI publishes no checksum; whether fewer lines are missing, the annotations tell.
     least: ClassVar[dict[str, dict[str, int]]] = {
         "nrPDB-EC": {"train": 15_011, "valid": 1_664, "test": 1_840},
         "nrPDB-GO": {"train": 27_496, "valid": 3_053, "test": 2_991},
@@ -46,14 +45,18 @@ class ChainFiles:
         Raises:
             InputError: it cannot be fetched, or is not whole
         """
-        path = self.folder / f"{self.prefix}{ending}"
-        if not path.is_file():
-            name = self.published(ending)
-            path = fetch(URL + name, self.folder, size=self.sizes.get(name))
+        published = self.published(ending)
+        name = self.path(ending).name
+        path = fetch(URL + published, self.folder, name, size=self.sizes.get(name))
         if path.suffix != ".csv":
             _check_last_line(path)
         self.used[path.name] = md5_of(path)
         return path
+
+    def path(self, ending: str) -> Path:
+        """Where a file is: under TorchDrug's name if that is there, else under DeepFRI's."""
+        path = self.folder / f"{self.prefix}{ending}"
+        return path if path.is_file() else self.folder / self.published(ending)
 
     def published(self, ending: str) -> str:
         """DeepFRI's name of a file."""

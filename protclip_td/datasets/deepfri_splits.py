@@ -1,12 +1,13 @@
 """Which of DeepFRI's chains are for training, validation and test, and their sequences."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 from protclip_td.checks import check_choice
 from protclip_td.data.digests import md5_of
 from protclip_td.data.sequences import read_sequences
+from protclip_td.data.vouched import kept_md5, md5_file
 from protclip_td.datasets.deepfri_files import ChainFiles, read_list, read_rows
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few
@@ -14,6 +15,8 @@ from protclip_td.wording import first_few
 logger = logging.getLogger(__name__)
 
 TEST_CUTOFFS = (0.3, 0.4, 0.5, 0.7, 0.95)
+
+_LISTS = {"train": "_train.txt", "valid": "_valid.txt", "test": "_test.csv"}
 
 
 def chains_of_splits(
@@ -23,7 +26,7 @@ def chains_of_splits(
 
     Parameters:
         files (ChainFiles): where the lists are
-        annotated (collection of str): chains with an annotation; those in no list are counted
+        annotated (collection of str): chains with an annotation, of which each is in a list
         test_cutoff (float): a test chain is at most this identical to a training chain
         chains_file (str, optional): file with the chains to keep
 
@@ -32,10 +35,10 @@ def chains_of_splits(
     """
     check_choice("test_cutoff", test_cutoff, TEST_CUTOFFS)
     column = TEST_CUTOFFS.index(test_cutoff) + 1
-    splits = {name: read_list(files.get(f"_{name}.txt")) for name in ("train", "valid")}
-    flags = _test_rows(files.get("_test.csv"))
-    _check_sizes(files, {**{name: len(c) for name, c in splits.items()}, "test": len(flags)})
-    _count_unlisted(files.folder, annotated, [*splits.values(), [row[0] for row in flags]])
+    splits = {name: read_list(files.get(_LISTS[name])) for name in ("train", "valid")}
+    flags = _test_rows(files.get(_LISTS["test"]))
+    listed = {**splits, "test": [row[0] for row in flags]}
+    _check_sizes(files, {name: len(chains) for name, chains in listed.items()})
     splits["test"] = [row[0] for row in flags if row[column] != "0"]
     if chains_file is not None:
         kept = set(_chosen(files, Path(chains_file).expanduser()))
@@ -43,6 +46,7 @@ def chains_of_splits(
     for name, chains in splits.items():
         if not chains:
             raise InputError(f"{files.folder}: split {name!r} has no chain")
+    _check_unlisted(files, set(annotated).difference(*listed.values()))
     return {name: sorted(chains, key=lambda c: f"{c}_") for name, chains in splits.items()}
 
 
@@ -69,16 +73,20 @@ def _check_sizes(files: ChainFiles, sizes: dict[str, int]) -> None:
             )
 
 
-def _count_unlisted(folder: Path, annotated: Iterable[str], lists: Iterable[list[str]]) -> None:
-    """DeepFRI puts every annotated chain into one of its lists."""
-    unlisted = set(annotated).difference(*lists)
-    if unlisted:
-        logger.warning(
-            "%s: %d annotated chains are in none of the lists, such as %s; was a list cut?",
-            folder,
-            len(unlisted),
-            min(unlisted),
+def _check_unlisted(files: ChainFiles, unlisted: Collection[str]) -> None:
+    """DeepFRI's script puts every annotated chain into a list: one that lacks some may be cut."""
+    if not unlisted:
+        return
+    what = f"{len(unlisted)} annotated chains are in none of the lists, such as {min(unlisted)}"
+    lists = [files.path(ending) for ending in _LISTS.values()]
+    unsure = [path.name for path in lists if kept_md5(path) is None]
+    if unsure:
+        raise InputError(
+            f"{files.folder}: {what}, so one of {unsure} may be cut. Remove these to have them "
+            "fetched, or replace them. If you know that they are whole, write the MD5 of each "
+            f"beside it, as in: md5sum {unsure[0]} > {md5_file(Path(unsure[0]))}"
         )
+    logger.warning("%s: %s", files.folder, what)
 
 
 def _chosen(files: ChainFiles, path: Path) -> list[str]:

@@ -10,6 +10,7 @@ import torch
 from torchdrug import datasets
 
 from protclip_td.data.digests import md5_of
+from protclip_td.data.vouched import keep_md5
 from protclip_td.datasets import ECSequences, GOSequences
 from protclip_td.datasets.deepfri_files import ChainFiles
 from protclip_td.errors import InputError
@@ -168,7 +169,7 @@ def edit(folder, name, old, new, count=1):
     [
         ("nrPDB-EC_annot.tsv", "### EC", "EC", "is no annotation file of DeepFRI: expected '### E"),
         ("nrPDB-EC_annot.tsv", "1.1.1.-", "1.1.-.-", "terms 1.1.1.- are not in the file's"),
-        ("nrPDB-EC_annot.tsv", "1Z00-A", "9ZZZ-A", "no annotation of chains 1Z00-A"),
+        ("nrPDB-EC_annot.tsv", "1Z00-A", "9ZZZ-A", "are in none of the lists, such as 9ZZZ-A"),
         ("nrPDB-EC_sequences.fasta", "1Z00-A", "9ZZZ-A", r"no sequence of 1 chains .*: 1Z00-A\."),
         ("nrPDB-EC_sequences.fasta", " nrPDB\n", " nrPDB\n-", "letters '-' are no residues"),
         ("nrPDB-EC_test.csv", ",0,0,1,1,", ",0,0,1,", r"has 5 cells; expected a chain and a flag"),
@@ -180,6 +181,14 @@ def edit(folder, name, old, new, count=1):
 def test_files_that_do_not_fit_together(folder, name, old, new, message):
     edit(folder, name, old, new)
     with pytest.raises(InputError, match=message):
+        ECSequences(str(folder))
+
+
+def test_a_chain_without_an_annotation(folder):
+    path = folder / "EnzymeCommission" / "nrPDB-EC_annot.tsv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("1Z00-A")))
+    with pytest.raises(InputError, match="no annotation of chains 1Z00-A"):
         ECSequences(str(folder))
 
 
@@ -206,16 +215,37 @@ def test_half_a_list_is_not_used(folder, monkeypatch, name, size):
         ECSequences(str(folder))
 
 
-def test_a_list_that_lacks_the_last_chain_is_told_from_the_annotations(folder, caplog):
-    """Where no number is known: it is used, since TorchDrug's lists lack chains as well."""
+LISTS = ("train.txt", "valid.txt", "test.csv")
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_that_lacks_the_last_chain_is_told_from_the_annotations(folder, name):
+    """Where no number of chains is known."""
     assert len(ECSequences(str(folder))) == 27
-    assert "in none of the lists" not in caplog.text
-    path = folder / "EnzymeCommission" / "nrPDB-EC_train.txt"
+    path = folder / "EnzymeCommission" / f"nrPDB-EC_{name}"
     *lines, last = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines))
+    chain = last.strip().partition(",")[0]
+    message = rf"1 annotated chains are in none of the lists, such as {chain}, so one .*{path.name}"
+    with pytest.raises(InputError, match=message):
+        ECSequences(str(folder))
+
+
+def test_lists_that_someone_vouches_for_are_used(folder, caplog):
+    lists = [folder / "EnzymeCommission" / f"nrPDB-EC_{name}" for name in LISTS]
+    lines = lists[0].read_text().splitlines(keepends=True)
+    lists[0].write_text("".join(lines[:-1]))
+    for path in lists[:2]:
+        keep_md5(path)
+    message = r"so one of \['nrPDB-EC_test.csv'\] may be cut.*md5sum nrPDB-EC_test.csv > "
+    with pytest.raises(InputError, match=message):
+        ECSequences(str(folder))
+    keep_md5(lists[2])
     assert len(ECSequences(str(folder))) == 26
-    message = f"1 annotated chains are in none of the lists, such as {last.strip()}; was a list cut"
-    assert message in caplog.text
+    assert f"in none of the lists, such as {lines[-1].strip()}" in caplog.text
+    lists[0].write_text("".join(lines[:-2]))
+    with pytest.raises(InputError, match=r"nrPDB-EC_train.txt is there, but it is damaged"):
+        ECSequences(str(folder))
 
 
 @pytest.mark.parametrize("name", ["train.txt", "valid.txt", "sequences.fasta"])
