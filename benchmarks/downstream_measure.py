@@ -23,7 +23,7 @@ import protclip_td
 from protclip_td.building.keeping import keep_encoder_features
 from protclip_td.building.parameters import freeze
 from protclip_td.data.proteins import to_protein
-from protclip_td.data.readers import read_pairs
+from protclip_td.data.reading.readers import read_pairs
 from protclip_td.engine import ResumableEngine
 from protclip_td.models import ProtCLIP
 

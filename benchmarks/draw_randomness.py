@@ -22,12 +22,12 @@ import numpy as np
 from synthetic_entries import paper_shares
 from tables import aligned, markdown
 
-from protclip_td.data.layout import BLOCK_ROWS
-from protclip_td.data.manifest import Group
-from protclip_td.data.rows import Stretch, draw_rows
-from protclip_td.data.rule import Rule
-from protclip_td.data.sampling import PropertyDrivenDraw, ShuffledGroups
-from protclip_td.data.store import _BLOCKS_KEPT as BLOCKS_KEPT
+from protclip_td.data.sampling.property_driven import PropertyDrivenDraw, ShuffledGroups
+from protclip_td.data.sampling.rows import Stretch, draw_rows
+from protclip_td.data.sampling.rule import Rule
+from protclip_td.data.store.layout import BLOCK_ROWS
+from protclip_td.data.store.manifest import Group
+from protclip_td.data.store.reading import _BLOCKS_KEPT as BLOCKS_KEPT
 from protclip_td.datasets import PropertyDrivenSampler
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.protanno.paper import PAIRS

@@ -15,7 +15,7 @@ from synthetic_entries import Synthetic
 
 from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry
-from protclip_td.data.sampling import entry_weight
+from protclip_td.data.sampling.property_driven import entry_weight
 from protclip_td.properties import PROPERTIES
 
 CONFIDENCES, COVERAGES = (1, 2, 3), (3, 4)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from protclip_td.data.readers import read_pairs
+from protclip_td.data.reading.readers import read_pairs
 from protclip_td.datasets.protanno import ProtAnno
 from protclip_td.errors import InputError
 

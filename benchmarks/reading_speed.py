@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 from Bio import SwissProt
 
 from protclip_td.data.built_in import SAMPLE
-from protclip_td.data.chunks import parse_chunk, raw_chunks
-from protclip_td.data.read_options import ReadOptions
+from protclip_td.data.reading.chunks import parse_chunk, raw_chunks
+from protclip_td.data.reading.read_options import ReadOptions
 
 #: How many lines an entry keeps of each kind that can be long.
 KEPT_LINES = {"RN": 1, "RP": 1, "RC": 1, "RX": 1, "RA": 2, "RT": 2, "RL": 1, "DR": 12, "FT": 8}

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from protclip_td.data.manifest import read_manifest
+from protclip_td.data.store.manifest import read_manifest
 
 _INTERVAL = 0.2  # seconds between looks at the memory
 _PROGRAM = "import sys; from protclip_td_command import main; sys.exit(main())"

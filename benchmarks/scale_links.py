@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from protclip_td.data.layout import PART_ROWS, part_name
-from protclip_td.data.manifest import MANIFEST, read_manifest, seal
+from protclip_td.data.store.layout import PART_ROWS, part_name
+from protclip_td.data.store.manifest import MANIFEST, read_manifest, seal
 
 
 def can_grow(store: Path) -> bool:

@@ -15,7 +15,7 @@ import psutil
 from reading_rate import rows_per_second
 
 os.environ["PROTCLIP_TD_REGISTER"] = "0"  # a process that only reads
-from protclip_td.data.store import Store
+from protclip_td.data.store.reading import Store
 
 _BATCH = 64
 _WARM_UP = 256 * _BATCH

@@ -30,7 +30,7 @@ from scale_texts import FAMILIES, NAMES, Texts
 
 from protclip_td.data.built_in import SAMPLE
 from protclip_td.data.entry import Entry
-from protclip_td.data.readers import read_pairs
+from protclip_td.data.reading.readers import read_pairs
 from protclip_td.protanno.paper import CONFIDENCE_SHARES, COVERAGE_SHARES, PAIRS
 
 #: Share of ProtAnno-D's pairs that is Swiss-Prot's (paper).

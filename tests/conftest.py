@@ -40,7 +40,7 @@ def offline(monkeypatch):
     def urlopen(url, **_):
         raise URLError("no internet")
 
-    monkeypatch.setattr("protclip_td.data.remote.urlopen", urlopen)
+    monkeypatch.setattr("protclip_td.data.outside.remote.urlopen", urlopen)
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def sample_path():
 @pytest.fixture(scope="session")
 def sample_entries():
     """The entries of the built-in sample that can be read as pairs."""
-    from protclip_td.data.readers import read_pairs
+    from protclip_td.data.reading.readers import read_pairs
 
     return list(read_pairs(SAMPLE))
 

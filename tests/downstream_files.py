@@ -21,7 +21,7 @@ import numpy as np
 from torchdrug import datasets
 
 import protclip_td
-from protclip_td.data.readers import read_pairs
+from protclip_td.data.reading.readers import read_pairs
 from protclip_td.datasets import AAV, Reaction, Thermostability
 
 SAMPLE = Path(protclip_td.__file__).parent / "data" / "sample" / "uniprot_sample.dat.gz"

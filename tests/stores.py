@@ -3,13 +3,13 @@
 from collections import defaultdict
 from pathlib import Path
 
-from protclip_td.data import writing
 from protclip_td.data.digests import text_digest
-from protclip_td.data.layout import part_name
-from protclip_td.data.manifest import seal
-from protclip_td.data.store import Store
-from protclip_td.data.tally import Tally
-from protclip_td.data.writing import describe_groups, make_manifest, to_table, write_part
+from protclip_td.data.store import writing
+from protclip_td.data.store.layout import part_name
+from protclip_td.data.store.manifest import seal
+from protclip_td.data.store.reading import Store
+from protclip_td.data.store.tally import Tally
+from protclip_td.data.store.writing import describe_groups, make_manifest, to_table, write_part
 from protclip_td.whole_files import write_json
 
 

@@ -16,8 +16,8 @@ import torch
 from torchdrug import data, utils
 from torchdrug.data import dataset as torchdrug_dataset
 
-from protclip_td.data import lmdb_records, remote, safe_pickle
-from protclip_td.data.archive import unpack
+from protclip_td.data.outside import lmdb_records, remote, safe_pickle
+from protclip_td.data.outside.archive import unpack
 
 
 def download(url: str, path: str, save_file: str | None = None, md5: str | None = None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from protclip_td.data.table import Table
+from protclip_td.data.reading.table import Table
 from protclip_td.errors import InputError
 
 logger = logging.getLogger(__name__)

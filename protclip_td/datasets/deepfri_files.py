@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from protclip_td.data.digests import md5_of
-from protclip_td.data.remote import fetch
+from protclip_td.data.outside.remote import fetch
 from protclip_td.errors import InputError
 
 URL = "https://raw.githubusercontent.com/flatironinstitute/DeepFRI/master/preprocessing/data/"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from protclip_td.checks import check_choice
 from protclip_td.data.digests import md5_of
-from protclip_td.data.sequences import read_sequences
-from protclip_td.data.vouched import kept_md5, md5_file
+from protclip_td.data.outside.vouched import kept_md5, md5_file
+from protclip_td.data.reading.sequences import read_sequences
 from protclip_td.datasets.deepfri_files import ChainFiles, read_list, read_rows
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few

@@ -8,11 +8,11 @@ from torchdrug import data, utils
 from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice
-from protclip_td.data.archive import unpack
+from protclip_td.data.outside.archive import unpack
+from protclip_td.data.outside.remote import fetch
 from protclip_td.data.proteins import RESIDUES_ONLY
-from protclip_td.data.remote import fetch
+from protclip_td.data.reading.table import Table, read_table
 from protclip_td.data.residues import check_sequence
-from protclip_td.data.table import Table, read_table
 from protclip_td.datasets import columns
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
 from protclip_td.errors import InputError

@@ -13,7 +13,7 @@ from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice, check_fraction
 from protclip_td.data.digests import md5_of
-from protclip_td.data.remote import fetch
+from protclip_td.data.outside.remote import fetch
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
 from protclip_td.datasets.prime_kg_nodes import (
     read_node_list,

@@ -8,9 +8,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from protclip_td.data import safe_pickle
+from protclip_td.data.outside import safe_pickle
+from protclip_td.data.reading.table import read_table
 from protclip_td.data.residues import check_sequence
-from protclip_td.data.table import read_table
 from protclip_td.errors import InputError
 
 

@@ -12,13 +12,13 @@ from torchdrug import core
 from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice
-from protclip_td.data.annotations import read_annotations
 from protclip_td.data.digests import md5_of
-from protclip_td.data.lin_similarity import lin_similarity
-from protclip_td.data.ontology import read_ontology
+from protclip_td.data.gene_ontology.annotations import read_annotations
+from protclip_td.data.gene_ontology.lin_similarity import lin_similarity
+from protclip_td.data.gene_ontology.ontology import read_ontology
+from protclip_td.data.outside.remote import fetch
 from protclip_td.data.proteins import to_protein
-from protclip_td.data.remote import fetch
-from protclip_td.data.sequences import read_sequences
+from protclip_td.data.reading.sequences import read_sequences
 from protclip_td.datasets.probe_files import PROTEINS, files_of, read_probe
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few

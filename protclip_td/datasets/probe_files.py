@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from protclip_td.data.remote import card
-from protclip_td.data.table import read_table
+from protclip_td.data.outside.remote import card
+from protclip_td.data.reading.table import read_table
 from protclip_td.errors import InputError
 
 #: Where PROBE's authors keep the files; both are folders to look through, not single files.

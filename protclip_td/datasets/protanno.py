@@ -9,11 +9,11 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.data.composition import Composition, count_groups
-from protclip_td.data.held_out import num_rows, split_rows
 from protclip_td.data.proteins import to_protein
-from protclip_td.data.rows import all_once
-from protclip_td.data.rule import rule_for
+from protclip_td.data.sampling.held_out import num_rows, split_rows
+from protclip_td.data.sampling.rows import all_once
+from protclip_td.data.sampling.rule import rule_for
+from protclip_td.data.store.composition import Composition, count_groups
 from protclip_td.datasets.subset import PropertyDrivenSubset
 from protclip_td.errors import InputError
 from protclip_td.properties import PROPERTIES

@@ -8,8 +8,8 @@ from torchdrug import core
 from torchdrug.core import Registry as R
 
 from protclip_td.data.proteins import to_protein
+from protclip_td.data.reading.table import Table, read_table
 from protclip_td.data.residues import check_sequence
-from protclip_td.data.table import Table, read_table
 from protclip_td.datasets.splits import SPLITS, split_by_key, split_by_name
 from protclip_td.datasets.targets import read_targets
 from protclip_td.errors import InputError

@@ -7,10 +7,10 @@ from torch.utils import data as torch_data
 from torchdrug import data, utils
 from torchdrug.core import Registry as R
 
-from protclip_td.data.archive import unpack
+from protclip_td.data.outside.archive import unpack
+from protclip_td.data.outside.remote import fetch
 from protclip_td.data.proteins import RESIDUES_ONLY
-from protclip_td.data.remote import fetch
-from protclip_td.data.table import read_table
+from protclip_td.data.reading.table import read_table
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
 from protclip_td.errors import InputError
 

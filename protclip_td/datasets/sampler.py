@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from torch.utils import data as torch_data
 
-from protclip_td.data.held_out import num_rows, split_rows
-from protclip_td.data.manifest import Group
-from protclip_td.data.rows import Rows, Stretch, draw_rows
-from protclip_td.data.rule import PAPER_EXPONENTS, rule_for
-from protclip_td.data.store import Store
+from protclip_td.data.sampling.held_out import num_rows, split_rows
+from protclip_td.data.sampling.rows import Rows, Stretch, draw_rows
+from protclip_td.data.sampling.rule import PAPER_EXPONENTS, rule_for
+from protclip_td.data.store.manifest import Group
+from protclip_td.data.store.reading import Store
 from protclip_td.errors import InputError
 
 _AT_ONCE = 1 << 13  # draws over all ranks that are looked up together

@@ -12,7 +12,7 @@ from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice, check_fraction
 from protclip_td.data.digests import md5_of
-from protclip_td.data.remote import card, fetch
+from protclip_td.data.outside.remote import card, fetch
 from protclip_td.datasets.string_actions_reader import (
     ACTIONS,
     Network,

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from protclip_td.data.reading.sequences import read_sequences as read_fasta
+from protclip_td.data.reading.text_lines import text_lines
 from protclip_td.data.residues import check_sequence
-from protclip_td.data.sequences import read_sequences as read_fasta
-from protclip_td.data.text_lines import text_lines
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch.utils import data as torch_data
 
-from protclip_td.data.rows import Rows, Stretch, draw_rows
+from protclip_td.data.sampling.rows import Rows, Stretch, draw_rows
 
 
 class PropertyDrivenSubset(torch_data.Subset):

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from protclip_td.checks import check_choice
-from protclip_td.data.table import Table
+from protclip_td.data.reading.table import Table
 from protclip_td.datasets import columns
 from protclip_td.errors import InputError
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from protclip_td.checks import check_choice
-from protclip_td.data.read_options import ReadOptions
-from protclip_td.data.rule import Rule
+from protclip_td.data.reading.read_options import ReadOptions
+from protclip_td.data.sampling.rule import Rule
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from protclip_td.data.manifest import MANIFEST, read_manifest
-from protclip_td.data.store import Store
+from protclip_td.data.store.manifest import MANIFEST, read_manifest
+from protclip_td.data.store.reading import Store
 from protclip_td.errors import InputError
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.cutting import cut_parts

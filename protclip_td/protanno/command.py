@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from protclip_td.data.manifest import MANIFEST
-from protclip_td.data.read_options import ReadOptions
+from protclip_td.data.reading.read_options import ReadOptions
+from protclip_td.data.store.manifest import MANIFEST
 from protclip_td.properties import PROPERTY_KEYS
 from protclip_td.protanno.build_options import IDENTICAL, SAMPLING, BuildOptions
 from protclip_td.protanno.building import build

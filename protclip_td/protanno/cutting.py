@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from protclip_td.data.layout import PART_ROWS, part_name
-from protclip_td.data.writing import write_part
+from protclip_td.data.store.layout import PART_ROWS, part_name
+from protclip_td.data.store.writing import write_part
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.staging import Staging, load, write_record
 from protclip_td.protanno.workers import Workers

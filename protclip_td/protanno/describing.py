@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from protclip_td.data.manifest import groups_of, read_manifest
-from protclip_td.data.writing import REJECTED
+from protclip_td.data.store.manifest import groups_of, read_manifest
+from protclip_td.data.store.writing import REJECTED
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.protanno.report import REPORT
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from protclip_td.data.rule import rule_for
-from protclip_td.data.sampling import entry_weight
+from protclip_td.data.sampling.property_driven import entry_weight
+from protclip_td.data.sampling.rule import rule_for
 from protclip_td.properties import CONFIDENCES, COVERAGES
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from protclip_td.data.chunks import raw_chunks
 from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry
-from protclip_td.data.fasta import fasta_records
-from protclip_td.data.formats import header_line
+from protclip_td.data.reading.chunks import raw_chunks
+from protclip_td.data.reading.fasta import fasta_records
+from protclip_td.data.reading.formats import header_line
+from protclip_td.data.reading.source import Digest, check_file
 from protclip_td.data.residues import RESIDUE_LETTERS, check_sequence
-from protclip_td.data.source import Digest, check_file
 from protclip_td.errors import InputError
 
 DIGESTS, FASTA = "excluded.npy", "excluded.fasta"

@@ -15,12 +15,12 @@ import numpy as np
 
 from protclip_td.data.built_in import SAMPLE
 from protclip_td.data.digests import sha256_of
-from protclip_td.data.manifest import FORMAT, MANIFEST
-from protclip_td.data.read_options import ReadOptions
-from protclip_td.data.readers import check_confidence
-from protclip_td.data.source import DamagedSourceError, check_file
-from protclip_td.data.store import Store
-from protclip_td.data.writing import REJECTED
+from protclip_td.data.reading.read_options import ReadOptions
+from protclip_td.data.reading.readers import check_confidence
+from protclip_td.data.reading.source import DamagedSourceError, check_file
+from protclip_td.data.store.manifest import FORMAT, MANIFEST
+from protclip_td.data.store.reading import Store
+from protclip_td.data.store.writing import REJECTED
 from protclip_td.errors import InputError
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.building import build

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from protclip_td.data.manifest import MANIFEST, read_manifest, seal
-from protclip_td.data.tally import Tally
-from protclip_td.data.writing import describe_groups, make_manifest
+from protclip_td.data.store.manifest import MANIFEST, read_manifest, seal
+from protclip_td.data.store.tally import Tally
+from protclip_td.data.store.writing import describe_groups, make_manifest
 from protclip_td.errors import InputError
 from protclip_td.protanno.exclusion import COVERED
 from protclip_td.protanno.report import write_report

@@ -8,10 +8,10 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-from protclip_td.data.chunks import Parsed, RawChunk, parse_chunk, raw_chunks
 from protclip_td.data.digests import text_digest
-from protclip_td.data.source import DamagedSourceError
-from protclip_td.data.tally import Tally
+from protclip_td.data.reading.chunks import Parsed, RawChunk, parse_chunk, raw_chunks
+from protclip_td.data.reading.source import DamagedSourceError
+from protclip_td.data.store.tally import Tally
 from protclip_td.errors import InputError
 from protclip_td.protanno.accessions import accession_frames, range_bits
 from protclip_td.protanno.build_options import BuildOptions

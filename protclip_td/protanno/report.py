@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from protclip_td.data.rule import PAPER_EXPONENTS
+from protclip_td.data.sampling.rule import PAPER_EXPONENTS
 from protclip_td.properties import CONFIDENCES, COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.protanno.epochs import expected_epochs, training_counts
 from protclip_td.protanno.page import heading, note, page, paragraph, picture, table

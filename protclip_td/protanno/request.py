@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from protclip_td.data.chunks import raw_chunks
 from protclip_td.data.digests import sha256_of
-from protclip_td.data.readers import check_confidence
-from protclip_td.data.source import check_file
+from protclip_td.data.reading.chunks import raw_chunks
+from protclip_td.data.reading.readers import check_confidence
+from protclip_td.data.reading.source import check_file
 from protclip_td.errors import InputError
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.exclusion import check_fasta, check_mmseqs

@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from protclip_td.data.layout import SCHEMA, hash_limit
-from protclip_td.data.tally import Tally
-from protclip_td.data.writing import REJECTED, rejected_line, to_table
+from protclip_td.data.store.layout import SCHEMA, hash_limit
+from protclip_td.data.store.tally import Tally
+from protclip_td.data.store.writing import REJECTED, rejected_line, to_table
 from protclip_td.protanno.accessions import find_repeated, range_bits
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.exclusion import Excluded

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from protclip_td.data.source import check_file
+from protclip_td.data.reading.source import check_file
 from protclip_td.errors import InputError
 from protclip_td.protanno.input_names import tell_apart
 from protclip_td.version import __version__

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from protclip_td.data.tally import Tally
+from protclip_td.data.store.tally import Tally
 
 #: A sequence's hash decides which it belongs to.
 SPLITS = ("train", "valid", "test")

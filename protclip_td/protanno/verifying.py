@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from protclip_td.data.digests import sha256_of
-from protclip_td.data.manifest import read_manifest
+from protclip_td.data.store.manifest import read_manifest
 
 
 def find_damage(folder: str | Path) -> list[str]:

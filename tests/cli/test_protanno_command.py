@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from protclip_td import cli
-from protclip_td.data.store import Store
+from protclip_td.data.store.reading import Store
 from protclip_td.protanno import command
 
 

@@ -13,7 +13,7 @@ from torch.utils import data as torch_data
 from torchdrug import core, data
 from torchdrug.data import PackedProtein
 
-from protclip_td.data.read_options import ReadOptions
+from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.datasets import PropertyDrivenSampler, ProtAnno
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES

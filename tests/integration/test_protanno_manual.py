@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from protclip_td import cli
-from protclip_td.data.store import Store
+from protclip_td.data.store.reading import Store
 
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "protanno.md").read_text()
 PYTHON = re.findall(r"^```python\n(.*?)^```", MANUAL, re.DOTALL | re.MULTILINE)

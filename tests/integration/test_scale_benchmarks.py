@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from protclip_td.data.readers import read_pairs
+from protclip_td.data.reading.readers import read_pairs
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -123,7 +123,7 @@ def test_linked_store_has_the_size_wanted(benchmark, tmp_path, monkeypatch, samp
     links = benchmark("scale_links")
     from stores import write_store
 
-    from protclip_td.data.store import Store
+    from protclip_td.data.store.reading import Store
 
     store = write_store(sample_entries, tmp_path / "store")
     monkeypatch.setattr(links, "PART_ROWS", store.manifest["groups"][-1]["parts"][0]["rows"])

@@ -28,9 +28,9 @@ from torchdrug import data as torchdrug_data
 from protclip_td import cli
 from protclip_td.config import find_config, load_config
 from protclip_td.config.manual import header
-from protclip_td.data.annotations import read_annotations
 from protclip_td.data.digests import md5_of
-from protclip_td.data.ontology import read_ontology
+from protclip_td.data.gene_ontology.annotations import read_annotations
+from protclip_td.data.gene_ontology.ontology import read_ontology
 from protclip_td.datasets import PROBE
 from protclip_td.errors import InputError
 from protclip_td.metrics import similarity_correlation

@@ -15,7 +15,7 @@ from torchdrug import datasets, models, tasks, utils
 from torchdrug.data import PackedProtein, ProteinDataset
 
 from protclip_td.compat import files as torchdrug_files
-from protclip_td.data.lmdb_records import read_records
+from protclip_td.data.outside.lmdb_records import read_records
 from protclip_td.errors import InputError
 
 SEQUENCE = {"atom_feature": None, "bond_feature": None}

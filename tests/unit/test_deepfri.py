@@ -10,7 +10,7 @@ import torch
 from torchdrug import datasets
 
 from protclip_td.data.digests import md5_of
-from protclip_td.data.vouched import keep_md5
+from protclip_td.data.outside.vouched import keep_md5
 from protclip_td.datasets import ECSequences, GOSequences
 from protclip_td.datasets.deepfri_files import ChainFiles
 from protclip_td.errors import InputError

@@ -15,10 +15,10 @@ from gene_ontology_files import ONTOLOGY, write_probe
 from helpers import batch_of, tiny_model
 
 import protclip_td
-from protclip_td.data.annotations import read_annotations
-from protclip_td.data.ontology import read_ontology
-from protclip_td.data.store import Store
-from protclip_td.data.table import Table
+from protclip_td.data.gene_ontology.annotations import read_annotations
+from protclip_td.data.gene_ontology.ontology import read_ontology
+from protclip_td.data.reading.table import Table
+from protclip_td.data.store.reading import Store
 from protclip_td.datasets import ProtAnno
 from protclip_td.models import ProtCLIP
 from protclip_td.tasks import ProteinTextPretraining

@@ -41,14 +41,16 @@ ORDER = [
     {"cli"},
     {"_torchdrug", "_script"},
 ]
+# The same within `data`.
+DATA_ORDER = [
+    {"biotext", "built_in", "digests", "entry", "proteins", "residues"},
+    {"reading", "outside", "store"},
+    {"gene_ontology", "sampling"},
+]
 
 
-def part_of(module):
-    return module.split(".")[1] if "." in module else ""
-
-
-def imported_parts(path):
-    """Parts of this package that a file imports when it runs, function bodies included."""
+def imported_parts(path, package="protclip_td"):
+    """Parts of a package that a file imports when it runs, function bodies included."""
     tree = ast.parse(path.read_text())
     for_types_only = {
         inner
@@ -59,17 +61,29 @@ def imported_parts(path):
     for node in ast.walk(tree):
         if node in for_types_only:
             continue
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("protclip_td"):
-            if node.module == "protclip_td":
-                yield from (alias.name for alias in node.names)
-            else:
-                yield part_of(node.module)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
-            yield from (part_of(a.name) for a in node.names if a.name.startswith("protclip_td."))
+            modules = [alias.name for alias in node.names]
+        else:
+            continue
+        inside = (m.removeprefix(f"{package}.") for m in modules if m.startswith(f"{package}."))
+        yield from (module.split(".")[0] for module in inside)
 
 
-def rank(part):
-    return next((i for i, parts in enumerate(ORDER) if part in parts), None)
+def check_one_way(path, package, order):
+    def rank(part):
+        return next((i for i, parts in enumerate(order) if part in parts), None)
+
+    folder = PACKAGE.parent / package.replace(".", "/")
+    part = path.relative_to(folder).parts[0].removesuffix(".py")
+    assert rank(part) is not None, f"{part} has no place in the order of the parts"
+    for other in imported_parts(path, package):
+        if other in (part, "__version__"):
+            continue
+        assert rank(other) is not None, f"{path.name} imports {other}, which has no place"
+        allowed = rank(other) < rank(part) or (rank(other) == rank(part) and rank(part) == 0)
+        assert allowed, f"{path.relative_to(folder)} imports {other}, which stands above it"
 
 
 @pytest.mark.parametrize(
@@ -78,14 +92,14 @@ def rank(part):
     ids=str,
 )
 def test_imports_point_one_way(path):
-    part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    assert rank(part) is not None, f"{part} has no place in the order of the parts"
-    for other in imported_parts(path):
-        if other in (part, "__version__"):
-            continue
-        assert rank(other) is not None, f"{path.name} imports {other}, which has no place"
-        allowed = rank(other) < rank(part) or (rank(other) == rank(part) and rank(part) == 0)
-        assert allowed, f"{path.relative_to(PACKAGE)} imports {other}, which stands above it"
+    check_one_way(path, "protclip_td", ORDER)
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in (PACKAGE / "data").rglob("*.py") if p.stem != "__init__"], ids=str
+)
+def test_imports_within_data_point_one_way(path):
+    check_one_way(path, "protclip_td.data", DATA_ORDER)
 
 
 def test_contributing_lists_the_parts_in_this_order():
@@ -135,9 +149,11 @@ def test_all_folders_of_the_package_are_installed():
     setup = configparser.ConfigParser()
     setup.read(PACKAGE.parent / "setup.cfg")
     installed = set(setup["options"]["packages"].split())
-    folders = {f"protclip_td.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
+    folders = {
+        ".".join(path.parent.relative_to(PACKAGE.parent).parts)
+        for path in PACKAGE.rglob("*/__init__.py")
+    }
     assert folders - {"protclip_td._script"} <= installed
     assert {name for name in installed if name.startswith("protclip_td.")} - folders == {
         "protclip_td.yaml_configs"
     }
-    assert not [*PACKAGE.glob("*/*/__init__.py")]  # a folder deeper down would have to be listed

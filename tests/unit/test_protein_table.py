@@ -11,7 +11,7 @@ import pytest
 import torch
 from torchdrug import core, data, transforms
 
-from protclip_td.data.table import read_table
+from protclip_td.data.reading.table import read_table
 from protclip_td.datasets import columns
 from protclip_td.datasets.protein_table import ProteinTable
 from protclip_td.datasets.splits import split_by_key

@@ -10,7 +10,7 @@ import pytest
 import torch
 from stores import write_store
 
-from protclip_td.data.manifest import Group
+from protclip_td.data.store.manifest import Group
 from protclip_td.datasets import PropertyDrivenSampler, ProtAnno
 from protclip_td.errors import InputError
 from protclip_td.protanno.build_options import BuildOptions

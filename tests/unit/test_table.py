@@ -2,7 +2,7 @@
 
 import pytest
 
-from protclip_td.data.table import read_table
+from protclip_td.data.reading.table import read_table
 from protclip_td.errors import InputError
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from protclip_td.data import writing
+from protclip_td.data.store import writing
 from protclip_td.properties import CONFIDENCES, COVERAGES
 from protclip_td.protanno import cutting, publishing, reading, staged_lines
 from protclip_td.protanno.build_options import BuildOptions

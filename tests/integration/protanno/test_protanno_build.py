@@ -13,7 +13,7 @@ import polars
 import pytest
 from protanno_builds import ALL, contents, in_child, kill_at_rename
 
-from protclip_td.data.store import Store
+from protclip_td.data.store.reading import Store
 from protclip_td.errors import InputError
 from protclip_td.protanno import progress, reading, staged_lines
 from protclip_td.protanno.build_options import BuildOptions

@@ -10,7 +10,7 @@ import pytest
 from protanno_builds import use_small_sizes
 
 from protclip_td.data.entry import Entry
-from protclip_td.data.read_options import ReadOptions
+from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
 from protclip_td.protanno.build_options import BuildOptions

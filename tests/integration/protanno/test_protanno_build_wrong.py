@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from protanno_builds import ALL, contents, in_child, kill_at_rename
 
-from protclip_td.data.read_options import ReadOptions
+from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.errors import InputError
 from protclip_td.protanno import reading, staging
 from protclip_td.protanno.build_options import BuildOptions

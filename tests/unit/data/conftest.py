@@ -2,7 +2,7 @@
 
 import pytest
 
-from protclip_td.data.readers import read_pairs
+from protclip_td.data.reading.readers import read_pairs
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 from torchdrug.utils import file as torchdrug_file
 
-from protclip_td.data import archive
-from protclip_td.data.archive import unpack
+from protclip_td.data.outside import archive
+from protclip_td.data.outside.archive import unpack
 from protclip_td.errors import InputError
 
 FILES = {

@@ -3,7 +3,7 @@
 import pytest
 
 from protclip_td.data.biotext import compose, decompose, strip_evidence
-from protclip_td.data.protein_names import protein_names
+from protclip_td.data.reading.protein_names import protein_names
 
 FULL = ("Insulin (Ins)", "Lowers glucose.", "Secreted.", "Belongs to the insulin family.")
 

@@ -8,12 +8,12 @@ import random
 import pytest
 from written_entries import HEADER, as_fasta, as_json, as_row, as_xml
 
-from protclip_td.data import chunks
-from protclip_td.data import source as source_module
-from protclip_td.data.chunks import Format, detect, parse_chunk, raw_chunks
-from protclip_td.data.read_options import ReadOptions
-from protclip_td.data.readers import read_pairs
-from protclip_td.data.source import DamagedSourceError
+from protclip_td.data.reading import chunks
+from protclip_td.data.reading import source as source_module
+from protclip_td.data.reading.chunks import Format, detect, parse_chunk, raw_chunks
+from protclip_td.data.reading.read_options import ReadOptions
+from protclip_td.data.reading.readers import read_pairs
+from protclip_td.data.reading.source import DamagedSourceError
 from protclip_td.errors import InputError
 
 OPTIONS = ReadOptions()

@@ -12,9 +12,13 @@ from goatools.godag.go_tasks import get_go2ancestors
 from goatools.obo_parser import GODag
 from goatools.semantic import TermCounts, get_info_content, lin_sim, lin_sim_calc
 
-from protclip_td.data.annotations import read_annotations
-from protclip_td.data.lin_similarity import information_content, lin_of_terms, lin_similarity
-from protclip_td.data.ontology import read_ontology
+from protclip_td.data.gene_ontology.annotations import read_annotations
+from protclip_td.data.gene_ontology.lin_similarity import (
+    information_content,
+    lin_of_terms,
+    lin_similarity,
+)
+from protclip_td.data.gene_ontology.ontology import read_ontology
 
 ASPECTS = ("MF", "BP", "CC")
 

@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 from written_entries import HEADER, WRITE
 
-from protclip_td.data.chunks import Format, RawChunk, parse_chunk
 from protclip_td.data.entry import Entry
-from protclip_td.data.read_options import ReadOptions
-from protclip_td.data.readers import read_pairs
+from protclip_td.data.reading.chunks import Format, RawChunk, parse_chunk
+from protclip_td.data.reading.read_options import ReadOptions
+from protclip_td.data.reading.readers import read_pairs
 from protclip_td.errors import InputError
 
 OPTIONS = ReadOptions(confidence=3)

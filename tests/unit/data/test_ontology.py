@@ -6,8 +6,8 @@ import logging
 import pytest
 from gene_ontology_files import ONTOLOGY, annotated_entries, write_gaf
 
-from protclip_td.data.annotations import read_annotations
-from protclip_td.data.ontology import read_ontology
+from protclip_td.data.gene_ontology.annotations import read_annotations
+from protclip_td.data.gene_ontology.ontology import read_ontology
 from protclip_td.errors import InputError
 
 SMALL = """format-version: 1.2

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from protclip_td.data.layout import BLOCK_ROWS
-from protclip_td.data.permutation import (
+from protclip_td.data.sampling.permutation import (
     BLOCKS_PER_WINDOW,
     ROWS_PER_WINDOW,
     permute,
     permute_blocks,
 )
+from protclip_td.data.store.layout import BLOCK_ROWS
 
 KEY = np.array([12345], dtype=np.uint64)
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from protclip_td.data.readers import read_pairs
+from protclip_td.data.reading.readers import read_pairs
 from protclip_td.errors import InputError
 
 UNIPROT = ("Entry", "Reviewed", "Protein names", "Function [CC]", "Subcellular location [CC]",

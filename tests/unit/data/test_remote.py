@@ -6,9 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from protclip_td.data import remote
 from protclip_td.data.digests import md5_of
-from protclip_td.data.remote import fetch
+from protclip_td.data.outside import remote
+from protclip_td.data.outside.remote import fetch
 from protclip_td.errors import InputError
 
 CONTENT = b"MKTAYIAKQR\n" * 1000

@@ -5,16 +5,16 @@ import pickle
 import numpy as np
 import pytest
 
-from protclip_td.data import sampling
-from protclip_td.data.ranks import RankShare
-from protclip_td.data.rows import Rows, Stretch, all_once, draw_rows
+from protclip_td.data.sampling import property_driven
+from protclip_td.data.sampling.ranks import RankShare
+from protclip_td.data.sampling.rows import Rows, Stretch, all_once, draw_rows
 
 STRETCHES = [Stretch(1, 4, 100, 40), Stretch(2, 3, 1000, 500, offset=77), Stretch(3, 3, 3000, 0)]
 
 
 @pytest.fixture(autouse=True)
 def small_windows(monkeypatch):
-    monkeypatch.setattr(sampling, "DRAWS_PER_WINDOW", 100)
+    monkeypatch.setattr(property_driven, "DRAWS_PER_WINDOW", 100)
 
 
 def test_all_once_is_every_row_in_mixed_order():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from protclip_td.data.rule import Rule, rule_for
+from protclip_td.data.sampling.rule import Rule, rule_for
 from protclip_td.errors import InputError
 from protclip_td.protanno.build_options import BuildOptions
 

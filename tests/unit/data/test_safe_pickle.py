@@ -9,7 +9,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from protclip_td.data.safe_pickle import load, loads
+from protclip_td.data.outside.safe_pickle import load, loads
 from protclip_td.errors import InputError
 
 RECORD = {

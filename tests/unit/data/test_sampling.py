@@ -3,15 +3,19 @@
 import numpy as np
 import pytest
 
-from protclip_td.data import sampling
-from protclip_td.data.sampling import PropertyDrivenDraw, ShuffledGroups, entry_weight
+from protclip_td.data.sampling import property_driven
+from protclip_td.data.sampling.property_driven import (
+    PropertyDrivenDraw,
+    ShuffledGroups,
+    entry_weight,
+)
 from protclip_td.protanno.paper import CONFIDENCE_SHARES, COVERAGE_SHARES
 
 
 @pytest.fixture(params=[1 << 16, 37], ids=["usual windows", "small windows"])
 def windows(request, monkeypatch):
     """The same tests where an epoch has many windows of draws."""
-    monkeypatch.setattr(sampling, "DRAWS_PER_WINDOW", request.param)
+    monkeypatch.setattr(property_driven, "DRAWS_PER_WINDOW", request.param)
 
 
 def random_table(seed):
@@ -135,7 +139,7 @@ def test_groups_are_shuffled_among_each_other():
 @pytest.mark.parametrize("total", [1, 36, 37, 38, 100, 1000])
 def test_windows_are_a_brute_force_table(monkeypatch, total):
     """The closed forms agree with slots that are dealt out one by one."""
-    monkeypatch.setattr(sampling, "DRAWS_PER_WINDOW", 37)
+    monkeypatch.setattr(property_driven, "DRAWS_PER_WINDOW", 37)
     rng = np.random.default_rng(total)
     counts = rng.multinomial(total, [0.5, 0.3, 0.15, 0.05, 0.0])
     order = ShuffledGroups([5, 1000, 3, 1, 0], counts, [total])
@@ -151,7 +155,7 @@ def test_windows_are_a_brute_force_table(monkeypatch, total):
 
 
 def test_each_window_has_every_groups_share(monkeypatch):
-    monkeypatch.setattr(sampling, "DRAWS_PER_WINDOW", 1000)
+    monkeypatch.setattr(property_driven, "DRAWS_PER_WINDOW", 1000)
     order = ShuffledGroups([10**6] * 3, [70_000, 25_000, 5000], [0])
     shares = [np.bincount(order.window(w)[0], minlength=3) for w in range(order.num_windows)]
     np.testing.assert_allclose(shares, np.tile([700, 250, 50], (100, 1)), atol=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from protclip_td.data.sequences import read_sequences
+from protclip_td.data.reading.sequences import read_sequences
 from protclip_td.errors import InputError
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from protclip_td.data import source
-from protclip_td.data.source import read_pieces
-from protclip_td.data.text_lines import text_lines
+from protclip_td.data.reading import source
+from protclip_td.data.reading.source import read_pieces
+from protclip_td.data.reading.text_lines import text_lines
 
 LINES = ["ID   A", "", "SQ   sequence", "MKV", "//"]
 

@@ -10,12 +10,12 @@ import pyarrow.dataset
 import pytest
 from stores import write_store
 
-from protclip_td.data import layout, writing
-from protclip_td.data import store as store_module
 from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry
-from protclip_td.data.manifest import seal
-from protclip_td.data.store import Store
+from protclip_td.data.store import layout, writing
+from protclip_td.data.store import reading as store_module
+from protclip_td.data.store.manifest import seal
+from protclip_td.data.store.reading import Store
 from protclip_td.errors import InputError
 
 

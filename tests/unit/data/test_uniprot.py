@@ -6,7 +6,7 @@ import re
 import pytest
 from Bio import SwissProt
 
-from protclip_td.data.readers import read_pairs
+from protclip_td.data.reading.readers import read_pairs
 from protclip_td.errors import InputError
 
 ENTRY = """\

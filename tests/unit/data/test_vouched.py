@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 from protclip_td.data.digests import md5_of
-from protclip_td.data.remote import fetch
-from protclip_td.data.vouched import keep_md5, kept_md5, md5_file
+from protclip_td.data.outside.remote import fetch
+from protclip_td.data.outside.vouched import keep_md5, kept_md5, md5_file
 from protclip_td.errors import InputError
 
 CONTENT = "1Z00-A\n2ABC-B\n"

@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 
-from protclip_td.data.tally import Tally
+from protclip_td.data.store.tally import Tally
 from protclip_td.protanno.cutting import Part, Span, plan_parts
 from protclip_td.protanno.summary import SPLITS, Summary
 

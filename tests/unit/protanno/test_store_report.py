@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from protclip_td.data.tally import Tally
+from protclip_td.data.store.tally import Tally
 from protclip_td.protanno.epochs import expected_epochs
 from protclip_td.protanno.report import write_report
 

@@ -22,8 +22,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from protclip_td.data.annotations import Annotations
-from protclip_td.data.ontology import Ontology
+from protclip_td.data.gene_ontology.annotations import Annotations
+from protclip_td.data.gene_ontology.ontology import Ontology
 
 
 def information_content(annotations: Annotations, ontology: Ontology) -> dict[str, float]:

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from protclip_td.data.chunks import Format, raw_chunks
-from protclip_td.data.fasta import fasta_records
-from protclip_td.data.formats import header_line
+from protclip_td.data.reading.chunks import Format, raw_chunks
+from protclip_td.data.reading.fasta import fasta_records
+from protclip_td.data.reading.formats import header_line
+from protclip_td.data.reading.source import check_file
+from protclip_td.data.reading.uniprot import flat_file_sequences
 from protclip_td.data.residues import check_sequence
-from protclip_td.data.source import check_file
-from protclip_td.data.uniprot import flat_file_sequences
 from protclip_td.errors import InputError
 
 _EXPECTED = "a FASTA file or a UniProtKB flat file, plain or gzip"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from protclip_td.data.lazy_indices import LazyIndices
+from protclip_td.data.sampling.lazy_indices import LazyIndices
 
 
 class RankShare(LazyIndices):

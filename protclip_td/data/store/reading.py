@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from protclip_td.data.biotext import compose
 from protclip_td.data.entry import Entry
-from protclip_td.data.layout import SCHEMA, TEXTS, hash_limit, part_name
-from protclip_td.data.manifest import Group, groups_of, read_manifest
+from protclip_td.data.store.layout import SCHEMA, TEXTS, hash_limit, part_name
+from protclip_td.data.store.manifest import Group, groups_of, read_manifest
 from protclip_td.errors import InputError
 from protclip_td.properties import PROPERTY_KEYS
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from protclip_td.data.entry import Entry, Rejection
-from protclip_td.data.line_counter import LineCounter
-from protclip_td.data.read_options import ReadOptions, admit
+from protclip_td.data.reading.line_counter import LineCounter
+from protclip_td.data.reading.read_options import ReadOptions, admit
 
 _HEADER = re.compile(r"(sp|tr)\|([\w.-]+)\|\S*\s*(.*)")
 # The line break before a header is lost, and with it where the entry before ends.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from protclip_td.data.layout import BLOCK_ROWS
+from protclip_td.data.store.layout import BLOCK_ROWS
 
 _ROUNDS = 4  # each shifts both columns and rows
 _ONE = np.uint64(1)

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from protclip_td.data.ontology import Ontology
-from protclip_td.data.text_lines import text_lines
+from protclip_td.data.gene_ontology.ontology import Ontology
+from protclip_td.data.reading.text_lines import text_lines
 from protclip_td.errors import InputError
 
 logger = logging.getLogger(__name__)

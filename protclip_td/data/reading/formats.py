@@ -5,7 +5,7 @@ from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
-from protclip_td.data.source import DamagedSourceError, check_file, read_pieces
+from protclip_td.data.reading.source import DamagedSourceError, check_file, read_pieces
 from protclip_td.errors import InputError
 
 _HEAD = 1 << 16

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from protclip_td.data.entry import EXISTENCE_LEVELS, Entry, Rejection
-from protclip_td.data.formats import foreign_xml
-from protclip_td.data.line_counter import LineCounter
-from protclip_td.data.protein_names import CLEAVED_INTO, INCLUDES, ProteinNames
-from protclip_td.data.read_options import ReadOptions, admit, read_number
-from protclip_td.data.xml_comments import comment_text
+from protclip_td.data.reading.formats import foreign_xml
+from protclip_td.data.reading.line_counter import LineCounter
+from protclip_td.data.reading.protein_names import CLEAVED_INTO, INCLUDES, ProteinNames
+from protclip_td.data.reading.read_options import ReadOptions, admit, read_number
+from protclip_td.data.reading.xml_comments import comment_text
 from protclip_td.properties import PROPERTIES
 
 _END = b"</entry>"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from protclip_td.data.digests import md5_of, sha256_of
-from protclip_td.data.vouched import keep_md5, kept_md5, md5_file
+from protclip_td.data.outside.vouched import keep_md5, kept_md5, md5_file
 from protclip_td.errors import InputError
 
 _CHUNK = 1 << 20

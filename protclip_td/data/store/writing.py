@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from protclip_td.data.digests import sha256_of, text_digest
 from protclip_td.data.entry import Entry
-from protclip_td.data.layout import BLOCK_ROWS, PART_ROWS, SCHEMA, part_name
-from protclip_td.data.manifest import FORMAT
-from protclip_td.data.tally import Tally
+from protclip_td.data.store.layout import BLOCK_ROWS, PART_ROWS, SCHEMA, part_name
+from protclip_td.data.store.manifest import FORMAT
+from protclip_td.data.store.tally import Tally
 from protclip_td.version import __version__
 
 #: Table in the store's folder of what was left out, and why.

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from protclip_td.data.entry import Entry, Rejection
-from protclip_td.data.fasta import parse_fasta
-from protclip_td.data.formats import LAST_END, Format, detect, header_line, unfinished
-from protclip_td.data.json_lines import parse_json_lines
-from protclip_td.data.read_options import ReadOptions
-from protclip_td.data.source import DamagedSourceError, Digest, check_file, read_pieces
-from protclip_td.data.tsv import check_columns, parse_table
-from protclip_td.data.uniprot import parse_flat_file
-from protclip_td.data.uniprot_xml import parse_xml
+from protclip_td.data.reading.fasta import parse_fasta
+from protclip_td.data.reading.formats import LAST_END, Format, detect, header_line, unfinished
+from protclip_td.data.reading.json_lines import parse_json_lines
+from protclip_td.data.reading.read_options import ReadOptions
+from protclip_td.data.reading.source import DamagedSourceError, Digest, check_file, read_pieces
+from protclip_td.data.reading.tsv import check_columns, parse_table
+from protclip_td.data.reading.uniprot import parse_flat_file
+from protclip_td.data.reading.uniprot_xml import parse_xml
 
 __all__ = ["Format", "Parsed", "RawChunk", "detect", "parse_chunk", "raw_chunks"]
 

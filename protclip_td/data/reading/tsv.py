@@ -5,7 +5,7 @@ from pathlib import Path
 
 from protclip_td.data.biotext import merge_comments, strip_evidence
 from protclip_td.data.entry import EXISTENCE_LEVELS, Entry, Rejection
-from protclip_td.data.read_options import ReadOptions, admit, read_number
+from protclip_td.data.reading.read_options import ReadOptions, admit, read_number
 from protclip_td.errors import InputError
 from protclip_td.properties import PROPERTIES
 

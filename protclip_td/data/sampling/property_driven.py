@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from protclip_td.data.layout import BLOCK_ROWS
-from protclip_td.data.permutation import mix, permute_blocks
-from protclip_td.data.rule import PAPER_EXPONENTS
+from protclip_td.data.sampling.permutation import mix, permute_blocks
+from protclip_td.data.sampling.rule import PAPER_EXPONENTS
+from protclip_td.data.store.layout import BLOCK_ROWS
 
 #: Draws that are shuffled among each other; each such window has every group's share.
 DRAWS_PER_WINDOW = 1 << 16

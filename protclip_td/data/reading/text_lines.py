@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from protclip_td.data.source import check_file, read_pieces
+from protclip_td.data.reading.source import check_file, read_pieces
 from protclip_td.errors import InputError
 
 

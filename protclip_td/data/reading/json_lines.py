@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from protclip_td.data.biotext import decompose, merge_comments, strip_evidence
 from protclip_td.data.entry import Entry, Rejection
-from protclip_td.data.read_options import ReadOptions, admit
+from protclip_td.data.reading.read_options import ReadOptions, admit
 from protclip_td.properties import PROPERTIES
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from protclip_td.data.layout import BLOCK_ROWS
-from protclip_td.data.manifest import Group
-from protclip_td.data.rows import Stretch
-from protclip_td.data.rule import Rule
-from protclip_td.data.store import Store
+from protclip_td.data.sampling.rows import Stretch
+from protclip_td.data.sampling.rule import Rule
+from protclip_td.data.store.layout import BLOCK_ROWS
+from protclip_td.data.store.manifest import Group
+from protclip_td.data.store.reading import Store
 from protclip_td.errors import InputError
 
 

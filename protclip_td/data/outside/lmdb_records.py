@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from protclip_td.data import safe_pickle
+from protclip_td.data.outside import safe_pickle
 from protclip_td.data.residues import check_sequence
 from protclip_td.errors import InputError
 

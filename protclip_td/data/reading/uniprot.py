@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 from protclip_td.data.biotext import strip_evidence
 from protclip_td.data.entry import Entry, Rejection
-from protclip_td.data.line_counter import LineCounter
-from protclip_td.data.protein_names import protein_names
-from protclip_td.data.read_options import ReadOptions, admit
+from protclip_td.data.reading.line_counter import LineCounter
+from protclip_td.data.reading.protein_names import protein_names
+from protclip_td.data.reading.read_options import ReadOptions, admit
 from protclip_td.properties import PROPERTIES
 
 _TOPICS = tuple(p.topic for p in PROPERTIES if p.topic)

@@ -5,9 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from protclip_td.data.lazy_indices import LazyIndices
-from protclip_td.data.rule import PAPER_EXPONENTS
-from protclip_td.data.sampling import PropertyDrivenDraw, ShuffledGroups, entry_weight
+from protclip_td.data.sampling.lazy_indices import LazyIndices
+from protclip_td.data.sampling.property_driven import (
+    PropertyDrivenDraw,
+    ShuffledGroups,
+    entry_weight,
+)
+from protclip_td.data.sampling.rule import PAPER_EXPONENTS
 
 
 class Stretch(NamedTuple):

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from protclip_td.data.chunks import Format, RawChunk, detect, parse_chunk, raw_chunks
 from protclip_td.data.entry import Entry, OnReject, ignore
-from protclip_td.data.formats import header_line
-from protclip_td.data.read_options import ReadOptions
-from protclip_td.data.source import DamagedSourceError, check_file
-from protclip_td.data.tsv import check_existence
+from protclip_td.data.reading.chunks import Format, RawChunk, detect, parse_chunk, raw_chunks
+from protclip_td.data.reading.formats import header_line
+from protclip_td.data.reading.read_options import ReadOptions
+from protclip_td.data.reading.source import DamagedSourceError, check_file
+from protclip_td.data.reading.tsv import check_existence
 from protclip_td.errors import InputError
 
 # Small, so that the first entries come at once.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from protclip_td.data.text_lines import text_lines
+from protclip_td.data.reading.text_lines import text_lines
 from protclip_td.errors import InputError
 
 #: The three aspects by the names that OBO files give them.
