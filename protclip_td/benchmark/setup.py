@@ -42,7 +42,9 @@ class Setup(NamedTuple):
 
 
 def _in_words(encoder: str, flags: Mapping[str, str]) -> str:
-    return ", ".join([encoder, *(f"{name}={value}" for name, value in flags.items())])
+    # 2e-3 and 0.002 are the same setting.
+    values = {name: read_value(value) for name, value in flags.items()}
+    return ", ".join([encoder, *(f"{name}={value}" for name, value in values.items())])
 
 
 def variables(name: str) -> set[str]:

@@ -103,6 +103,14 @@ def test_a_run_is_bound_by_the_flags_it_knows(tmp_path):
     assert setup.of(job_of("bin", tmp_path)) == "right, lr=1"
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("0.002", "2e-3"), ("true", "True"), ("null", "~"), ("[0, 1]", "[0,1]")]
+)
+def test_a_value_written_in_another_way_is_the_same_setting(one, other):
+    words = [Setup({"model": "right"}, {"lr": text}).in_words() for text in (one, other, "3e-3")]
+    assert words[0] == words[1] != words[2]
+
+
 def test_files_of_the_text_encoder_are_in_the_setup(tmp_path):
     """And the tokenizer's, which decides as much; places are not."""
     (tmp_path / "vocab.txt").write_text("a")
