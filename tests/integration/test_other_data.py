@@ -29,17 +29,20 @@ def begun(tmp_path, tiny_protein_folder):
 def test_resuming_on_other_data_is_refused(begun, capsys):
     data, folder = begun
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    path = data / "nrPDB-EC_train.txt"
-    whole = path.read_bytes()
-    path.write_bytes(whole.partition(b"\n")[2])
+    lists = [data / f"nrPDB-EC_{name}.txt" for name in ("train", "valid")]
+    train, valid = (path.read_text() for path in lists)
+    moved, _, others = train.partition("\n")
+    lists[0].write_text(others)
+    lists[1].write_text(f"{moved}\n{valid}")
     assert cli.main(["run", "--resume", str(folder)]) == 2
     said = " ".join(capsys.readouterr().err.split())
     assert f"{folder} was begun with other data than there are now: files: " in said
-    assert "splits: {'train': 15}, and {'train': 16}" in said
+    assert "splits: {'train': 15, 'valid': 5}, and {'train': 16, 'valid': 4}" in said
     assert "put the data back as they were, or start a new run" in said
     changed = {path.name for path in before if path.read_bytes() != before[path]}
     assert changed <= {"log.txt", ".lock"}
-    path.write_bytes(whole)
+    lists[0].write_text(train)
+    lists[1].write_text(valid)
     assert cli.main(["run", "--resume", str(folder)]) == 0
 
 
