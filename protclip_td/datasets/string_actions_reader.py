@@ -96,7 +96,7 @@ def largest_component(network: Network) -> Network:
         if (found == root).all():
             break
         root = found
-    kept = root == np.bincount(root).argmax()
+    kept = root == np.argmax(np.bincount(root))
     rows = kept[network.pairs[:, 0]]
     names = [name for name, is_kept in zip(network.proteins, kept) if is_kept]
     return Network(names, (kept.cumsum() - 1)[network.pairs[rows]], network.labels[rows])

@@ -50,8 +50,8 @@ def _draw_shares(
     """Four bars for each name: what was read, what was kept, and the paper's two."""
     sums = {key: np.sum(counts[key], summed) for key in ("before", "after")}
     bars = [
-        ("read", sums["before"] / max(sums["before"].sum(), 1), _READ),
-        ("kept", sums["after"] / max(sums["after"].sum(), 1), _KEPT),
+        ("read", sums["before"] / max(int(sums["before"].sum()), 1), _READ),
+        ("kept", sums["after"] / max(int(sums["after"].sum()), 1), _KEPT),
         *((f"{name} (paper)", shares, _PAPER[name]) for name, shares in paper.items()),
     ]
     for place, (label, values, colour) in enumerate(bars):
@@ -74,7 +74,7 @@ def _draw_lengths(statistics: dict[str, dict[str, list[int]]], path: Path) -> No
 def _draw_histogram(axis: Any, histogram: dict[str, list[int]], unit: str, of: str) -> None:
     """Entries by length, in bins of different widths; the few longest are left out."""
     edges, counts = np.array(histogram["edges"]), np.array(histogram["counts"])
-    total = max(counts.sum(), 1)
+    total = max(int(counts.sum()), 1)
     shown = int(np.searchsorted(np.cumsum(counts), _SHOWN * total)) + 1
     percent_per_100 = 100 * 100 * counts / total / np.diff(edges)
     axis.stairs(percent_per_100[:shown], edges[: shown + 1], fill=True, color=_KEPT)

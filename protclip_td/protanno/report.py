@@ -104,7 +104,7 @@ def _shares(
 
 
 def _percent(part: int, of: np.ndarray) -> str:
-    return f"{part / max(of.sum(), 1):.2%}"
+    return f"{part / max(int(of.sum()), 1):.2%}"
 
 
 def _cells(title: str, counts: np.ndarray) -> list[str]:
