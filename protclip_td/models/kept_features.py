@@ -1,6 +1,7 @@
 """A fixed encoder says the same about a protein in every epoch: it is asked once."""
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,20 @@ from torch import Tensor, nn
 
 from protclip_td.models.feature_file import KEY_SIZE, FeatureFolder
 
+logger = logging.getLogger(__name__)
+
+# Of the largest value; rounding is below a thousandth of this in full precision.
+_TOLERANCE = 1e-3
+
 
 def keep_features(model: nn.Module, folder: str | Path) -> "KeptFeatures":
     """Let a fixed model look up the `graph_feature` of proteins that it has seen.
 
     From then on `model(graph, input)` returns nothing but `graph_feature`. The model keeps its
-    class, its weights and its place in the task; only its `forward` changes. A graph with atoms or
-    edges goes through the model as before, since its sequence does not tell all about it.
+    class, its weights and its place in the task; only its `forward` changes. A graph with atoms
+    goes through the model as before, since its sequence does not tell all about it; so does
+    everything if what the model says about a protein depends on the others in its batch, as with
+    TorchDrug's convolutions, which take the padding beside a shorter protein for residues.
 
     Parameters:
         model (nn.Module): TorchDrug model that is not trained, in eval mode
@@ -55,6 +63,7 @@ class KeptFeatures:
         self.num_found = 0
         self._name = ""
         self._features: FeatureFolder | None = None
+        self._minds_others: bool | None = None
 
     def look_again(self) -> None:
         """Weights were loaded: where they are others, what is kept of the former is no use now."""
@@ -64,11 +73,15 @@ class KeptFeatures:
     def __call__(
         self, graph: Any, input: Tensor, all_loss: Any = None, metric: Any = None
     ) -> dict[str, Tensor]:
-        if not _is_told_by_residues(graph, input):
+        if self._minds_others or not _is_told_by_residues(graph, input):
             return self.compute(graph, input, all_loss=all_loss, metric=metric)
         features = self._open()
         keys = protein_keys(graph, input)
         new = {key: i for i, key in enumerate(keys) if key not in features}
+        if new and self._minds_others is None:
+            self._minds_others = self._ask_beside_a_longer_one(graph, input)
+            if self._minds_others:
+                return self.compute(graph, input, all_loss=all_loss, metric=metric)
         computed = {}
         if new:
             rows = self._compute(graph, input, sorted(new.values()))
@@ -78,6 +91,24 @@ class KeptFeatures:
         self.num_found += len(keys) - len(new)
         found = [computed[key] if key in computed else features.find(key) for key in keys]
         return {"graph_feature": torch.from_numpy(np.stack(found)).to(input.device)}
+
+    def _ask_beside_a_longer_one(self, graph: Any, input: Tensor) -> bool | None:
+        """Whether the model says something else about a protein there; None if none is longer."""
+        sizes = graph.num_residues
+        pair = [int(sizes.argmin()), int(sizes.argmax())]
+        if sizes[pair[0]] == sizes[pair[1]]:
+            return None
+        with torch.autocast(input.device.type, enabled=False):
+            alone = self._compute(graph, input, pair[:1])[0]
+            beside = self._compute(graph, input, sorted(pair))[int(pair[0] > pair[1])]
+        if np.abs(beside - alone).max() <= _TOLERANCE * np.abs(alone).max():
+            return False
+        logger.warning(
+            "%s: what it says about a protein depends on the others in its batch, so nothing is "
+            "kept; each epoch goes through the encoder",
+            type(self.model).__name__,
+        )
+        return True
 
     def _compute(self, graph: Any, input: Tensor, indices: list[int]) -> np.ndarray:
         """The model's features of some of the proteins."""
@@ -99,12 +130,7 @@ class KeptFeatures:
 def _is_told_by_residues(graph: Any, input: Tensor) -> bool:
     """Whether residues and their features are all there is to a pack of proteins."""
     is_pack = hasattr(graph, "num_residues")
-    return (
-        is_pack
-        and not int(graph.num_atom)
-        and not int(graph.num_edge)
-        and len(input) == int(graph.num_residue)
-    )
+    return is_pack and not int(graph.num_atom) and len(input) == int(graph.num_residue)
 
 
 def digest(model: Any) -> str:

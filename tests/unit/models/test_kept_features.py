@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torchdrug.data import Protein, graph_collate
-from torchdrug.models import ProteinCNN
+from torchdrug.models import ProteinCNN, ProteinLSTM, ProteinResNet
 
 from protclip_td.building.parameters import freeze
 from protclip_td.data.proteins import to_protein
@@ -93,14 +93,53 @@ def test_keys_tell_residues_features_and_precision_apart():
         assert set(keys).isdisjoint(protein_keys(graph, features))
 
 
-def test_encoders_of_torchdrug(tmp_path):
-    model = ProteinCNN(21, [8], kernel_size=5, padding=2)
-    freeze(model)
-    expected = ask(model, SEQUENCES)
+class Means(torch.nn.Module):
+    """An encoder that reads the residues' features and nothing else."""
+
+    output_dim = 21
+
+    def forward(self, graph, input, all_loss=None, metric=None):
+        means = [part.mean(0) for part in input.split(graph.num_residues.tolist())]
+        return {"graph_feature": torch.stack(means)}
+
+
+def test_a_new_protein_among_known_ones_has_its_own_features(tmp_path):
+    model, sequences = Means(), ["MKTAYIAKQR", "GAVLIPF", "WWYHH"]
+    expected = ask(model, sequences)
     kept = keep_features(model, tmp_path)
-    for _ in range(2):
-        torch.testing.assert_close(ask(model, SEQUENCES), expected)
-    assert kept.num_found == 6
+    ask(model, [sequences[0], sequences[2]])
+    assert torch.equal(ask(model, sequences), expected)
+    assert (kept.num_computed, kept.num_found) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ProteinCNN(21, [8], kernel_size=5, padding=2),
+        ProteinResNet(21, [8, 8]),
+        ProteinLSTM(21, 8, num_layers=1),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_a_model_that_minds_the_others_in_a_batch_is_asked_each_time(model, tmp_path, caplog):
+    freeze(model)
+    batches = [["MKTAYIAKQR", "MNIFEMLRID"], SEQUENCES, SEQUENCES[1:2]]
+    expected = [ask(model, batch) for batch in batches]
+    kept = keep_features(model, tmp_path)
+    for batch, features in zip(batches * 2, expected * 2):
+        torch.testing.assert_close(ask(model, batch), features)
+    assert kept.num_computed == 2  # of the first batch, where nothing is padded
+    said = "what it says about a protein depends on the others in its batch, so nothing is kept"
+    assert caplog.text.count(said) == 1
+
+
+def test_the_smallest_protein_may_stand_anywhere(model, tmp_path, caplog):
+    for batch in (SEQUENCES, SEQUENCES[1:], SEQUENCES[::-1]):
+        kept = keep_features(model, tmp_path / str(len(batch)) / batch[0])
+        ask(model, batch)
+        assert kept.num_computed == 4
+        model.forward = kept.compute
+    assert "depends on the others" not in caplog.text
 
 
 def test_a_protein_with_atoms_is_more_than_its_sequence(model, tmp_path):
