@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from protclip_td.errors import InputError
 from protclip_td.models import checkpoint
@@ -35,6 +35,22 @@ def test_loading_and_saving_the_published_layout_loses_nothing(tmp_path):
         else:
             assert value.keys() <= saved[key].keys()
             assert saved[key]["_name_or_path"] == value["_name_or_path"]
+
+
+def test_the_value_of_the_local_scale_that_nothing_reads_is_written_back(released_copy, tmp_path):
+    file = released_copy / "model.safetensors"
+    save_file(load_file(file) | {"local_logit_scale": torch.tensor([1.5, 2.5])}, file)
+    ProtCLIP.from_pretrained(released_copy).save_pretrained(tmp_path / "again")
+    saved = load_file(tmp_path / "again" / "model.safetensors")
+    assert saved["local_logit_scale"].tolist() == [1.5, 2.5]
+
+
+def test_weights_of_half_precision_are_read(released_copy):
+    file = released_copy / "model.safetensors"
+    halves = {name: tensor.half() for name, tensor in load_file(file).items()}
+    save_file(halves, file)
+    read = ProtCLIP.from_pretrained(released_copy).protein_projection[0].weight
+    assert torch.equal(read, halves["protein_projection.0.weight"].float())
 
 
 def test_a_new_model_has_every_tensor_and_field_of_the_published_layout(tiny_model, tmp_path):

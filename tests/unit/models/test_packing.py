@@ -76,6 +76,12 @@ def test_a_plan_hands_out_every_residue_once():
         assert torch.equal(piece.tokens.flatten()[piece.kept], piece.residues)
 
 
+def test_a_row_is_a_protein_between_its_special_tokens_and_then_padding():
+    (piece,) = plan_pieces([40, 42], 1024)
+    cls, eos, pad = 82, 83, 84
+    assert piece.tokens.tolist() == [[cls, *range(40, 82), eos], [cls, *range(40), eos, pad, pad]]
+
+
 def test_packed_mean_against_a_loop():
     states, sizes = torch.randn(10, 4), torch.tensor([3, 1, 6])
     expected = torch.stack([part.mean(0) for part in states.split(sizes.tolist())])

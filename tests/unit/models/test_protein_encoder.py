@@ -11,8 +11,9 @@ from torchdrug.data import Protein
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.residues import RESIDUE_LETTERS
 from protclip_td.models.esm import MASK_ID
-from protclip_td.models.packing import cut_windows
+from protclip_td.models.packing import cut_windows, plan_pieces
 from protclip_td.models.protein_encoder import (
+    TOKENS_PER_PASS,
     ProteinEncoder,
     letter_tokens,
     sequence_tokens,
@@ -20,12 +21,14 @@ from protclip_td.models.protein_encoder import (
 )
 from protclip_td.models.weights import protein_model
 
+# The two of 15 residues fill a piece without padding, the last three share one with padding.
 SEQUENCES = [
     "MKTAYIAKQRXBZUO",
     "MW",
     "GAVLIPFMWSTCYNQDEKRH" * 9,
     "MKTAYIAKQRQISFV",
     "ACDEFGHIKL" * 18,
+    "MKTAYIAKQR" * 18 + "ISF",
 ]
 
 
@@ -45,6 +48,12 @@ def fair_esm_states(model, tokens):
     padded = torch.cat([torch.tensor([0]), tokens, torch.tensor([2])]).unsqueeze(0)
     layer = model.num_layers
     return model(padded, repr_layers=[layer])["representations"][layer][0, 1:-1]
+
+
+def test_some_of_the_proteins_share_a_piece_with_padding_and_some_without():
+    pieces = plan_pieces([len(sequence) for sequence in SEQUENCES], TOKENS_PER_PASS)
+    lengths = [piece.lengths.tolist() for piece in pieces]
+    assert lengths == [[185, 182, 182], [17, 17], [4]]
 
 
 def test_tokens_are_those_of_fair_esm():
@@ -102,7 +111,7 @@ def test_equals_transformers_own_forward(tiny_protein_folder):
 def test_a_protein_does_not_depend_on_the_others_nor_on_order(encoder):
     tokens, sizes = pack(SEQUENCES)
     together = encoder(tokens, sizes).split(sizes.tolist())
-    order = [3, 0, 4, 2, 1]
+    order = [3, 0, 5, 4, 2, 1]
     reordered = encoder(*pack([SEQUENCES[i] for i in order]))
     expected = torch.cat([together[i] for i in order])
     torch.testing.assert_close(reordered, expected, atol=1e-5, rtol=0)
