@@ -124,12 +124,15 @@ def test_evaluation_leaves_the_random_numbers_alone_and_repeats_itself(model, ba
         assert torch.equal(first[name], second[name])
 
 
-def test_rows_that_the_sampler_repeats_count_once(model, pairs):
+@pytest.mark.parametrize(
+    "rows", [[0, 1, 2, 3, 4, 0], [0, 4, 1, 0, 2, 1, 3, 2]], ids=["at the end", "of four ranks"]
+)
+def test_rows_that_the_sampler_repeats_count_once(model, pairs, rows):
     task = ProteinTextPretraining(model).eval()
-    once = batch_of(pairs[:5], indices=[3, 1, 4, 0, 2])
-    twice = batch_of([*pairs[:5], pairs[0]], indices=[3, 1, 4, 0, 2, 3])
+    index = [3, 1, 4, 0, 2]
     results = []
-    for batch in (once, twice):
+    for chosen in (range(5), rows):
+        batch = batch_of([pairs[row] for row in chosen], [index[row] for row in chosen])
         with torch.no_grad():
             results.append(task.evaluate(*task.predict_and_target(batch)))
     for name in results[0]:
@@ -137,13 +140,18 @@ def test_rows_that_the_sampler_repeats_count_once(model, pairs):
             assert results[0][name] == results[1][name], name
 
 
+def evaluate(model, protein, text_group):
+    """What the task says of two batches, of two pairs and of the others."""
+    num = len(protein)
+    pred = {"protein": protein, "text": torch.eye(num), "num_pair": torch.tensor([2.0, num - 2.0])}
+    pred.update({name: torch.tensor([1.0, 4.0]) for name in PAPER_CRITERION})
+    target = {"index": torch.arange(num), "text_group": torch.tensor(text_group)}
+    return ProteinTextPretraining(model).evaluate(pred, target)
+
+
 def test_losses_of_batches_count_by_their_pairs(model):
     """The last batch of an epoch is smaller."""
-    task = ProteinTextPretraining(model)
-    pred = {"protein": torch.eye(3), "text": torch.eye(3), "num_pair": torch.tensor([2.0, 1.0])}
-    pred.update({name: torch.tensor([1.0, 4.0]) for name in PAPER_CRITERION})
-    target = {"index": torch.arange(3), "text_group": torch.arange(3)}
-    metric = task.evaluate(pred, target)
+    metric = evaluate(model, torch.eye(3), [0, 1, 2])
     assert {metric[f"{name} loss"] for name in PAPER_CRITERION} == {2.0}
     assert metric["loss"] == pytest.approx(2 * sum(PAPER_CRITERION.values()))
 
@@ -153,6 +161,19 @@ def test_proteins_of_one_biotext_are_all_correct(model, pairs):
     entries = [pairs[0], pairs[1], replace(pairs[2], properties=pairs[0].properties)]
     groups = ProteinTextPretraining(model).target(batch_of(entries))["text_group"]
     assert groups[0] == groups[2] != groups[1]
+
+
+def test_a_protein_may_find_an_equal_biotext_of_another_row(model):
+    """The first two proteins lie at each other's text, in a batch of four."""
+    crossed = torch.eye(4)[[1, 0, 2, 3]]
+    for text_group, share in (([7, 7, 8, 9], 1.0), ([6, 7, 8, 9], 0.5)):
+        metric = evaluate(model, crossed, text_group)
+        assert metric["protein-to-text R@1"] == metric["text-to-protein R@1"] == share
+
+
+def test_different_biotexts_are_of_different_groups(model, pairs):
+    groups = ProteinTextPretraining(model).target(batch_of(pairs))["text_group"]
+    assert len(set(groups.tolist())) == len(pairs)
 
 
 def test_unknown_loss_is_named(model):

@@ -46,7 +46,7 @@ class TestResidues:
 
 
 class TestSegments:
-    @pytest.mark.parametrize("size", [10, 11, 19, 33, 34, 67, 100, 350, 1022])
+    @pytest.mark.parametrize("size", [10, 11, 19, 33, 34, 38, 44, 67, 100, 350, 1022])
     def test_share_and_lengths(self, size):
         target = round(0.15 * size)
         for seed in range(30):
