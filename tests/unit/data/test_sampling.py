@@ -117,6 +117,23 @@ def test_other_epoch_or_seed_other_draw():
     assert all(a != b for i, a in enumerate(draws) for b in draws[:i])
 
 
+def test_the_groups_shares_of_an_epoch_are_drawn_by_the_seed():
+    draws = [PropertyDrivenDraw([500, 500], [1.0, 1.0], 400, seed) for seed in range(8)]
+    assert len({tuple(draw.counts(0)) for draw in draws}) > 4
+
+
+def test_groups_of_one_size_come_in_different_orders():
+    group, row = ShuffledGroups([300, 300], [300, 300], [0])(np.arange(600))
+    assert (row[group == 0] != row[group == 1]).mean() > 0.9
+
+
+def test_windows_with_the_same_shares_are_shuffled_differently(monkeypatch):
+    monkeypatch.setattr(property_driven, "DRAWS_PER_WINDOW", 200)
+    order = ShuffledGroups([400, 400], [400, 400], [0])
+    first, second = (order.window(number)[0] for number in (0, 1))
+    assert 0.4 < (first != second).mean() < 0.6
+
+
 def test_any_position_can_be_asked_for_alone(windows):
     draw = PropertyDrivenDraw([1000, 50, 3], [1.0, 9.0, 2.0], num_draws=400)
     whole = np.stack(epoch_of(draw, epoch=2))

@@ -57,9 +57,11 @@ def test_correlation_over_known_pairs():
     assert similarity_correlation(feature, similarity) == pytest.approx(expected, abs=1e-6)
 
 
-def test_too_few_pairs():
+@pytest.mark.parametrize("also_known", [(0, 0), (1, 0)])
+def test_too_few_pairs(also_known):
+    """A protein with itself is no pair, and a pair is one, whichever way round."""
     similarity = torch.full((3, 3), float("nan"))
-    similarity[0, 1] = similarity[0, 0] = 0.5
+    similarity[0, 1] = similarity[also_known] = 0.5
     with pytest.raises(InputError, match="1 pairs with a known similarity among 3 proteins"):
         similarity_correlation(torch.randn(3, 2), similarity)
 
