@@ -6,7 +6,7 @@ import math
 import pytest
 
 from protclip_td.benchmark import BENCHMARKS, choose, plot
-from protclip_td.benchmark.jobs import Result, plan, read_result
+from protclip_td.benchmark.jobs import ROLES, Result, plan, read_result
 from protclip_td.benchmark.plot import Point, headlines
 from protclip_td.benchmark.protocol import in_words, is_comparable, protocols_of
 from protclip_td.benchmark.published import PAPER, PUBLISHED
@@ -24,6 +24,15 @@ def result_of(manifest, split="test", **metrics):
     return Result(None, None, 1, split, metrics, manifest)
 
 
+def finish(job, config, num_valid, **metrics):
+    """Leave in a job's folder what a finished run does."""
+    run = job.folder / "2026-01-01_00-00-00"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text(config)
+    (run / "data_manifest.json").write_text(json.dumps({"splits": {"valid": num_valid}}))
+    (run / "results.json").write_text(json.dumps({"epoch": 1, **metrics}))
+
+
 @pytest.mark.parametrize(
     ("name", "flags", "num_valid", "expected"),
     [
@@ -36,15 +45,31 @@ def result_of(manifest, split="test", **metrics):
 )
 def test_what_chose_the_epoch(name, flags, num_valid, expected, tmp_path):
     job = next(plan(choose([name]), ["model"], lambda *_: [0], tmp_path))
-    run = job.folder / "2026-01-01_00-00-00"
-    run.mkdir(parents=True)
     rendered = load_config(name, ["--encoder=random:ESM-2-8M", *flags]).rendered
     # Also when the encoder's folder has gone since.
-    (run / "config.yaml").write_text(rendered.replace("random:ESM-2-8M", "gone"))
-    (run / "data_manifest.json").write_text(json.dumps({"splits": {"valid": num_valid}}))
-    (run / "results.json").write_text(json.dumps({"epoch": 1, job.benchmark.metrics[0]: 0.5}))
+    config = rendered.replace("random:ESM-2-8M", "gone")
+    finish(job, config, num_valid, **{job.benchmark.metrics[0]: 0.5})
     row, *_ = (row for row in gather([read_result(job)], {}, {})["rows"] if row["model"])
     assert row["selected by"] == expected
+
+
+def test_each_cell_is_of_its_own_split_and_encoder(tmp_path):
+    """Three splits of one benchmark, each with model and control and two seeds."""
+    config = load_config("shs27k", ["--encoder=random:ESM-2-8M"]).rendered
+    jobs = list(plan(choose(["shs27k"]), ROLES, lambda *_: [0, 1], tmp_path))
+    for number, job in enumerate(jobs):
+        finish(job, config, num_valid=3, micro_f1=number / 20)
+    results = gather([read_result(job) for job in jobs], {}, {})
+    cells = [row[role] for row in results["rows"] for role in ROLES if row[role]]
+    values = [run["value"] for cell in cells for run in cell["runs"]]
+    assert (len(cells), values) == (6, [number / 20 for number in range(12)])
+    table = write_table(results)
+    for line in (
+        "| shs27k-random | micro_f1 | 0.025 ± 0.035 (2) | 0.125 ± 0.035 (2) |",
+        "| shs27k-bfs | micro_f1 | 0.225 ± 0.035 (2) | 0.325 ± 0.035 (2) |",
+        "| shs27k-dfs | micro_f1 | 0.425 ± 0.035 (2) | 0.525 ± 0.035 (2) |",
+    ):
+        assert line in table
 
 
 def test_mean_and_deviation():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -55,8 +56,9 @@ def rows(folder):
     return {row["case"]: row["model"] for row in found["rows"] if row["model"]}
 
 
-def test_an_undefined_metric_stops_nothing(played, tmp_path):
-    played.metrics = {"spearmanr": math.nan}
+@pytest.mark.parametrize("undefined", [math.nan, None])  # None is how a run writes it
+def test_an_undefined_metric_stops_nothing(undefined, played, tmp_path):
+    played.metrics = {"spearmanr": undefined}
     assert go(tmp_path, "stability", "beta_lactamase", seeds=(0, 1)) == 0
     assert len(played.begun) == 4
     assert rows(tmp_path)["stability"]["undefined"] == 2
@@ -158,6 +160,27 @@ def test_folders_of_other_names_are_left_alone(played, tmp_path):
     assert go(tmp_path, "bin") == 0
     assert len(rows(tmp_path)["bin"]["runs"]) == 1
     assert copy.is_dir()
+
+
+def test_of_several_finished_runs_the_first_counts(played, tmp_path):
+    """So that nothing that is run later by hand changes the table."""
+    assert go(tmp_path, "stability") == 0
+    (first,) = tmp_path.glob("runs/stability/model-seed0/*/")
+    later = shutil.copytree(first, first.with_name("2026-01-02_00-00-00"))
+    (later / "results.json").write_text('{"epoch": 1, "spearmanr": 0.9}')
+    assert go(tmp_path, "stability") == 0
+    assert rows(tmp_path)["stability"]["mean"] == 0.5
+
+
+def test_a_control_is_not_asked_by_text(played, tmp_path):
+    """It may have no text side; text_to_protein needs one."""
+    played.metrics |= {"mrr first hit": 0.5}
+    settings = Settings({"model": ENCODER, "control": ENCODER}, {})
+    assert run_benchmarks(choose(["bin", "text_to_protein"]), settings, [0], tmp_path) == 0
+    names = [Path(config.output_dir).relative_to(tmp_path / "runs") for config in played.begun]
+    assert list(map(str, names)) == [
+        "bin/model-seed0", "bin/control-seed0", "text_to_protein/model-seed0",
+    ]  # fmt: skip
 
 
 def test_one_command_at_a_time(played, tmp_path):

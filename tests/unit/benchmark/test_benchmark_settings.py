@@ -177,6 +177,8 @@ def test_batches_of_whole_proteins(flags, expected, tmp_path):
         ("similarity_mf", "ProteinCNN", [3, 4]),
         ("zero_shot_sub", "{class: ProtCLIP, checkpoint: somewhere}", [0]),
         ("bin", "facebook/esm2_t6_8M_UR50D", [3, 4]),
+        ("prot2bp", "facebook/esm2_t6_8M_UR50D", [3, 4]),  # heads on a fixed encoder
+        ("shs27k", "facebook/esm2_t6_8M_UR50D", [3, 4]),
     ],
 )
 def test_what_nothing_is_drawn_for_runs_once(name, word, expected):
