@@ -68,6 +68,13 @@ def test_default_engine_is_ours(write):
     assert type(experiment.engine).__name__ == "ResumableEngine"
 
 
+def test_engine_has_each_set_in_its_place(write):
+    """The toy's validation and test set are as large as each other."""
+    built = build(load_config(write()))
+    sets = (built.engine.train_set, built.engine.valid_set, built.engine.test_set)
+    assert [list(part.indices) for part in sets] == [[0, 1, 2, 3], [4, 5], [6, 7]]
+
+
 def test_heads_made_in_preprocess_get_the_full_rate(write):
     experiment = build(load_config(write(("eval_metric: spearmanr", "lr_ratio: 0.1"))))
     encoder, head = experiment.optimizer.param_groups
@@ -124,6 +131,17 @@ def test_same_seed_same_weights(write):
 
     assert torch.equal(first_weights(3), first_weights(3))
     assert not torch.equal(first_weights(3), first_weights(4))
+
+
+def test_ranks_draw_other_random_numbers(write, monkeypatch):
+    """Masks and dropout of two processes are not the same."""
+
+    def drawn(rank):
+        monkeypatch.setattr("protclip_td.building.experiment.comm.get_rank", lambda: rank)
+        build(load_config(write()))
+        return torch.rand(3).tolist()
+
+    assert drawn(0) == drawn(0) != drawn(1)
 
 
 def test_gpus_of_another_machine(write, monkeypatch, caplog):
@@ -229,9 +247,11 @@ def test_missing_and_damaged_checkpoints(write, tmp_path):
 def test_folder_goes_to_the_model_in_place_of_its_encoders(write, tmp_path):
     with pytest.raises(InputError, match=r"which ProteinConvolutionalNetwork cannot read\. Give"):
         build(with_checkpoint(write, tmp_path))
-    text = MULTIPLE.replace("{class: ProteinCNN", "{class: TwoPartToy}\n  # {")
+    text = MULTIPLE.replace("{class: ProteinCNN", "{class: TwoPartToy, size: 5}\n  # {")
     config = load_config(write(text=f"{text}checkpoint: {tmp_path}\n"))
-    assert build(config).task.model.checkpoint == str(tmp_path)
+    model = build(config).task.model
+    assert model.checkpoint == str(tmp_path)
+    assert model.protein_encoder.out_features == 5  # the other settings stay
 
 
 class Divided:

@@ -1,0 +1,111 @@
+"""What an evaluation is of, and in which state of the model."""
+
+import pytest
+import torch
+from torch import nn, optim
+from torch.utils import data as torch_data
+from torchdrug import tasks
+
+from protclip_td.engine import ResumableEngine
+
+SETS = {"train": [1, 2, 3], "valid": [4, 5], "test": [6, 7, 8]}
+
+
+class Numbers(torch_data.Dataset):
+    """Some numbers."""
+
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __getitem__(self, row):
+        return {"x": torch.tensor([float(self.numbers[row])])}
+
+
+class Toy(tasks.Task):
+    """Keeps what an evaluation was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(1, 1)
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, batch):
+        loss = self.predict(batch).square().mean()
+        return loss, {"loss": loss}
+
+    def predict(self, batch, all_loss=None, metric=None):
+        return self.dropout(self.linear(batch["x"]))
+
+    def target(self, batch):
+        return torch.cat([batch["x"], torch.rand(len(batch["x"]), 1)], dim=1)  # as masks are drawn
+
+    def evaluate(self, pred, target):
+        self.pred = pred
+        self.items, self.drawn = (column.tolist() for column in target.T)
+        return {"loss": pred.mean()}
+
+
+@pytest.fixture
+def make():
+    """Make an engine and its task."""
+
+    def make(**options):
+        task = Toy()
+        optimizer = optim.SGD(task.parameters(), lr=0.01)
+        sets = map(Numbers, SETS.values())
+        return ResumableEngine(task, *sets, optimizer, batch_size=2, **options), task
+
+    return make
+
+
+@pytest.mark.parametrize("split", SETS)
+def test_each_split_is_evaluated_on_its_own_items(make, split):
+    engine, task = make()
+    engine.evaluate(split, log=False)
+    assert task.items == SETS[split]
+
+
+def test_evaluation_after_training_is_without_dropout(make):
+    engine, task = make()
+    engine.train(1)
+    engine.evaluate("test", log=False)
+    expected = task.linear(torch.tensor([[6.0], [7.0], [8.0]]))
+    torch.testing.assert_close(task.pred, expected)
+
+
+def test_metrics_are_of_float32(make):
+    engine, task = make(precision="bf16")
+    engine.evaluate("test", log=False)
+    assert task.pred.dtype == torch.float32
+
+
+def test_what_all_ranks_predict_is_evaluated(make, monkeypatch):
+    engine, task = make()
+    monkeypatch.setattr(engine, "world_size", 2)
+    monkeypatch.setattr("protclip_td.engine.comm.cat", lambda part: torch.cat([part, part + 100]))
+    engine.evaluate("test", log=False)
+    assert task.items == [6, 7, 8, 106, 107, 108]
+    assert len(task.pred) == 6
+
+
+def test_each_evaluation_draws_the_same(make):
+    """So that losses with masks compare between epochs."""
+    engine, task = make()
+    drawn = []
+    for _ in range(2):
+        engine.evaluate("valid", log=False)
+        drawn.append(task.drawn)
+        engine.train(1)
+    assert drawn[0] == drawn[1]
+
+
+def test_a_resumed_engine_has_the_seed_it_was_started_with(make):
+    torch.manual_seed(1)
+    state = make()[0].state_dict()
+    torch.manual_seed(2)
+    engine, _ = make()
+    engine.load_state_dict(state, "last.pt")
+    assert engine.seed == 1
