@@ -19,7 +19,14 @@ from protclip_td.engine import ResumableEngine
 from protclip_td.models import ProtCLIP
 from protclip_td.tasks import CrossModalTransformation
 
-NAMES = ("prot2bp", "prot2mf", "prot2cc", "prot2drug", "disease2prot")
+ENDS = {
+    "prot2bp": ("gene/protein", "biological_process"),
+    "prot2mf": ("gene/protein", "molecular_function"),
+    "prot2cc": ("gene/protein", "cellular_component"),
+    "prot2drug": ("gene/protein", "drug"),
+    "disease2prot": ("disease", "gene/protein"),
+}
+NAMES = tuple(ENDS)
 SMALL = {"hidden_dim": 32, "num_layer": 1, "num_head": 4}
 
 
@@ -197,7 +204,8 @@ def test_shipped_files_build_with_the_settings_of_the_paper(name, data, model, t
     (group,) = experiment.optimizer.param_groups
     assert (group["initial_lr"], group["weight_decay"]) == (5e-4, 1e-4)
     assert experiment.scheduler.warmup_ratio == 0.1
-    assert experiment.dataset.manifest["to"] == experiment.dataset.target.tail_type
+    manifest = experiment.dataset.manifest
+    assert (manifest["from"], manifest["to"], manifest["split"]) == (*ENDS[name], "clean")
 
 
 def flags_of(data):
