@@ -42,9 +42,13 @@ class Setup(NamedTuple):
 
 
 def _in_words(encoder: str, flags: Mapping[str, str]) -> str:
-    # 2e-3 and 0.002 are the same setting.
-    values = {name: read_value(value) for name, value in flags.items()}
-    return ", ".join([encoder, *(f"{name}={value}" for name, value in values.items())])
+    return ", ".join([encoder, *(f"{name}={_plain(value)}" for name, value in flags.items())])
+
+
+def _plain(text: str) -> str:
+    """A value in one way of writing it: 2e-3 and 0.002 are the same setting."""
+    value = read_value(text)
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def variables(name: str) -> set[str]:

@@ -16,7 +16,7 @@ from protclip_td.protanno import command
 def folder(tmp_path_factory, sample_path):
     """A store of the sample, made by the command."""
     folder = tmp_path_factory.mktemp("protanno") / "store"
-    code = "import sys; from protclip_td.cli import main; sys.exit(main())"
+    code = "import sys; from protclip_td_command import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "protanno", "build"]
     done = subprocess.run(
         [*command, str(sample_path), "-o", str(folder)], capture_output=True, text=True

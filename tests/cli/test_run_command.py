@@ -92,7 +92,8 @@ def test_help_into_a_pipe_that_is_closed(tmp_path):
         ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=120,
         check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (141, "")
+    said = [line for line in done.stderr.splitlines() if "No CUDA runtime is found" not in line]
+    assert (done.returncode, said) == (141, [])  # PyTorch says that where there is nvcc and no GPU
 
 
 def test_without_configuration(capsys):
