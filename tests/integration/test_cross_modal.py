@@ -129,6 +129,53 @@ def test_vectors_are_those_of_the_encoders(data, model):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def slow_loss(task, dataset, item, temperature):
+    """InfoNCE of one triplet with all of its negatives, each step written out."""
+    bridge, nodes, kinds = task.bridge, task._nodes, dataset.graph.type.tolist()
+    head, relation, tail = item["head"], torch.tensor(item["relation"]), item["tail"]
+
+    def projected(node):
+        place = dataset.graph.nodes_of(dataset.node_types[kinds[node]]).tolist().index(node)
+        return bridge.projection[str(kinds[node])](nodes.vectors[kinds[node]][place])
+
+    def embedded(node):
+        return bridge.type_embedding(torch.tensor(kinds[node]))
+
+    tokens = [projected(head), embedded(head), bridge.relation_embedding(relation), embedded(tail)]
+    query = projected(head) + bridge.encoder(torch.stack(tokens)[None])[0, 0]
+    negatives = [node for node in item["negatives"].tolist() if node >= 0]
+    keys = torch.stack([projected(node) for node in (tail, *negatives)])
+    cosine = torch.cosine_similarity(query[None], keys, dim=-1)
+    return -(cosine / temperature).log_softmax(0)[0]
+
+
+def test_training_loss_as_written(data, model):
+    dataset = PrimeKG(data)
+    task = CrossModalTransformation(model, dropout=0, num_negative=50, temperature=0.3, **SMALL)
+    train, *_ = splits = dataset.split()
+    task.preprocess(*splits)
+    items = [train[row] for row in range(0, len(train), len(train) // 12)]
+    kinds = {tuple(dataset.graph.type[[item["head"], item["tail"]]].tolist()) for item in items}
+    assert {head != tail for head, tail in kinds} == {True, False}
+    loss, named = task(graph_collate(items))
+    expected = torch.stack([slow_loss(task, dataset, item, 0.3) for item in items]).mean()
+    torch.testing.assert_close(loss, expected)
+    assert named == {"InfoNCE loss": loss}
+
+
+def test_other_weights_give_other_vectors(data, model):
+    dataset = PrimeKG(data)
+    task = make_engine(dataset, model).model
+    protein, device = dataset.node_types.index("gene/protein"), torch.device("cpu")
+    before = task._known(device).vectors[protein]
+    state = task.state_dict()
+    encoder = {name: 2 * state[name] for name in state if name.startswith("model.protein_encoder")}
+    task.load_state_dict({**state, **encoder})
+    after = task._known(device).vectors[protein]
+    assert not torch.allclose(after, before)
+    torch.testing.assert_close(after, model.protein_features(dataset.sequences()))
+
+
 def test_negatives_of_a_step_are_some_of_those_drawn_before(data, model):
     task = make_engine(PrimeKG(data), model).model
     given = torch.tensor([[4, 5, 6, 7, 8, 9, 10], [4, 5, -1, -1, -1, -1, -1]])
