@@ -2,6 +2,7 @@
 
 import csv
 import pickle
+import random
 import shutil
 from pathlib import Path
 
@@ -111,6 +112,13 @@ def test_published_leaves_reverse_edges_in_and_clean_does_not(graph):
         assert valid_types == {"gene/protein"}
 
 
+def test_no_node_is_for_both_whatever_the_seed(graph):
+    drawn = [hold_out(graph, "gene/protein", "clean", 0.3, 0.5, seed) for seed in range(5)]
+    for held_out in drawn:
+        assert not set(held_out.test.tolist()) & set(held_out.valid.tolist())
+    assert len({tuple(held_out.test.tolist()) for held_out in drawn}) == 5
+
+
 @pytest.mark.parametrize("num", [3, 12, 50])
 def test_negatives(graph, num):
     """Tails of the right type that training never links to the head, each once."""
@@ -160,6 +168,26 @@ def test_questions_and_answers(folder, target, relations):
     kinds = set(graph.type.tolist())
     assert len(kinds) == (6 if relations == "all" else 2)
     assert dataset.manifest["candidates"] == len(graph.nodes_of(dataset.target.tail_type))
+
+
+def test_inputs_of_the_encoders_are_in_the_order_of_the_nodes(folder, tmp_path):
+    """Which the file's lines bring up one by one, whatever their numbers in PrimeKG."""
+    copy = Path(shutil.copytree(folder, tmp_path / "primekg"))
+    header, *lines = (copy / "kg.csv").read_text().splitlines(keepends=True)
+    random.Random(0).shuffle(lines)
+    (copy / "kg.csv").write_text("".join([header, *lines]))
+    dataset = PrimeKG(str(tmp_path))
+
+    def numbers(node_type):
+        found = dataset.graph.index[dataset.graph.nodes_of(node_type)].tolist()
+        assert found != sorted(found)
+        return found
+
+    sequence_of = read_node_sequences(copy / "protein.csv")
+    assert dataset.sequences() == [sequence_of[number] for number in numbers("gene/protein")]
+    vector_of = read_node_vectors(copy / "drug.pkl")
+    expected = np.stack([vector_of[number] for number in numbers("drug")])
+    assert (dataset.drug_vectors().numpy() == expected).all()
 
 
 def test_candidates_of_the_published_protocol_are_seen_often(folder, monkeypatch):
