@@ -10,6 +10,7 @@ from pathlib import Path
 import graph_files
 import pytest
 import torch
+from sklearn.metrics import average_precision_score
 from torchdrug import core, models
 
 from protclip_td import cli
@@ -111,6 +112,22 @@ def test_evaluation_sees_the_network_as_training_does(data, model):
     torch.testing.assert_close(evaluated, trained)
 
 
+def test_each_evaluation_sees_the_network_with_the_weights_of_now(data, model):
+    engine, fresh = (make_engine(STRINGActions(data), model) for _ in range(2))
+    before = engine.evaluate("valid", log=False)
+    engine.train(2)
+    fresh.model.head.load_state_dict(engine.model.head.state_dict())
+    after, expected = (each.evaluate("valid", log=False) for each in (engine, fresh))
+    assert after == expected != before
+
+
+def test_area_is_that_of_all_decisions_together(model):
+    pred, target = torch.randn(30, 7), (torch.rand(30, 7) < 0.3).float()
+    found = MultiLabelInteraction(model).evaluate(pred, target)["auprc@micro"]
+    expected = average_precision_score(target.flatten(), pred.flatten())
+    assert found.item() == pytest.approx(expected)
+
+
 @pytest.fixture(scope="module")
 def networks(sample_entries, tmp_path_factory):
     """Three networks with the names and in the layouts of the benchmarks' three."""
@@ -175,6 +192,16 @@ def test_vectors_are_computed_once_and_kept_by_the_run(data, model):
     task.load_state_dict(task.state_dict())
     assert task._vectors is None
     assert not [name for name in task.state_dict() if "vectors" in name]
+
+
+def test_vectors_are_without_dropout():
+    model = models.ProteinLSTM(21, 8, num_layers=2, dropout=0.5)
+    first, again, expected = (
+        protein_vectors(model.train(mode), ["MKTAYIAK", "MK"], torch.device("cpu"))
+        for mode in (True, True, False)
+    )
+    assert torch.equal(first, expected)
+    assert torch.equal(again, expected)
 
 
 def test_a_fixed_part_stays_in_evaluation_mode_even_after_an_error(model, monkeypatch):

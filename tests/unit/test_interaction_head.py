@@ -52,6 +52,14 @@ def test_layers_as_written():
     torch.testing.assert_close(pair[0], (x[0] * x[2]) @ head.output.weight.T + head.output.bias)
 
 
+def test_dropout_in_training_stands_between_the_two_linear_layers():
+    """Where all is dropped, only what comes after it is left: the second one's bias."""
+    head = InteractionHead(5, 7, dropout=1.0)
+    pair = head(torch.randn(4, 512), torch.tensor([0, 1]), torch.tensor([3, 2]))
+    expected = head.output(head.second.bias**2)
+    torch.testing.assert_close(pair, expected.expand(2, -1))
+
+
 def test_the_order_of_a_pair_does_not_matter():
     head = InteractionHead(5, 7).eval()
     encoded = torch.randn(4, 512)

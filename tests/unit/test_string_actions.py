@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from itertools import combinations
 
 import graph_files
 import numpy as np
@@ -79,6 +80,13 @@ def test_the_largest_part_that_hangs_together():
     assert part.proteins == list("bcde")
     assert part.pairs.tolist() == [[0, 1], [1, 2], [2, 3], [3, 0]]
     assert part.labels.tolist() == labels[1:].tolist()
+
+
+def test_the_largest_part_has_the_most_proteins_not_the_most_pairs():
+    everyone_with_everyone, chain = combinations(range(4), 2), zip(range(4, 9), range(5, 10))
+    pairs = np.array([*everyone_with_everyone, *chain])
+    part = largest_component(Network(list("abcdefghij"), pairs, np.zeros((11, 7), np.uint8)))
+    assert part.proteins == list("efghij")
 
 
 @pytest.mark.parametrize(
@@ -209,6 +217,14 @@ def test_searches_as_gnn_ppi(way, seed):
     assert len(test) >= 18
 
 
+@pytest.mark.parametrize("way", ["bfs", "dfs"])
+@pytest.mark.parametrize("seed", range(4))
+def test_searches_start_at_a_protein_with_up_to_five_partners(way, seed):
+    """One has five; the others, each with each, have seven or more."""
+    pairs = np.array([*combinations(range(8), 2), *((8, partner) for partner in range(5))])
+    assert draw_split(pairs, way, 5 / 33, 0.1, seed).test == list(range(28, 33))
+
+
 @pytest.mark.parametrize("way", ["random", "bfs", "dfs"])
 def test_splits_are_whole_and_seeded(way):
     pairs = random_pairs(80, 200)
@@ -237,19 +253,32 @@ def test_the_split_is_kept_in_a_file_and_read_again(data, tmp_path):
     assert list(again.split()[2].indices) == content["test_index"]
 
 
-def test_split_files_of_gnn_ppi_fit(data, tmp_path):
-    num_pair = len(STRINGActions(data))
+@pytest.fixture
+def theirs(data, tmp_path):
+    """A split file as GNN-PPI has it: the first ten pairs are for test."""
     path = tmp_path / "theirs.json"
-    path.write_text(
-        json.dumps({"train_index": [*range(10, num_pair)], "valid_index": [*range(10)]})
-    )
-    train, valid, test = STRINGActions(data, split_file=str(path)).split()
+    rows = [*range(len(STRINGActions(data)))]
+    path.write_text(json.dumps({"train_index": rows[10:], "valid_index": rows[:10]}))
+    return str(path)
+
+
+def test_split_files_of_gnn_ppi_fit(data, theirs):
+    num_pair = len(STRINGActions(data))
+    train, valid, test = STRINGActions(data, split_file=theirs).split()
     assert list(test.indices) == list(range(10))
     assert len(valid) == int(0.1 * (num_pair - 10))
     assert sorted([*train.indices, *valid.indices]) == list(range(10, num_pair))
-    train, valid, test = STRINGActions(data, split_file=str(path), protocol="published").split()
+    train, valid, test = STRINGActions(data, split_file=theirs, protocol="published").split()
     assert list(test.indices) == list(valid.indices) == list(range(10))
     assert list(train.indices) == list(range(10, num_pair))
+
+
+def test_the_seed_draws_the_validation_pairs_for_a_split_file_of_gnn_ppi(data, theirs):
+    first, other, again = (
+        list(STRINGActions(data, split_file=theirs, seed=seed).split()[1].indices)
+        for seed in (0, 1, 0)
+    )
+    assert first == again != other
 
 
 @pytest.mark.parametrize(
