@@ -113,10 +113,15 @@ def test_own_proteins_get_the_same_measure(written, own):
     )
 
 
-def test_those_with_the_most_annotations_first(written, own):
-    whole = PROBE(written, "BP", **own, without_evidence=())
-    some = PROBE(written, "BP", **own, without_evidence=(), num_protein=5)
-    assert some.accessions == whole.accessions[:5]
+@pytest.mark.parametrize("evidence", [(), ("IEA",), ("IEA", "IDA")])
+def test_those_with_the_most_annotations_that_count_come_first(written, own, evidence):
+    terms = read_annotations(own["annotation"], read_ontology(ONTOLOGY), "BP", evidence)
+    ordered = sorted(terms, key=lambda accession: (-len(terms[accession]), accession))
+    assert len(set(map(len, terms.values()))) > 3
+    whole = PROBE(written, "BP", **own, without_evidence=evidence)
+    assert whole.accessions == ordered
+    some = PROBE(written, "BP", **own, without_evidence=evidence, num_protein=5)
+    assert some.accessions == ordered[:5]
     torch.testing.assert_close(some.similarity, whole.similarity[:5, :5])
 
 
@@ -293,7 +298,8 @@ def test_missing_sequences(folder, offline):
 
 def test_proteins_without_a_sequence(folder, sample_path, caplog):
     entries = annotated_entries(sample_path)
-    gone = PROBE(folder, "MF").accessions[3]
+    whole = PROBE(folder, "MF")
+    gone = whole.accessions[3]
     kept = [entry for entry in entries if entry.accession != gone]
     write_fasta(kept, folder / "probe" / "human_reviewed.fasta.gz")
     with pytest.raises(InputError, match=rf"{gone} of PROBE's 29 proteins have no sequence"):
@@ -303,6 +309,9 @@ def test_proteins_without_a_sequence(folder, sample_path, caplog):
     assert f"left out for want of a sequence: {gone}" in caplog.text
     assert len(dataset) == 28
     assert dataset.similarity.shape == (28, 28)
+    rest = [row for row in range(29) if row != 3]
+    assert dataset.accessions == [whole.accessions[row] for row in rest]
+    assert torch.equal(dataset.similarity, whole.similarity[rest][:, rest])
     assert dataset.manifest["left out for want of a sequence"] == [gone]
 
 
