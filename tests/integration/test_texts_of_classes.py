@@ -18,6 +18,7 @@ from protclip_td.errors import InputError
 from protclip_td.metrics import ranking_metrics
 from protclip_td.models import ProtCLIP
 from protclip_td.tasks import ProteinTextRetrieval, ZeroShotClassification
+from protclip_td.tasks.shared_space import embed_texts
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,16 @@ def model(checkpoint):
     return ProtCLIP.from_pretrained(checkpoint)
 
 
+def test_each_text_finds_the_proteins_of_its_own_label(model):
+    task = ProteinTextRetrieval(model, ["ATP binding", "membrane", "heme", "the cell"])
+    task.preprocess(None, None, None)
+    label = torch.tensor([2, 0, 3, 1])
+    protein = embed_texts(model, task.texts)[label]  # each where the text of its label is
+    right, wrong = (F.one_hot(labels, 4).float() for labels in (label, label.roll(1)))
+    assert task.evaluate(protein, right)["mrr filtered"] == 1
+    assert task.evaluate(protein, wrong)["mrr filtered"] < 0.6
+
+
 def test_labels_that_nobody_has_are_no_queries(model):
     task = ProteinTextRetrieval(model, ["a", "b", "c"])
     task.preprocess(None, None, None)
@@ -161,6 +172,18 @@ def test_a_tokenizer_of_another_encoder(published, tiny_text_folder, tmp_path):
     (tmp_path / "vocab.txt").write_text(words + "kinase\n")
     with pytest.raises(InputError, match=r"has \d+ tokens, of which the text encoder knows \d+"):
         ZeroShotClassification(ProtCLIP.from_pretrained(published), "y", tokenizer=str(tmp_path))
+
+
+def test_another_tokenizer_reads_the_texts_anew(checkpoint, model, tiny_text_folder, tmp_path):
+    words = (Path(tiny_text_folder) / "vocab.txt").read_text().split()
+    (tmp_path / "vocab.txt").write_text("\n".join([*words[:5], *words[:4:-1], ""]))
+    before = model.encode_text(["cell membrane"])
+    ZeroShotClassification(model, "y", tokenizer=str(tmp_path))
+    unread = ProtCLIP.from_pretrained(checkpoint)
+    ZeroShotClassification(unread, "y", tokenizer=str(tmp_path))
+    after = model.encode_text(["cell membrane"])
+    torch.testing.assert_close(after, unread.encode_text(["cell membrane"]))
+    assert not torch.allclose(after, before)
 
 
 @pytest.mark.parametrize("name", ["zero_shot_sub", "zero_shot_reaction", "text_to_protein"])
