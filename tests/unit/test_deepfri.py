@@ -141,6 +141,31 @@ def test_test_sequences_in_a_file_of_their_own(folder):
     assert ECSequences(str(folder)).sequences == before
 
 
+def test_a_test_sequence_comes_from_the_file_of_test_sequences_where_both_have_it(folder):
+    """Of what is in the first file only, nothing changes."""
+    path = folder / "EnzymeCommission" / "nrPDB-EC_sequences.fasta"
+    records = path.read_text().split(">")[1:]
+    before = ECSequences(str(folder))
+    first, second = before.chains[-2:]
+    path.write_text("".join(f">{record}" for record in records if not record.startswith(second)))
+    test = path.with_name("nrPDB-EC_test_sequences.fasta")
+    test.write_text(f">{first}\nMKV\n>{second}\nMAGIC\n")
+    after = ECSequences(str(folder))
+    assert after.chains == before.chains
+    assert after.sequences == [*before.sequences[:-2], "MKV", "MAGIC"]
+
+
+def test_chains_whose_name_begins_with_anothers_are_in_the_order_of_file_names(folder):
+    """As `sorted` has 1ABC-AA_model1.pdb before 1ABC-A_model1.pdb."""
+    first, second = ECSequences(str(folder)).chains[:2]
+    for path in (folder / "EnzymeCommission").iterdir():
+        path.write_bytes(path.read_bytes().replace(second.encode(), f"{first}A".encode()))
+    dataset = ECSequences(str(folder))
+    assert dataset.chains[:2] == [f"{first}A", first]
+    named = files.chains()
+    assert dataset.sequences[:2] == [named[second], named[first]]
+
+
 def test_a_list_of_chains_to_keep(folder, tmp_path):
     whole = ECSequences(str(folder))
     kept = whole.chains[::2]
