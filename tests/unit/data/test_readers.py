@@ -119,6 +119,18 @@ def test_older_column_names_in_any_case(read):
     assert read(tsv(header, ROW)) == read(tsv(UNIPROT, ROW))
 
 
+def test_the_current_name_of_a_column_goes_before_an_older_one(read):
+    """Whatever their order."""
+    header, row = ("Function", "Status", *UNIPROT), ("FUNCTION: Old.", "reviewed", *ROW)
+    assert read(tsv(header, row)) == read(tsv(UNIPROT, ROW))
+    assert read(tsv(header[::-1], row[::-1])) == read(tsv(UNIPROT, ROW))
+
+
+def test_a_sequence_in_lower_case_and_a_row_that_is_silent_about_its_review(read):
+    (entry,), _ = read(tsv(UNIPROT, (ROW[0], "", *ROW[2:7], ROW[7].lower())))
+    assert (entry.sequence, entry.reviewed) == (ROW[7], None)
+
+
 def test_a_header_that_comes_again_is_no_row(read):
     """Exports that were put one after the other."""
     entries, rejected = read(tsv(UNIPROT, ROW) + "\n" + tsv(UNIPROT, ROW))

@@ -98,6 +98,17 @@ def test_fields_of_one_entry(read):
     assert entry.coverage == 3
 
 
+@pytest.mark.parametrize(
+    ("wrapped", "text"),
+    [("5-|to 10-fold", "5- to 10-fold"), ("alpha-|or beta", "alpha- or beta"),
+     ("alpha-|toxin", "alpha-toxin"), ("a or|to b", "a or to b")],
+)  # fmt: skip
+def test_a_line_that_ends_in_a_hyphen_goes_on_with_its_word(read, wrapped, text):
+    lines = wrapped.replace("|", "\nCC       ")
+    (entry,), _ = read(ENTRY.replace("[Isoform 2]: None.", lines))
+    assert entry.properties[1].endswith(f"B. {text}")
+
+
 def test_evidence_tags_can_be_kept(read):
     (entry,), _ = read(ENTRY, keep_evidence=True)
     assert "beta-cells {ECO:0000269|PubMed:1, ECO:0000305}." in entry.properties[1]
@@ -130,6 +141,8 @@ def test_gzip_is_told_by_content_not_by_name(read, sample_path, sample_entries):
          "10 residues, the header says 12"),
         ("SQ   SEQUENCE   12 AA", "SQ   SEQUENCE   5 AA", "sequence length contradicts the header",
          "12 residues, the header says 5"),
+        ("12 AA.", "13 AA.", "sequence length contradicts the header",
+         "12 residues, the header says 13"),
         ("PE   3: Inferred from homology;\n", "", "no protein existence", "no PE line"),
         ("PE   3", "PE   9", "unknown protein existence", "9"),
         ("ID   TEST_HUMAN ", "XX   TEST_HUMAN ", "no ID line", ""),
@@ -156,9 +169,11 @@ def test_an_entry_without_accession_is_named_by_its_line(read):
     assert rejection.where == f"line {ENTRY.count(chr(10)) + 1}"
 
 
-def test_old_files_take_the_confidence_that_is_given(read):
-    (entry,), _ = read(ENTRY.replace("PE   3: Inferred from homology;\n", ""), confidence=2)
-    assert (entry.confidence, entry.stated) == (2, False)
+@pytest.mark.parametrize(("status", "reviewed"), [("STANDARD", True), ("PRELIMINARY", False)])
+def test_old_files_take_the_confidence_that_is_given(read, status, reviewed):
+    old = ENTRY.replace("PE   3: Inferred from homology;\n", "")
+    (entry,), _ = read(old.replace("Reviewed;", f"{status};      PRT;"), confidence=2)
+    assert (entry.confidence, entry.stated, entry.reviewed) == (2, False, reviewed)
 
 
 def test_an_entry_without_its_end_does_not_swallow_the_next(read):

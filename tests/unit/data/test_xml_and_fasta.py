@@ -29,6 +29,8 @@ DE   Flags: Precursor; Fragment;
 CC   -!- FUNCTION: Binds A < B & C. Found in alpha-
 CC       and beta-cells (PubMed:1). {ECO:0000269|PubMed:1, ECO:0000305}.
 CC   -!- FUNCTION: [Isoform 2]: Does nothing.
+CC   -!- COFACTOR:
+CC       Name=Zn(2+); Xref=ChEBI:CHEBI:29105;
 CC   -!- TISSUE SPECIFICITY: Brain. {ECO:0000305}.
 CC   -!- SUBCELLULAR LOCATION: Cytoplasm, cytosol {ECO:0000305}. Golgi apparatus,
 CC       Golgi stack membrane {ECO:0000250|UniProtKB:P2}; Multi-pass membrane
@@ -82,6 +84,9 @@ ENTRY = """\
     <text evidence="1 2">Binds A &lt; B &amp; C. Found in alpha- and beta-cells (PubMed:1).</text>
   </comment>
   <comment type="function"><molecule>Isoform 2</molecule><text>Does nothing.</text></comment>
+  <comment type="cofactor">
+    <cofactor><name>Zn(2+)</name><dbReference type="ChEBI" id="CHEBI:29105"/></cofactor>
+  </comment>
   <comment type="tissue specificity"><text evidence="2">Brain.</text></comment>
   <comment type="subcellular location">
     <subcellularLocation>
@@ -138,6 +143,33 @@ def test_xml_gives_what_the_flat_file_gives(read, keep_evidence):
     assert [entry] == read(FLAT, keep_evidence=keep_evidence)[0]
     assert ("{ECO:" in entry.biotext) == keep_evidence
     assert entry.properties[2].startswith("Cytoplasm, cytosol")
+
+
+@pytest.mark.parametrize(
+    ("in_flat", "in_xml", "confidence", "reviewed"),
+    [
+        ("", "", 3, True),
+        (("Reviewed", "Unreviewed"), ('"Swiss-Prot"', '"TrEMBL"'), 3, False),
+        (("Fragment;", "Fragments;"), ('"single"', '"multiple"'), 3, True),
+        (
+            ("PE   3: Inferred from homology;\n", ""),
+            ('<proteinExistence type="inferred from homology"/>', ""),
+            2,
+            True,
+        ),
+    ],
+    ids=["same", "unreviewed", "fragments", "no existence"],
+)
+def test_what_both_formats_say_of_an_entry(read, in_flat, in_xml, confidence, reviewed):
+    """A confidence that is given is for entries that state none."""
+    flat, other = (
+        text.replace(*change) if change else text
+        for text, change in ((FLAT, in_flat), (xml(ENTRY), in_xml))
+    )
+    (entry,), _ = read(other, confidence=2)
+    assert [entry] == read(flat, confidence=2)[0]
+    assert (entry.confidence, entry.stated) == (confidence, confidence == 3)
+    assert entry.reviewed == reviewed
 
 
 def test_an_entry_without_comments_keeps_its_names(read):
@@ -226,11 +258,13 @@ def test_xml_that_is_cut_gives_the_whole_entries(tmp_path, text, message):
 def test_fasta_gives_name_and_protein_existence(read):
     text = (
         ">sp|P01308|INS_HUMAN Insulin (Fragment) OS=Homo sapiens OX=9606 GN=INS PE=1 SV=1\n"
-        "MALWMRLLPL\nlallaLWGPD\n"
+        "MALWMRLLPL\nlalla LWGPD\n"
         ">tr|A0A001|A0A001_9ACTN MoeN=5, putative OS=Streptomyces OX=1 PE=4 SV=1\nMLTPQVS\n"
     )
     (insulin, other), rejected = read(text)
     assert not rejected
+    assert read(text, confidence=3) == ([insulin, other], [])
+    assert insulin.stated
     assert (insulin.accession, insulin.confidence, insulin.reviewed) == ("P01308", 1, True)
     assert insulin.properties == ("Insulin (Fragment)", "", "", "")
     assert insulin.sequence == "MALWMRLLPLLALLALWGPD"
@@ -262,5 +296,5 @@ def test_bad_fasta_records_are_rejected_and_their_neighbours_read(read, record, 
 def test_isoforms_take_the_confidence_that_is_given(read):
     text = ">sp|P2-2|X_Y Isoform 2 of Name OS=O GN=X\nMK\n"
     (entry,), _ = read(text, confidence=2)
-    assert (entry.accession, entry.confidence) == ("P2-2", 2)
+    assert (entry.accession, entry.confidence, entry.stated) == ("P2-2", 2, False)
     assert entry.properties[0] == "Isoform 2 of Name"
