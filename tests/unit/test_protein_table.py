@@ -128,18 +128,27 @@ def test_other_splits_by_name(path):
 
 def test_drawn_split_keeps_equal_sequences_together():
     keys = [f"M{'K' * (i // 2)}" for i in range(200)]
-    rows = split_by_key(keys, [0.8, 0.1, 0.1], seed=0)
+    rows = split_by_key(keys, [0.7, 0.2, 0.1], seed=0)
     assert {name: len(part) for name, part in rows.items()} == {
-        "train": 160,
-        "valid": 20,
+        "train": 140,
+        "valid": 40,
         "test": 20,
     }
     parts = [{keys[row] for row in part} for part in rows.values()]
     assert sum(map(len, parts)) == 100
-    assert split_by_key(keys, [0.8, 0.1, 0.1], seed=0) == rows
-    assert split_by_key(keys, [0.8, 0.1, 0.1], seed=1) != rows
-    backwards = split_by_key(keys[::-1], [0.8, 0.1, 0.1], seed=0)
+    assert split_by_key(keys, [0.7, 0.2, 0.1], seed=0) == rows
+    assert split_by_key(keys, [0.7, 0.2, 0.1], seed=1) != rows
+    backwards = split_by_key(keys[::-1], [0.7, 0.2, 0.1], seed=0)
     assert {keys[::-1][row] for row in backwards["test"]} == {keys[row] for row in rows["test"]}
+
+
+def test_drawn_split_of_pairs_follows_the_seed_and_keeps_both_directions_together(tmp_path):
+    ones, others = ([f"{letter}{'K' * i}" for i in range(40)] for letter in "MG")
+    path = table_of(tmp_path, a=ones + others, b=others + ones, y=["1"] * 80)
+    rows = [ProteinTable(path, "y", sequence=["a", "b"], seed=seed).rows for seed in (0, 1)]
+    assert rows[0] != rows[1]
+    for part in rows[0].values():
+        assert {row for row in part if row < 40} == {row - 40 for row in part if row >= 40}
 
 
 @pytest.mark.parametrize(
@@ -205,12 +214,19 @@ def test_empty_split(tmp_path):
         ProteinTable(path, "y").split()
 
 
-@pytest.mark.parametrize("target_type", ["class", "residue_class"])
-def test_class_that_training_lacks(tmp_path, target_type):
+@pytest.mark.parametrize(
+    ("target_type", "cells"),
+    [
+        ("class", ["H", "H", "E"]),
+        ("residue_class", ["HH", "HH", "EE"]),
+        ("residue_class", ["H?", "HH", "HE"]),
+    ],
+)
+def test_class_that_training_lacks(tmp_path, target_type, cells):
     path = table_of(
         tmp_path,
-        sequence=["A", "C", "D"],
-        y=["H", "H", "E"],
+        sequence=["AA", "CC", "DD"],
+        y=cells,
         part=["train", "valid", "test"],
     )
     with pytest.raises(InputError, match=r"classes \['E'\] of 'y' never occur in 'train'"):

@@ -8,6 +8,7 @@ import pytest
 from protclip_td.data.sampling import property_driven
 from protclip_td.data.sampling.ranks import RankShare
 from protclip_td.data.sampling.rows import Rows, Stretch, all_once, draw_rows
+from protclip_td.datasets.subset import PropertyDrivenSubset
 
 STRETCHES = [Stretch(1, 4, 100, 40), Stretch(2, 3, 1000, 500, offset=77), Stretch(3, 3, 3000, 0)]
 
@@ -46,6 +47,14 @@ def test_the_draw_weighs_stretches_by_confidence_and_coverage():
     np.testing.assert_allclose(
         draw_rows(STRETCHES, 300, (0, 0)).probabilities, [40 / 540, 500 / 540, 0]
     )
+
+
+def test_training_rows_are_the_same_for_more_ranks_in_an_order_for_them():
+    subset = PropertyDrivenSubset(range(3000), STRETCHES, 300, (-3, 0.5), seed=1)
+    alone = list(subset.indices)
+    subset.set_epoch(0, num_ranks=2)
+    assert sorted(subset.indices) == sorted(alone)
+    assert list(subset.indices) != alone
 
 
 @pytest.mark.parametrize(("total", "num_ranks"), [(10, 1), (10, 2), (10, 3), (2, 3)])
