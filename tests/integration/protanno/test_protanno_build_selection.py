@@ -13,6 +13,7 @@ from protclip_td.data.entry import Entry
 from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
+from protclip_td.protanno import staged_lines
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.building import build
 from protclip_td.protanno.exclusion import Excluded
@@ -114,6 +115,19 @@ def test_merging_fills_what_the_best_one_lacks(nothing):
     (merged,) = select([*others, best], options, nothing).kept
     assert merged == replace(best, properties=("Insulin", "Lowers.", "Secreted.", ""))
     assert kept([*others, best], replace(options, coverages=(1, 2)), nothing) == []
+
+
+def test_merging_takes_from_entries_that_would_not_be_kept(tmp_path, monkeypatch):
+    use_small_sizes(monkeypatch)
+    path = tmp_path / "export.tsv"
+    path.write_text(
+        "Entry\tProtein names\tFunction\tProtein existence\tSequence\n"
+        "P1\tInsulin\t\tEvidence at protein level\tMK\n"
+        "P2\tOther\tLowers glucose.\tPredicted\tMK\n"
+    )
+    options = replace(EVERYTHING, identical="merge", confidences=(1,))
+    (merged,) = build([path], tmp_path / "store", options).read([0])
+    assert (merged.accession, merged.properties[:2]) == ("P1", ("Insulin", "Lowers glucose."))
 
 
 def test_all_of_identical_sequences_can_be_kept(nothing):
@@ -248,9 +262,13 @@ def test_what_is_kept_decides_not_which_of_an_accession_is_the_first(
     assert "MKC" not in {e.sequence for e in store.read(range(len(store)))}
 
 
-def test_repeated_accessions_are_rejected_in_the_input_that_has_them(tmp_path, monkeypatch):
+@pytest.mark.parametrize("bucket_bytes", [20_000, 20], ids=["one bucket", "many buckets"])
+def test_repeated_accessions_are_rejected_in_the_input_that_has_them(
+    tmp_path, monkeypatch, bucket_bytes
+):
     """Also where one between them has the same pair, but is dropped for what the options say."""
     use_small_sizes(monkeypatch)
+    monkeypatch.setattr(staged_lines, "BUCKET_BYTES", bucket_bytes)
     header = "Entry\tFunction\tProtein existence\tSequence"
     level, predicted = "Evidence at protein level", "Predicted"
     paths = [tmp_path / f"{name}.tsv" for name in "abcd"]

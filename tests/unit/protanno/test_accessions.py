@@ -29,6 +29,13 @@ def test_repeated_accessions_are_found(tmp_path, bits):
     assert find(tmp_path, bits, one, two) == [(text_digest("A"), text_digest("MD"), 1)]
 
 
+def test_the_first_of_many_is_the_first_in_the_file(tmp_path):
+    """Sorting must not mix up what is equal, which no sort does with a few."""
+    many = [entry("ABC"[number % 3], "M" * number) for number in range(1, 201)]
+    found = {digest for _, digest, _ in find(tmp_path, 0, many)}
+    assert found == {text_digest(e.sequence) for e in many[3:]}
+
+
 def test_each_repetition_is_of_its_own_file(tmp_path):
     late, dropped = entry("A", "MC"), Entry("A", "MC", ("x", "", "", ""), 5)
     found = find(tmp_path, 0, [entry("A", "MA")], [late], [dropped], [late], dropped=[dropped])

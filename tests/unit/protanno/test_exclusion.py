@@ -3,6 +3,7 @@
 import gzip
 import shutil
 import tracemalloc
+from random import Random
 
 import pytest
 
@@ -12,6 +13,8 @@ from protclip_td.properties import COVERAGES
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.exclusion import Excluded, prepare
 from protclip_td.protanno.selecting import select
+
+LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 
 
 @pytest.fixture
@@ -62,6 +65,25 @@ def test_excluded_files_are_not_read_into_memory(tmp_path):
     tracemalloc.stop()
     assert record["sequences"] == 8000
     assert peak < path.stat().st_size
+
+
+@pytest.mark.skipif(shutil.which("mmseqs") is None, reason="MMseqs2 is not installed")
+def test_what_covers_an_excluded_sequence_at_the_identity_is_left_out(tmp_path):
+    other, excluded, far = ("".join(Random(seed).choices(LETTERS, k=300)) for seed in range(3))
+    paths = [tmp_path / "other.fasta", tmp_path / "test.fasta"]
+    for path, sequence in zip(paths, (other, excluded)):
+        path.write_text(f">x\n{sequence}\n")
+    prepare(paths, tmp_path)
+    sequences = {
+        "near": excluded[:270] + far[270:],
+        "inside a longer one": far + excluded + far,
+        "less identical": "".join(far[i] if i % 20 < 8 else excluded[i] for i in range(300)),
+        "one domain": excluded[:100] + far,
+    }
+    entries = [Entry(name, s, ("x", "", "", ""), 1) for name, s in sequences.items()]
+    chosen = select(entries, BuildOptions(coverages=COVERAGES), Excluded(tmp_path, identity=0.8))
+    assert {entry.accession for entry in chosen.kept} == {"less identical", "one domain"}
+    assert chosen.leaked == {(1, "similar"): 2}
 
 
 @pytest.mark.skipif(shutil.which("mmseqs") is None, reason="MMseqs2 is not installed")
