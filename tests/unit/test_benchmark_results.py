@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 
@@ -12,7 +13,7 @@ from protclip_td.benchmark.protocol import in_words, is_comparable, protocols_of
 from protclip_td.benchmark.published import PAPER, PUBLISHED
 from protclip_td.benchmark.results import gather, summary
 from protclip_td.benchmark.table import show, write_table
-from protclip_td.config import load_config
+from protclip_td.config import find_config, load_config
 from protclip_td.datasets import STRINGActions
 
 # What `conftest.py` takes away from the small networks of tests.
@@ -72,11 +73,20 @@ def test_each_cell_is_of_its_own_split_and_encoder(tmp_path):
         assert line in table
 
 
+def test_each_metric_has_its_own_row(tmp_path):
+    (job,) = plan(choose(["ec"]), ["model"], lambda *_: [0], tmp_path)
+    metrics = {"f1_max": 0.5, "auprc@micro": 0.25}
+    finish(job, load_config("ec", ["--encoder=ProteinCNN"]).rendered, num_valid=3, **metrics)
+    rows = gather([read_result(job)], {}, {})["rows"]
+    assert {row["metric"]: row["model"]["mean"] for row in rows if row["model"]} == metrics
+
+
 def test_mean_and_deviation():
     assert summary([]) is None
     assert summary([{"value": 0.25}])["sd"] is None
     assert show(summary([{"value": 0.25}])) == "0.250"
     assert show(summary([{"value": 0.5}, {"value": 0.7}])) == "0.600 ± 0.141 (2)"
+    assert show(summary([{"value": value} for value in (0.5, 0.5, 0.8)])) == "0.600 ± 0.173 (3)"
 
 
 @pytest.mark.parametrize(
@@ -113,6 +123,30 @@ def test_published_numbers_belong_to_cases_and_their_metrics():
     ]  # fmt: skip
     assert len(from_paper) == 13  # two for each annotation benchmark, one for each cross-modal
     assert all(0 < number.value < 1 for number in from_paper)
+
+
+ANNOTATION = ("ec", "go_bp", "go_mf", "go_cc")
+CROSS_MODAL = ("prot2bp", "prot2mf", "prot2cc", "prot2drug", "disease2prot")
+
+
+@pytest.mark.parametrize(
+    ("names", "split", "metric", "model", "said"),
+    [
+        (ANNOTATION, "", "auprc@micro", "ProtCLIP", r"\(paper\) (?:AUPR )?(\.\d+) and"),
+        (ANNOTATION, "", "f1_max", "ProtCLIP", r"\(paper\) .*\.\d+ and (?:Fmax )?(\.\d+)"),
+        *((CROSS_MODAL, "", "mrr filtered", model, rf"{model} (\.\d+)")
+          for model in ("ProtCLIP", "BioBridge")),
+        *((("shs27k", "shs148k", "string"), f"-{split}", "micro_f1", "GNN-PPI", rf"{split} (\S+)")
+          for split in ("random", "bfs", "dfs")),
+        (("zero_shot_sub",), "", "accuracy", "ProtST-ESM-1b", r"ProtST-ESM-1b (\.\d+)"),
+    ],
+)  # fmt: skip
+def test_headers_of_configurations_say_the_same_numbers(names, split, metric, model, said):
+    for name in names:
+        header = find_config(name).read_text().partition("\noutput_dir")[0].replace("\n# ", " ")
+        (number,) = [n for n in PUBLISHED[f"{name}{split}"][metric] if n.model == model]
+        value = float(re.search(said, header)[1].rstrip(","))
+        assert number.value == pytest.approx(value / 100 if value > 1 else value), name
 
 
 def test_remarks_stand_with_the_sources():
@@ -198,9 +232,12 @@ def test_what_a_published_number_can_be_compared_with(case, manifest, name, is_s
     assert {is_comparable(n._asdict(), {"protocols": protocols}) for n in numbers} == {is_same}
 
 
-def test_another_test_set_is_named():
+def test_another_test_set_is_named(tmp_path):
     result = result_of({}, split="cross_species_test")  # without a manifest
     assert in_words(protocols_of([result])) == "cross_species_test"
+    (job,) = plan(choose(["human_ppi"]), ["model"], lambda *_: [0], tmp_path)
+    finish(job, "", num_valid=3, split="cross_species_test")
+    assert in_words(protocols_of([read_result(job)])) == "cross_species_test"
 
 
 def test_numbers_before_any_run_are_marked_where_the_protocol_matters():
@@ -270,6 +307,10 @@ def test_picture_names_encoders_and_hides_no_mark(monkeypatch, tmp_path):
     marks = [bars.lines[0] for bars in axis.containers]
     places = {(float(mark.get_xdata()[0]), float(mark.get_ydata()[0])) for mark in marks}
     assert len(marks) == len(places) == 7  # 4 of ours, and what is published of these two
+    names = dict(zip(axis.get_yticks(), (tick.get_text() for tick in axis.get_yticklabels())))
+    assert {(names[round(y)].split()[0], round(x, 3)) for x, y in places} == {
+        ("bin", 0.5), ("bin", 0.925), ("prot2mf", 0.475), ("prot2mf", 0.326),
+    }  # fmt: skip
     widths = [bars.has_xerr for bars in axis.containers]
     assert sum(widths) == 4
     hollow = [mark for mark in marks if mark.get_markerfacecolor() == "none"]

@@ -19,8 +19,8 @@ def job_of(name, folder, role="model"):
     return next(plan(choose([name]), [role], lambda *_: [0], folder))
 
 
-def begin_run(folder, role="model"):
-    run = folder / "runs" / "bin" / f"{role}-seed0" / "2026-01-01_00-00-00"
+def begin_run(folder, role="model", day=1):
+    run = folder / "runs" / "bin" / f"{role}-seed0" / f"2026-01-0{day}_00-00-00"
     run.mkdir(parents=True)
     (run / "config.yaml").write_text("")
 
@@ -135,6 +135,26 @@ def test_a_job_that_never_ran_is_nobodys(tmp_path):
     (job.folder / "job.json").write_text("{}")
     with pytest.raises(InputError, match=r"job.json is damaged .*remove .*bin/model-seed0 to have"):
         job.claim("right")
+
+
+def test_the_last_run_that_was_begun_goes_on(tmp_path):
+    assert job_of("bin", tmp_path).find_begun() is None
+    for day in (1, 2):
+        begin_run(tmp_path, day=day)
+    assert job_of("bin", tmp_path).find_begun().name == "2026-01-02_00-00-00"
+
+
+@pytest.mark.parametrize("role", ["model", "control"])
+def test_each_run_has_its_own_split_encoder_seed_and_folder(role, tmp_path):
+    encoders = {"model": RANDOM, "control": "random:ESM-2-35M"}
+    settings = Settings(encoders, {})
+    jobs = plan(choose(["shs27k"]), [role], lambda *_: [3, 4], tmp_path)
+    configs = [load_config("shs27k", settings.job_flags(job)) for job in jobs]
+    assert [(config.dataset.split, config.seed) for config in configs] == [
+        (split, seed) for split in ("random", "bfs", "dfs") for seed in (3, 4)
+    ]
+    assert {config.task.model.protein_encoder for config in configs} == {encoders[role]}
+    assert len({config.output_dir for config in configs}) == 6
 
 
 def test_tuning_reaches_only_what_can_be_tuned(tmp_path):
