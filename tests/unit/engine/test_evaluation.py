@@ -3,25 +3,11 @@
 import pytest
 import torch
 from torch import nn, optim
-from torch.utils import data as torch_data
 from torchdrug import tasks
 
 from protclip_td.engine import ResumableEngine
 
 SETS = {"train": [1, 2, 3], "valid": [4, 5], "test": [6, 7, 8]}
-
-
-class Numbers(torch_data.Dataset):
-    """Some numbers."""
-
-    def __init__(self, numbers):
-        self.numbers = numbers
-
-    def __len__(self):
-        return len(self.numbers)
-
-    def __getitem__(self, row):
-        return {"x": torch.tensor([float(self.numbers[row])])}
 
 
 class Toy(tasks.Task):
@@ -55,7 +41,7 @@ def make():
     def make(**options):
         task = Toy()
         optimizer = optim.SGD(task.parameters(), lr=0.01)
-        sets = map(Numbers, SETS.values())
+        sets = ([{"x": torch.tensor([float(x)])} for x in items] for items in SETS.values())
         return ResumableEngine(task, *sets, optimizer, batch_size=2, **options), task
 
     return make

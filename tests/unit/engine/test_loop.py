@@ -1,0 +1,198 @@
+"""The arithmetic of a training, against what is worked out by hand."""
+
+import itertools
+import math
+from statistics import fmean
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn, optim
+from torchdrug import core
+
+from protclip_td.engine import ResumableEngine
+from protclip_td.errors import TrainingError
+from protclip_td.schedulers import LinearWarmupDecay
+from protclip_td.training.checkpointing import Checkpoints, load_checkpoint
+from protclip_td.training.listener import Listener
+
+ITEMS = [{"x": torch.tensor([float(number)])} for number in range(1, 8)]
+
+
+class Line(nn.Module, core.Configurable):
+    """The loss is a weight times x, its gradient the mean x of a batch, whatever the weight.
+
+    Validations report what they are told to, one after the other.
+    """
+
+    unit = "numbers"
+
+    def __init__(self, reported=()):
+        super().__init__()
+        self.encoder = nn.Parameter(torch.zeros(1))  # without a gradient
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.reported = list(reported)
+        self.seen = []
+
+    def forward(self, batch):
+        assert self.training
+        assert self.split == "train"
+        self.seen.append(batch["x"].flatten().tolist())
+        return (self.weight * batch["x"]).mean(), {"mean x": batch["x"].mean()}
+
+    def predict_and_target(self, batch, all_loss=None, metric=None):
+        return batch["x"], batch["x"]
+
+    def evaluate(self, pred, target):
+        assert self.split == "valid"
+        return self.reported.pop(0) if self.reported else {"loss": 1.0}
+
+
+class Heard(Listener):
+    """Keeps what the loop tells."""
+
+    def __init__(self):
+        self.plans, self.steps, self.epochs = [], [], []
+
+    def on_epoch_start(self, plan, epoch, step):
+        self.plans.append(plan)
+
+    def on_step(self, row):
+        self.steps.append(row)
+
+    def on_epoch(self, row):
+        self.epochs.append(row)
+
+
+def fit(num_epoch, task=None, items=ITEMS, scheduler=None, plan=(), **options):
+    """Train; returns engine, task and what was heard. Four batches, two steps an epoch."""
+    task = task or Line()
+    groups = [{"params": [task.encoder], "lr": 0.01}, {"params": [task.weight]}]
+    optimizer = optim.SGD(groups, lr=0.1)
+    made = scheduler(optimizer) if scheduler else None
+    options = {"batch_size": 2, "gradient_interval": 3, **options}
+    engine = ResumableEngine(task, items, ITEMS[:1], ITEMS[:1], optimizer, made, **options)
+    heard = Heard()
+    engine.fit(num_epoch, **dict(plan), listeners=[heard])
+    return engine, task, heard
+
+
+def values(rows, name):
+    return [row[name] for row in rows]
+
+
+def test_a_step_takes_the_mean_of_its_batches_also_where_they_are_fewer():
+    _, task, heard = fit(2)
+    steps = [task.seen[:3], task.seen[3:4], task.seen[4:7], task.seen[7:]]
+    means = [fmean(map(fmean, step)) for step in steps]
+    assert list(map(len, task.seen)) == [2, 2, 2, 1] * 2
+    assert task.weight.item() == pytest.approx(-0.1 * sum(means))
+    assert values(heard.steps, "gradient norm") == pytest.approx(means)
+    assert values(heard.steps, "mean x") == pytest.approx(means)
+    averages = [fmean(means[:2]), fmean(means[2:])]
+    assert values(heard.epochs, "train mean x") == pytest.approx(averages)
+
+
+def test_clipped_steps_are_as_long_as_allowed_and_report_the_whole_norm():
+    _, task, heard = fit(1, clip_grad_norm=0.5)
+    assert task.weight.item() == pytest.approx(-0.1 * 0.5 * 2, rel=1e-4)
+    assert min(values(heard.steps, "gradient norm")) >= 1
+
+
+def test_an_epoch_has_each_item_once_in_an_order_of_its_own():
+    orders = []
+    for seed in (0, 5):
+        torch.manual_seed(seed)
+        _, task, _ = fit(2)
+        flat = [x for batch in task.seen for x in batch]
+        orders += [flat[:7], flat[7:]]
+    assert all(sorted(order) == [1, 2, 3, 4, 5, 6, 7] for order in orders)
+    assert len(set(map(tuple, [*orders, range(1, 8)]))) == 5
+
+
+class Noisy(list):
+    """Items with noise of their own."""
+
+    def __getitem__(self, row):
+        return {"x": super().__getitem__(row)["x"] + torch.rand(1)}
+
+
+def test_an_epoch_draws_its_items_anew():
+    _, task, _ = fit(2, items=Noisy(ITEMS))
+    seen = [x for batch in task.seen for x in batch]
+    assert len(set(seen)) == 14
+
+
+def test_a_shorter_epoch_has_fewer_steps():
+    warmup = {"scheduler": lambda optimizer: LinearWarmupDecay(optimizer, warmup_ratio=0.5)}
+    _, task, heard = fit(2, plan={"batch_per_epoch": 3}, gradient_interval=1, **warmup)
+    assert len(task.seen) == 6
+    assert [plan.steps_per_epoch for plan in heard.plans] == [3, 3]
+    rates = [1 / 3, 2 / 3, 1, 1, 2 / 3, 1 / 3]
+    # Of two groups the head's rate is shown, and that with which the step was taken.
+    assert values(heard.steps, "lr") == pytest.approx([0.1 * rate for rate in rates])
+
+
+def test_a_step_that_fp16_leaves_out_leaves_the_rate_where_it_is():
+    huge = [{"x": torch.tensor([1e34])}]  # times the first scale it is infinite, not times the next
+    warmup = {"scheduler": lambda optimizer: LinearWarmupDecay(optimizer, warmup_ratio=1.0)}
+    _, task, heard = fit(2, items=huge, precision="fp16", **warmup)
+    assert values(heard.steps, "lr") == pytest.approx([0.05, 0.05])
+    assert values(heard.steps, "gradient norm") == pytest.approx([math.inf, 1e34])
+    assert task.weight.item() == pytest.approx(-0.05 * 1e34)
+
+
+def test_a_schedule_whose_length_is_given_keeps_it():
+    _, _, heard = fit(1, scheduler=lambda optimizer: LinearWarmupDecay(optimizer, 8, 0.5))
+    assert values(heard.steps, "lr") == pytest.approx([0.025, 0.05])
+
+
+def test_speed_counts_items(monkeypatch):
+    clock = SimpleNamespace(perf_counter=itertools.count().__next__)  # each step takes a second
+    monkeypatch.setattr("protclip_td.training.loop.time", clock)
+    _, _, heard = fit(1)
+    assert values(heard.steps, "numbers_per_s") == [6, 1]
+    assert values(heard.epochs, "seconds") == [2]
+
+
+@pytest.mark.parametrize(
+    ("name", "reported", "best"),
+    [
+        ("accuracy", [0.1, 0.3, 0.2], 2),
+        ("loss", [3.0, 1.0, 2.0], 2),
+        ("loss", [2.0, 2.0, 3.0], 1),  # the first of equals
+        ("accuracy", [math.nan, 0.1, math.nan], 2),
+        ("accuracy", [math.nan, math.nan, math.nan], 1),
+        (None, [0.3, 0.2, 0.1], 3),  # nothing decides: the last counts
+    ],
+)
+def test_the_checkpoint_of_the_best_epoch_is_kept(name, reported, best, tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    task = Line({name or "accuracy": value} for value in reported)
+    engine, _, _ = fit(3, task, plan={"eval_metric": name, "checkpoints": checkpoints})
+    assert load_checkpoint(checkpoints.best)["position"]["epoch"] == best
+    assert load_checkpoint(checkpoints.last)["position"]["epoch"] == 3
+    assert engine.best.epoch == (best if name else None)
+
+
+def test_checkpoints_come_every_few_steps(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(Checkpoints, "save", lambda self, state, _: saved.append(state["position"]))
+    fit(2, plan={"checkpoints": Checkpoints(tmp_path)}, gradient_interval=1, checkpoint_interval=3)
+    places = [(position["epoch"], position["step"]) for position in saved]
+    assert places == [(0, 3), (1, 4), (1, 6), (2, 8)]
+
+
+def test_patience_counts_from_the_best():
+    task = Line({"loss": value} for value in (3.0, 4.0, 2.0, 2.5, 2.0, 1.0))
+    engine, _, heard = fit(6, task, early_stopping=2)
+    assert values(heard.epochs, "valid loss") == [3.0, 4.0, 2.0, 2.5, 2.0]
+    engine.train(2, batch_per_epoch=1)  # goes on: without a validation none is worse
+    assert (len(task.seen), engine.position.epoch) == (5 * 4 + 2, 7)
+
+
+@pytest.mark.parametrize("numbers", [(math.nan, 1.0), (1.0, math.nan)])
+def test_a_loss_that_is_no_number_is_found_in_any_batch_of_a_step(numbers):
+    items = [{"x": torch.tensor([number])} for number in numbers]
+    with pytest.raises(TrainingError, match="The mean x became NaN at step 1"):
+        fit(1, items=items, batch_size=1)
