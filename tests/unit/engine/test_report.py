@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from protclip_td.training.curves import draw_curves
@@ -54,8 +55,11 @@ def test_metrics_without_chance_are_listed():
 
 
 def test_an_epoch_fits_80_columns():
-    lines = epoch_report(epoch_row(1, 26), num_epoch=3).splitlines()
+    row = epoch_row(1, 26) | {"valid mlm loss": 3.05}
+    lines = epoch_report(row, num_epoch=3).splitlines()
     assert lines[0] == "epoch 1/3: step 26, 12 s"
+    assert lines[1] == "  train  contrastive 2.080  bsr 2.900  mlm 2.950  pda 0.610"
+    assert lines[2] == "  valid  contrastive 2.080  bsr 2.900  mlm 3.050  pda 0.610"
     assert max(map(len, lines)) <= 80
 
 
@@ -107,3 +111,33 @@ def test_curves_are_a_picture(tmp_path, num_epoch):
     draw_curves(rows, tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.size[0] == 960
+
+
+def points_of(line):
+    return [(int(x), round(float(y), 3)) for x, y in zip(line.get_xdata(), line.get_ydata())]
+
+
+def test_curves_are_of_the_numbers_they_are_named_after(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, *_, **__: figures.append(self))
+    rows = [
+        step_row(step) | {"lr": step / 10, "mlm loss": step + 1.0, "pda loss": step + 2.0}
+        for step in (1, 2)
+    ]
+    rows += [
+        epoch_row(epoch, 10 * epoch) | {f"valid {name}": epoch + i for i, name in enumerate(LOSSES)}
+        for epoch in (1, 2)
+    ]
+    draw_curves(rows, tmp_path / "curves.png")
+    losses, metrics, rate = figures[0].axes
+    drawn = {line.get_label(): line for line in losses.lines}
+    assert points_of(drawn["mlm loss"]) == [(1, 2), (2, 3)]
+    assert points_of(drawn["pda loss"]) == [(1, 3), (2, 4)]
+    for number, name in enumerate(LOSSES):
+        _, held_out = (line for line in losses.lines if line.get_color() == drawn[name].get_color())
+        assert points_of(held_out) == [(10, 1 + number), (20, 2 + number)]
+    shown = {line.get_label(): points_of(line) for line in metrics.lines}
+    assert shown == {
+        name: [(10, value), (20, value)] for name, value in RETRIEVAL.items() if "rank" not in name
+    }
+    assert [points_of(line) for line in rate.lines] == [[(1, 0.1), (2, 0.2)]]
