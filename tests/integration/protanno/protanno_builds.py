@@ -62,5 +62,6 @@ def kill_at_rename(monkeypatch: pytest.MonkeyPatch, number: int, after: bool) ->
         if count == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(os, "replace", counted)
-    monkeypatch.setattr(os, "rename", counted)
+    for place in (os, Path):  # up to Python 3.10 a path does not ask for os.rename anew
+        monkeypatch.setattr(place, "replace", counted)
+        monkeypatch.setattr(place, "rename", counted)

@@ -165,7 +165,8 @@ def test_folders_of_other_names_are_left_alone(played, tmp_path):
 def test_of_several_finished_runs_the_first_counts(played, tmp_path):
     """So that nothing that is run later by hand changes the table."""
     assert go(tmp_path, "stability") == 0
-    (first,) = tmp_path.glob("runs/stability/model-seed0/*/")
+    (result,) = tmp_path.glob("runs/stability/model-seed0/*/results.json")
+    first = result.parent
     later = shutil.copytree(first, first.with_name("2026-01-02_00-00-00"))
     (later / "results.json").write_text('{"epoch": 1, "spearmanr": 0.9}')
     assert go(tmp_path, "stability") == 0
