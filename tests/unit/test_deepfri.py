@@ -261,11 +261,11 @@ def test_lists_that_someone_vouches_for_are_used(folder, caplog):
     lines = lists[0].read_text().splitlines(keepends=True)
     lists[0].write_text("".join(lines[:-1]))
     for path in lists[:2]:
-        keep_md5(path)
+        keep_md5(path, md5_of(path))
     message = r"so one of \['nrPDB-EC_test.csv'\] may be cut.*md5sum nrPDB-EC_test.csv > "
     with pytest.raises(InputError, match=message):
         ECSequences(str(folder))
-    keep_md5(lists[2])
+    keep_md5(lists[2], md5_of(lists[2]))
     assert len(ECSequences(str(folder))) == 26
     assert f"in none of the lists, such as {lines[-1].strip()}" in caplog.text
     lists[0].write_text("".join(lines[:-2]))

@@ -30,6 +30,11 @@ class PublishedFile(NamedTuple):
     md5: str | None = None
     sha256: str | None = None
 
+    @property
+    def has_checksum(self) -> bool:
+        """Whether a checksum is published."""
+        return bool(self.md5 or self.sha256)
+
     def flaw(self, path: Path) -> str:
         """What a file is not as it should be, or ""; the cheapest test comes first."""
         got = path.stat().st_size
@@ -76,19 +81,18 @@ def fetch(
     folder = Path(folder).expanduser()
     path = folder / (name or Path(urlsplit(url).path).name)
     published = PublishedFile(size, md5, sha256)
-    has_checksum = bool(md5 or sha256)
-    if not path.exists():
+    if path.exists():
+        _check(url, path, published)
+    else:
         folder.mkdir(parents=True, exist_ok=True)
         _download(url, path, published)
-        if not has_checksum:
-            keep_md5(path)
-    else:
-        _check(url, path, published if has_checksum else published._replace(md5=kept_md5(path)))
     return path
 
 
 def _check(url: str, path: Path, published: PublishedFile) -> None:
     """Use no file that is there already but is not the published one."""
+    if not published.has_checksum:
+        published = published._replace(md5=kept_md5(path))
     if wrong := published.flaw(path):
         beside = md5_file(path)
         kept = f" and remove {beside.name}, which has the MD5 below" if beside.is_file() else ""
@@ -130,6 +134,8 @@ def _download(url: str, path: Path, published: PublishedFile) -> None:
         wrong = published.flaw(part)
         if wrong:
             raise InputError(f"{path.name} arrived {wrong}.\n{card(path, url, published)}")
+        if not published.has_checksum:
+            keep_md5(path, md5_of(part))
         part.replace(path)
     except (OSError, HTTPException) as error:
         raise InputError(

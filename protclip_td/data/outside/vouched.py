@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-from protclip_td.data.digests import md5_of
 from protclip_td.errors import InputError
 from protclip_td.whole_files import replace_file
 
@@ -19,9 +18,9 @@ def md5_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.md5")
 
 
-def keep_md5(path: Path) -> None:
-    """Keep the checksum of a file that is known to be whole."""
-    line = f"{md5_of(path)}  {path.name}\n"
+def keep_md5(path: Path, md5: str) -> None:
+    """Keep the checksum of a file that is known to be whole, or is about to be there."""
+    line = f"{md5}  {path.name}\n"
     replace_file(md5_file(path), lambda file: file.write(line.encode()))
 
 

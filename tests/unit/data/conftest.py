@@ -16,3 +16,16 @@ def read(tmp_path):
         return list(read_pairs(path, on_reject=rejected.append, **options)), rejected
 
     return reader
+
+
+@pytest.fixture
+def publish(tmp_path):
+    """Put a file where it can be fetched from; gives its address."""
+
+    def publish(name, content):
+        path = tmp_path / "published" / name
+        path.parent.mkdir()
+        path.write_bytes(content)
+        return path.as_uri()
+
+    return publish

@@ -17,12 +17,9 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 @pytest.fixture
-def url(tmp_path):
+def url(publish):
     """Address of a published file."""
-    path = tmp_path / "published" / "splits.zip"
-    path.parent.mkdir()
-    path.write_bytes(CONTENT)
-    return path.as_uri()
+    return publish("splits.zip", CONTENT)
 
 
 @pytest.fixture

@@ -13,19 +13,16 @@ CONTENT = "1Z00-A\n2ABC-B\n"
 
 
 @pytest.fixture
-def url(tmp_path):
+def url(publish):
     """Address of a list without a published checksum."""
-    path = tmp_path / "published" / "train.txt"
-    path.parent.mkdir()
-    path.write_text(CONTENT)
-    return path.as_uri()
+    return publish("train.txt", CONTENT.encode())
 
 
 def test_a_checksum_is_kept_and_read(tmp_path):
     path = tmp_path / "train.txt"
     path.write_text(CONTENT)
     assert kept_md5(path) is None
-    keep_md5(path)
+    keep_md5(path, md5_of(path))
     assert kept_md5(path) == md5_of(path)
     check = ["md5sum", "--check", "--strict", "train.txt.md5"]
     assert subprocess.run(check, cwd=tmp_path, capture_output=True, check=False).returncode == 0

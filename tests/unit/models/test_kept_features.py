@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torchdrug.data import Protein, graph_collate
-from torchdrug.models import ProteinCNN, ProteinLSTM, ProteinResNet
+from torchdrug.models import ProteinBERT, ProteinCNN, ProteinLSTM, ProteinResNet
 
 from protclip_td.building.parameters import freeze
 from protclip_td.data.proteins import to_protein
@@ -91,6 +91,16 @@ def test_keys_tell_residues_features_and_precision_apart():
     assert set(keys).isdisjoint(protein_keys(graph, 2 * features))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert set(keys).isdisjoint(protein_keys(graph, features))
+
+
+def test_encoders_of_torchdrug(tmp_path):
+    model = ProteinBERT(21, 8, num_layers=1, num_heads=2)
+    freeze(model)
+    expected = ask(model, SEQUENCES)
+    kept = keep_features(model, tmp_path)
+    for _ in range(2):
+        torch.testing.assert_close(ask(model, SEQUENCES), expected)
+    assert kept.num_found == 6
 
 
 class Means(torch.nn.Module):
