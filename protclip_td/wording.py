@@ -64,13 +64,25 @@ def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
         '; did you mean `protein_encoder`?'
     """
     words = sorted(set(known))
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    folded = [other for other in words if other.lower() == word.lower()]
-    if folded or near:
-        return f"; did you mean {_quoted(prefix + (folded or near)[0])}?"
+    if meant := nearest(word, words):
+        return f"; did you mean {_quoted(prefix + meant)}?"
     if 0 < len(words) <= 12:
         return f"; expected one of {', '.join(prefix + other for other in words)}"
     return ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The word that was probably meant.
+
+    Example::
+
+        >>> nearest("protien_encoder", ["protein_encoder", "text_encoder"])
+        'protein_encoder'
+    """
+    words = sorted(set(known))
+    folded = [other for other in words if other.lower() == word.lower()]
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    return next(iter([*folded, *near]), None)
 
 
 def _quoted(word: str) -> str:

@@ -1,7 +1,7 @@
 """Checks a whole configuration against the classes it names; collects every mistake."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torchdrug.utils import comm
@@ -13,7 +13,7 @@ from protclip_td.config.template import MISSING
 from protclip_td.config.value_types import known_keys, show, wrong_type
 from protclip_td.errors import InputError
 from protclip_td.training.loading import batch_size_problem
-from protclip_td.wording import did_you_mean
+from protclip_td.wording import did_you_mean, nearest
 
 #: Class of the `engine` block unless it names one.
 DEFAULT_ENGINE = "core.ResumableEngine"
@@ -57,18 +57,26 @@ class _Checker:
         self.lines = document.lines
         self.mistakes: list[Mistake] = []
         self.classes: dict[str, type] = {}
+        #: Keys that misspelt ones were probably meant to be.
+        self.meant: set[KeyPath] = set()
 
     def note(self, path: KeyPath, message: str) -> None:
         known = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in self.lines), None)
         line = self.lines[known] if known else None
         self.mistakes.append(Mistake(dotted(path), message, line))
 
+    def note_unknown(self, path: KeyPath, known: Iterable[str]) -> None:
+        name, words = str(path[-1]), set(known)
+        self.note(path, f"unknown key{did_you_mean(name, words)}")
+        if meant := nearest(name, words):
+            self.meant.add((*path[:-1], meant))
+
+    def note_missing(self, path: KeyPath, message: str) -> None:
+        """Comes after the unknown keys: one that is misspelt is one mistake, not two."""
+        if path not in self.meant:
+            self.note(path, f"missing; {message}")
+
     def check(self) -> list[Mistake]:
-        train = self.values.get("train")
-        evaluates_only = isinstance(train, dict) and train.get("num_epoch") == 0
-        for key in _REQUIRED:
-            if key not in self.values and not (evaluates_only and key in _FOR_TRAINING):
-                self.note((key,), f"missing; the block `{key}:` is needed")
         settings = {key: Argument(key, False, None, hint, "") for key, hint in _SETTINGS.items()}
         blocks = {*_BLOCKS, "train"}
         for key, value in self.values.items():
@@ -77,7 +85,12 @@ class _Checker:
             elif key in settings:
                 self.check_value((key,), settings[key], value)
             elif key not in blocks:
-                self.note((key,), f"unknown key{did_you_mean(key, blocks | set(settings))}")
+                self.note_unknown((key,), blocks | set(settings))
+        train = self.values.get("train")
+        evaluates_only = isinstance(train, dict) and train.get("num_epoch") == 0
+        for key in _REQUIRED:
+            if key not in self.values and not (evaluates_only and key in _FOR_TRAINING):
+                self.note_missing((key,), f"the block `{key}:` is needed")
         if "train" in self.values:
             self.check_train(self.values["train"])
         self.check_batch_size()
@@ -126,12 +139,12 @@ class _Checker:
             elif name in filled_in:
                 self.note((*path, name), "is filled in by the run; leave it out")
             elif name != "class" and not takes_more:
-                self.note((*path, name), f"unknown key{did_you_mean(name, offered)}")
+                self.note_unknown((*path, name), offered)
             else:
                 self.check_nested((*path, name), item)
         for name, argument in offered.items():
             if argument.required and name not in value:
-                self.note((*path, name), f"missing; {cls.__name__} needs it")
+                self.note_missing((*path, name), f"{cls.__name__} needs it")
 
     def check_value(self, path: KeyPath, argument: Argument, value: Any) -> None:
         if _has_missing(value):
@@ -142,7 +155,7 @@ class _Checker:
         known = known_keys(argument.annotation)
         if known and isinstance(value, dict):
             for key in value.keys() - set(known):
-                self.note((*path, key), f"unknown key{did_you_mean(key, known)}")
+                self.note_unknown((*path, key), known)
         self.check_nested(path, value)
 
     def check_nested(self, path: KeyPath, value: Any) -> None:
@@ -165,20 +178,18 @@ class _Checker:
                 argument = Argument(key, True, None, _TRAIN[key], "")
                 self.check_value(("train", key), argument, item)
             else:
-                self.note(("train", key), f"unknown key{did_you_mean(key, _TRAIN)}")
+                self.note_unknown(("train", key), _TRAIN)
         if "num_epoch" not in value:
-            self.note(("train", "num_epoch"), "missing; how many epochs to train")
+            self.note_missing(("train", "num_epoch"), "how many epochs to train")
 
     def check_batch_size(self) -> None:
-        block = self.values.get("engine")
-        engine = block if isinstance(block, dict) else {}
-        per_process = engine.get("batch_size", 1)
+        engine = self.values.get("engine") or {}
+        per_process = engine.get("batch_size", 1) if isinstance(engine, dict) else 1
         task = self.classes.get("task")
         if not isinstance(per_process, int) or task is None:
             return
-        is_misspelt = any(mistake.where.startswith("engine.") for mistake in self.mistakes)
-        if "batch_size" not in engine and is_misspelt:
-            return  # what was meant is not known, and one line is enough
+        if ("engine", "batch_size") in self.meant:
+            return
         problem = batch_size_problem(task, per_process * comm.get_world_size())
         if problem:
             self.note(("engine", "batch_size"), problem)

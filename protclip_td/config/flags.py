@@ -5,7 +5,7 @@ from typing import Any
 
 from protclip_td.config.mistakes import Mistake
 from protclip_td.config.template import Variable, read_value
-from protclip_td.wording import did_you_mean
+from protclip_td.wording import did_you_mean, nearest
 
 
 def split_flags(words: Sequence[str], otherwise: str) -> tuple[dict[str, str], list[Mistake]]:
@@ -37,7 +37,11 @@ def split_flags(words: Sequence[str], otherwise: str) -> tuple[dict[str, str], l
 def parse_flags(
     words: Sequence[str], variables: Sequence[Variable]
 ) -> tuple[dict[str, Any], list[Mistake]]:
-    """Values of the variables, and the flags that name none or lack a value."""
+    """Values of the variables, and the flags that name none or lack a value.
+
+    A misspelt flag's value is that of the variable which it was probably meant to be, so that what
+    would come of that one's absence is not reported as well.
+    """
     names = [variable.name for variable in variables]
     flags, mistakes = split_flags(words, "expected a flag, such as --batch_size 8")
     # One without a value may be unknown as well, which then is what is said.
@@ -47,7 +51,9 @@ def parse_flags(
         for name in [*flags, *lacking]
         if name not in names
     }
-    values = {name: read_value(text) for name, text in flags.items() if name in names}
+    meant = {nearest(name, names): text for name, text in flags.items() if name in unknown}
+    given = meant | {name: text for name, text in flags.items() if name in names}
+    values = {name: read_value(text) for name, text in given.items() if name is not None}
     others = [mistake for mistake in mistakes if _name(mistake.where) not in unknown]
     return values, [*unknown.values(), *others]
 

@@ -79,14 +79,12 @@ def test_everything_that_is_wrong_at_once(write):
     )
     assert mistakes(path, ["--batch_sise", "16", "--lr", "fast", "extra"]) == [
         "line 11: dataset.transform.transforms[0].viw: unknown key; did you mean `view`?",
-        "line 17: task.model.hidden_dims: missing; ProteinConvolutionalNetwork needs it",
         "line 20: task.model.hiden_dims: unknown key; did you mean `hidden_dims`?",
         "line 21: task.model.kernel_size: expected a whole number, got 'five' (string)",
         "line 28: evalmetric: unknown key; did you mean `eval_metric`?",
         "line 32: optimizer.lr: expected a number, got 'fast' (string)",
         "line 38: engine.params: unknown key; expected one of batch_size, gpus, "
         "gradient_interval, log_interval, logger, num_worker",
-        "line 40: train.num_epoch: missing; how many epochs to train",
         "line 41: train.num_epochs: unknown key; did you mean `num_epoch`?",
         "--batch_sise: unknown flag; did you mean --batch_size?",
         "extra: expected a flag, such as --batch_size 8",
@@ -118,7 +116,8 @@ def test_everything_that_is_wrong_at_once(write):
         ("eval_metric: spearmanr", "lr_ratio: []", r"lr_ratio: expected a number, got \[\] \(list"),
         ("eval_metric: spearmanr", "fix_encoder: 1", "fix_encoder: expected true or false, got 1"),
         ("    input_dim: 21\n", "", "line 16: task.model.input_dim: missing; Protein"),
-        ("dataset:", "data:", "dataset: missing; the block `dataset:` is needed"),
+        ("dataset:", "proteins:", "dataset: missing; the block `dataset:` is needed"),
+        ("num_epoch: 1", "batch_per_epoch: 1", "train.num_epoch: missing; how many epochs to"),
         (
             "train:\n  num_epoch: 1",
             "train: 3",
@@ -147,6 +146,22 @@ def test_a_variable_without_default_is_needed(write):
 def test_broken_jinja_names_the_line(write):
     assert mistakes(write(("lr: 1.0e-4", "lr: {{ lr | }}")))[0].startswith("line 31: jinja: ")
     assert "jinja: 'lr' is undefined" in mistakes(write(("lr: 1.0e-4", "lr: {{ lr * 2 }}")))[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "flags", "mistake"),
+    [
+        ("dataset:", "data:", (), "line 3: data: unknown key; did you mean `dataset`?"),
+        ("optimizer:", "optimiser:", (), "line 29: optimiser: unknown key; did you mean `optim"),
+        ("num_epoch:", "Num_epoch:", (), "line 39: train.Num_epoch: unknown key; did you mean"),
+        ("input_dim:", "input_dims:", (), "line 18: task.model.input_dims: unknown key; did you"),
+        ("epoch: 1", "epoch: {{ num_epoch }}", ("--epochs", "3"), "--epochs: unknown flag; did "),
+    ],
+)
+def test_what_is_misspelt_is_one_mistake(write, old, new, flags, mistake):
+    """That the right one is missing goes without saying."""
+    (found,) = mistakes(write((old, new)), list(flags))
+    assert found.startswith(mistake)
 
 
 def test_lines_count_in_the_file_as_written(write):
