@@ -14,40 +14,34 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset
 from torchdrug import models, tasks
 from torchdrug.data import graph_collate
 from torchdrug.utils import cuda
 
 import protclip_td
-from protclip_td.building.keeping import keep_encoder_features
+from protclip_td.building.keeping import keep_encoder_features, keep_items
 from protclip_td.building.parameters import freeze
-from protclip_td.data.proteins import to_protein
 from protclip_td.data.reading.readers import read_pairs
+from protclip_td.datasets import ProteinTable
 from protclip_td.engine import ResumableEngine
 from protclip_td.models import ProtCLIP
 
 SAMPLE = Path(protclip_td.__file__).parent / "data/sample/uniprot_sample.dat.gz"
 
 
-class Lengths(Dataset):
+def table_of_lengths(longest: int, folder: Path) -> ProteinTable:
     """Proteins of the built-in sample in a fixed random order, and a number for each.
 
     Parameters:
         longest (int): longer proteins are left out; `models.ESM` would cut them at 1,022
+        folder (Path): where to write the table
     """
-
-    def __init__(self, longest: int) -> None:
-        found = sorted({entry.sequence for entry in read_pairs(SAMPLE)})
-        sequences = [sequence for sequence in found if len(sequence) <= longest]
-        random.Random(0).shuffle(sequences)
-        self.items = [{"graph": to_protein(s), "number": len(s) / 500} for s in sequences]
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.items[index]
+    found = sorted({entry.sequence for entry in read_pairs(SAMPLE)})
+    sequences = [sequence for sequence in found if len(sequence) <= longest]
+    random.Random(0).shuffle(sequences)
+    rows = [f"{sequence},{len(sequence) / 500}\n" for sequence in sequences]
+    (folder / "lengths.csv").write_text("".join(["sequence,number\n", *rows]))
+    return ProteinTable(str(folder / "lengths.csv"), target="number")
 
 
 def make_encoder(kind: str, weights: str, size: str) -> torch.nn.Module:
@@ -59,7 +53,7 @@ def make_encoder(kind: str, weights: str, size: str) -> torch.nn.Module:
     return models.ESM(str(Path(weights).parent), size)
 
 
-def make_task(encoder: torch.nn.Module, dataset: Dataset) -> Any:
+def make_task(encoder: torch.nn.Module, dataset: ProteinTable) -> Any:
     """TorchDrug's regression on top of an encoder."""
     task = tasks.PropertyPrediction(
         encoder, task=["number"], criterion="mse", num_mlp_layer=2, normalization=False
@@ -70,7 +64,8 @@ def make_task(encoder: torch.nn.Module, dataset: Dataset) -> Any:
 
 def tuned(settings: dict[str, Any]) -> dict[str, float]:
     """Residues per second and peak memory of training encoder and head together."""
-    dataset = Lengths(settings["longest"])
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = table_of_lengths(settings["longest"], Path(folder))
     task = make_task(make_encoder(settings["kind"], settings["weights"], settings["size"]), dataset)
     device = torch.device(settings["device"])
     task.to(device).train()
@@ -98,19 +93,20 @@ def tuned(settings: dict[str, Any]) -> dict[str, float]:
 def fixed(settings: dict[str, Any]) -> dict[str, Any]:
     """Seconds of each epoch of a head on a fixed encoder, and its last loss."""
     torch.manual_seed(0)
-    dataset = Lengths(settings["longest"])
     encoder = make_encoder("ours", settings["weights"], settings["size"])
     freeze(encoder)
-    task = make_task(encoder, dataset)
-    optimizer = torch.optim.Adam(task.mlp.parameters(), lr=1e-3)
     gpus = [0] if settings["device"] == "cuda" else None
     with tempfile.TemporaryDirectory() as folder:
-        if settings["keep"]:
-            keep_encoder_features(task, Path(folder))
+        dataset = table_of_lengths(settings["longest"], Path(folder))
+        task = make_task(encoder, dataset)
+        optimizer = torch.optim.Adam(task.mlp.parameters(), lr=1e-3)
         task.preprocess = lambda *_: None  # done; a second head would not be the optimizer's
         engine = ResumableEngine(
             task, dataset, None, dataset, optimizer, batch_size=settings["batch_size"], gpus=gpus
         )
+        if settings["keep"]:
+            keep_encoder_features(task, Path(folder))
+            keep_items(engine)
         seconds = [time_epoch(engine) for _ in range(settings["epochs"])]
         mae = engine.evaluate("test", log=False)["mean absolute error [number]"]
     return {"seconds": seconds, "proteins": len(dataset), "mae": float(mae)}

@@ -47,9 +47,10 @@ class Network(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> dict:
-        first, second = self.pairs[index].tolist()
-        return {"node1": first, "node2": second, "targets": self.targets[index]}
+    def get_batch(self, indices: list[int]) -> dict[str, torch.Tensor]:
+        """Pairs as a batch."""
+        first, second = torch.from_numpy(self.pairs[indices]).T
+        return {"node1": first, "node2": second, "targets": self.targets[indices]}
 
 
 def main(arguments: list[str] | None = None) -> None:

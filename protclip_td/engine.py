@@ -22,7 +22,7 @@ from protclip_td.training.disk import explain_disk_errors
 from protclip_td.training.listener import Listener
 from protclip_td.training.loading import (
     BatchIndices,
-    SeededItems,
+    SeededBatches,
     batch_size_problem,
     evaluation_indices,
     make_loader,
@@ -208,7 +208,7 @@ class ResumableEngine(core.Engine, core.Configurable):
     def _predict(self, dataset: Any, batch_size: int, stop: StopRequest | None) -> tuple[Any, Any]:
         preds, targets = [], []
         batches = BatchIndices(evaluation_indices(dataset), batch_size)
-        items = SeededItems(dataset, self.seed, epoch=0)
+        items = SeededBatches(dataset, self.seed, epoch=0)
         for batch in make_loader(items, batches, self.num_worker):
             if stop and stop.signum and self.world_size == 1:
                 raise Interrupted(stop.signum, self.position.step)

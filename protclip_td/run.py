@@ -12,7 +12,7 @@ from typing import Any
 from torchdrug.utils import comm
 
 from protclip_td.building import Experiment, build
-from protclip_td.building.keeping import keep_encoder_features
+from protclip_td.building.keeping import keep_encoder_features, keep_items
 from protclip_td.engine import ResumableEngine
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.hooks import DataSetHooks
@@ -102,7 +102,8 @@ class _Run:
         self._resume()
         if self.config.get("fix_encoder"):
             kept = self.kept_features or self.path.parent / "kept_features"
-            keep_encoder_features(self.experiment.task, kept)
+            if keep_encoder_features(self.experiment.task, kept):
+                keep_items(self.engine)
         with self._resume_command():
             if self.config.train.num_epoch:
                 self._train()

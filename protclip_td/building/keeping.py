@@ -1,14 +1,17 @@
-"""Which tasks need their fixed encoder only once per protein."""
+"""Which tasks need a fixed encoder only once per protein, and which data a protein only once."""
 
 from pathlib import Path
 from typing import Any
 
-from torchdrug import tasks
+from torch.utils import data as torch_data
+from torchdrug import tasks, transforms
 
 from protclip_td.hooks import TaskHooks
 from protclip_td.models.kept_features import keep_features
+from protclip_td.training.kept_items import KeptItems
 
-# TorchDrug's tasks that read nothing but `graph_feature`. A subclass may read more.
+# TorchDrug's tasks that read nothing but `graph_feature`, and do nothing with a protein but hand it
+# to the model. A subclass may do more.
 _READ_GRAPH_FEATURE = (
     tasks.PropertyPrediction,
     tasks.InteractionPrediction,
@@ -37,3 +40,38 @@ def keep_encoder_features(task: Any, folder: Path) -> bool:
         return False
     keep_features(task.model, folder)
     return True
+
+
+def keep_items(engine: Any) -> None:
+    """Let an engine make each protein once, where the features of its task's encoder are kept.
+
+    Parameters:
+        engine (core.Engine): its training and validation set change
+    """
+    task = engine.model
+    is_known = type(task) in _READ_GRAPH_FEATURE
+    if not is_known or getattr(task, "model2", task.model) is not task.model:
+        return
+    for name in ("train_set", "valid_set"):
+        split = getattr(engine, name)
+        if split is not None and _is_constant(split):
+            setattr(engine, name, KeptItems(split))
+
+
+def _is_constant(split: Any) -> bool:
+    """Whether items are surely the same in every epoch: nobody knows of data sets of one's own."""
+    dataset = split
+    while type(dataset) is torch_data.Subset:
+        dataset = dataset.dataset
+    package = type(dataset).__module__.partition(".")[0]
+    return package in ("torchdrug", "protclip_td") and _draws_nothing(
+        getattr(dataset, "transform", None)
+    )
+
+
+def _draws_nothing(transform: Any) -> bool:
+    if type(transform) is transforms.Compose:
+        return all(map(_draws_nothing, transform.transforms))
+    if type(transform) is transforms.TruncateProtein:
+        return not transform.random
+    return transform is None or type(transform) is transforms.ProteinView

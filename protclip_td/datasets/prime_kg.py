@@ -175,7 +175,8 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
             name: self._questions_about(nodes)
             for name, nodes in (("valid", self.held_out.valid), ("test", self.held_out.test))
         }
-        self._asked = [*self._questions["valid"], *self._questions["test"]]
+        asked = [*self._questions["valid"], *self._questions["test"]]
+        self._asked = np.array(asked, dtype=np.int64).reshape(-1, 2)
         self._check_sizes()
 
     def _read_graph(self, types: Sequence[str]) -> KnowledgeGraph:
@@ -292,9 +293,15 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         return len(self._train) + len(self._asked)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        if index < len(self._train):
-            head, relation, tail = self._train[index].tolist()
-            negatives = torch.from_numpy(self._negatives[index].astype(np.int64))
-            return {"head": head, "relation": relation, "tail": tail, "negatives": negatives}
-        head, relation = self._asked[index - len(self._train)]
-        return {"head": head, "relation": relation}
+        batch = self.get_batch([index])
+        return {name: rows[0] if rows.ndim > 1 else int(rows) for name, rows in batch.items()}
+
+    def get_batch(self, indices: Sequence[int]) -> dict[str, Tensor]:
+        """Items of one split as a batch; one by one, they would cost more than a training step."""
+        rows = np.asarray(indices)
+        if (rows < len(self._train)).all():
+            arrays = dict(zip(("head", "relation", "tail"), self._train[rows].T))
+            arrays["negatives"] = self._negatives[rows].astype(np.int64)
+        else:
+            arrays = dict(zip(("head", "relation"), self._asked[rows - len(self._train)].T))
+        return {name: torch.from_numpy(values) for name, values in arrays.items()}

@@ -1,11 +1,13 @@
 """Networks of protein actions from STRING, as items for predictions on a graph."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
@@ -261,5 +263,11 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         return len(self.network.pairs)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        first, second = self.network.pairs[index].tolist()
-        return {"node1": first, "node2": second, "targets": self._targets[index]}
+        batch = self.get_batch([index])
+        return {name: rows[0] if rows.ndim > 1 else int(rows) for name, rows in batch.items()}
+
+    def get_batch(self, indices: Sequence[int]) -> dict[str, Tensor]:
+        """Pairs as a batch; one by one, they would cost more than a training step on a GPU."""
+        rows = np.asarray(indices)
+        first, second = torch.from_numpy(self.network.pairs[rows]).T
+        return {"node1": first, "node2": second, "targets": self._targets[rows]}

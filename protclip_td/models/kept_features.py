@@ -9,7 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protclip_td.models.feature_file import KEY_SIZE, FeatureFolder
+from protclip_td.models.feature_file import FeatureFolder
+from protclip_td.models.kept_proteins import (
+    KeptProteins,
+    is_told_by_residues,
+    protein_keys,
+    with_precision,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +26,12 @@ _TOLERANCE = 1e-3
 def keep_features(model: nn.Module, folder: str | Path) -> "KeptFeatures":
     """Let a fixed model look up the `graph_feature` of proteins that it has seen.
 
-    From then on `model(graph, input)` returns nothing but `graph_feature`. The model keeps its
-    class, its weights and its place in the task; only its `forward` changes. A graph with atoms
-    goes through the model as before, since its sequence does not tell all about it; so does
-    everything if what the model says about a protein depends on the others in its batch, as with
-    TorchDrug's convolutions, which take the padding beside a shorter protein for residues.
+    From then on `model(graph, input)` returns nothing but `graph_feature`, and takes `KeptProteins`
+    in place of a pack as well. The model keeps its class, its weights and its place in the task;
+    only its `forward` changes. A graph with atoms goes through the model as before, since its
+    sequence does not tell all about it; so does everything if what the model says about a protein
+    depends on the others in its batch, as with TorchDrug's convolutions, which take the padding
+    beside a shorter protein for residues.
 
     Parameters:
         model (nn.Module): TorchDrug model that is not trained, in eval mode
@@ -73,24 +80,40 @@ class KeptFeatures:
     def __call__(
         self, graph: Any, input: Tensor, all_loss: Any = None, metric: Any = None
     ) -> dict[str, Tensor]:
-        if self._minds_others or not _is_told_by_residues(graph, input):
+        if isinstance(graph, KeptProteins):
+            keys = with_precision(graph.keys, input.device.type)
+            if not self._minds_others and all(key in self._open() for key in keys):
+                return self._answer(keys, {}, input.device)
+            graph = graph.load()
+            input = graph.node_feature.float()
+        if self._minds_others or not is_told_by_residues(graph, input):
             return self.compute(graph, input, all_loss=all_loss, metric=metric)
-        features = self._open()
-        keys = protein_keys(graph, input)
-        new = {key: i for i, key in enumerate(keys) if key not in features}
+        keys = with_precision(protein_keys(graph, input), input.device.type)
+        new = {key: i for i, key in enumerate(keys) if key not in self._open()}
         if new and self._minds_others is None:
             self._minds_others = self._ask_beside_a_longer_one(graph, input)
             if self._minds_others:
                 return self.compute(graph, input, all_loss=all_loss, metric=metric)
-        computed = {}
-        if new:
-            rows = self._compute(graph, input, sorted(new.values()))
-            computed = dict(zip(sorted(new, key=lambda key: new[key]), rows))
-            features.add(list(computed), rows)
-        self.num_computed += len(new)
-        self.num_found += len(keys) - len(new)
+        return self._answer(keys, self._learn(graph, input, new), input.device)
+
+    def _learn(self, graph: Any, input: Tensor, new: dict[bytes, int]) -> dict[bytes, np.ndarray]:
+        """Compute and keep the features of some of the proteins, given by key and place."""
+        if not new:
+            return {}
+        rows = self._compute(graph, input, sorted(new.values()))
+        keys = sorted(new, key=lambda key: new[key])
+        self._open().add(keys, rows)
+        return dict(zip(keys, rows))
+
+    def _answer(
+        self, keys: list[bytes], computed: dict[bytes, np.ndarray], device: torch.device
+    ) -> dict[str, Tensor]:
+        """Features just computed, and those that are kept."""
+        self.num_computed += len(computed)
+        self.num_found += len(keys) - len(computed)
+        features = self._open()
         found = [computed[key] if key in computed else features.find(key) for key in keys]
-        return {"graph_feature": torch.from_numpy(np.stack(found)).to(input.device)}
+        return {"graph_feature": torch.from_numpy(np.stack(found)).to(device)}
 
     def _ask_beside_a_longer_one(self, graph: Any, input: Tensor) -> bool | None:
         """Whether the model says something else about a protein there; None if none is longer."""
@@ -127,12 +150,6 @@ class KeptFeatures:
         return self._features
 
 
-def _is_told_by_residues(graph: Any, input: Tensor) -> bool:
-    """Whether residues and their features are all there is to a pack of proteins."""
-    is_pack = hasattr(graph, "num_residues")
-    return is_pack and not int(graph.num_atom) and len(input) == int(graph.num_residue)
-
-
 def digest(model: Any) -> str:
     """Name of a model's state: of its settings and of every bit of its weights.
 
@@ -146,26 +163,3 @@ def digest(model: Any) -> str:
         name.update(f"{key} {plain.dtype} {tuple(plain.shape)}".encode())
         name.update(plain.flatten().view(torch.uint8).numpy())
     return name.hexdigest()
-
-
-def protein_keys(graph: Any, input: Tensor) -> list[bytes]:
-    """A key for all that a model may know about each protein: residues, features, precision.
-
-    Parameters:
-        graph (PackedProtein): :math:`n` proteins
-        input (Tensor): features of the residues, :math:`(N, d)`
-    """
-    letters = getattr(graph, "residue_letter", graph.residue_type)
-    sizes = graph.num_residues.tolist()
-    residues = letters.to(torch.uint8).cpu().split(sizes)
-    inputs = input.detach().cpu().split(sizes)
-    device = input.device.type
-    precision = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else "full"
-    return [_key(str(precision), *pair) for pair in zip(residues, inputs)]
-
-
-def _key(precision: str, residues: Tensor, inputs: Tensor) -> bytes:
-    key = hashlib.blake2b(precision.encode(), digest_size=KEY_SIZE)
-    key.update(residues.contiguous().numpy().data)
-    key.update(inputs.contiguous().numpy().data)
-    return key.digest()

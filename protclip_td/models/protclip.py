@@ -217,7 +217,7 @@ class ProtCLIP(nn.Module, core.Configurable):
 
         Example::
 
-            >>> model.encode_text(["FUNCTION: Binds DNA."]).norm(dim=-1)
+            >>> model.encode_text(["FUNCTION: Binds DNA."]).norm(dim=-1).round(decimals=3)
             tensor([1.])
         """
         self._need_text_side("encode_text")

@@ -3,6 +3,8 @@
 TorchDrug's engine makes one loader for all epochs. A resumed run needs more: the batches already
 seen are skipped by index, without loading them, and neither making the loader nor the items
 themselves may touch the random numbers of the training.
+
+Items that take microseconds by themselves, such as a graph's edges, come a whole batch at a time.
 """
 
 import hashlib
@@ -16,19 +18,24 @@ from torchdrug.utils import comm
 
 from protclip_td.compat.sampling import shuffled_share, tell_epoch
 from protclip_td.hooks import DataSetHooks, TaskHooks
-from protclip_td.training.random_state import fixed_random_state
+from protclip_td.training.random_state import seed_cpu, unchanged_random_state
 
 
-class SeededItems(torch_data.Dataset):
-    """A data set whose items draw random numbers by (seed, epoch, index) alone.
+class SeededBatches(torch_data.Dataset):
+    """Batches of a data set whose items draw random numbers by (seed, epoch, index) alone.
 
     So an item is the same in any worker, in any number of workers and after a resume. Data sets
-    that draw nothing are not affected.
+    that draw nothing are not affected. One that has `get_batch` gives a batch in one go.
 
     Parameters:
         dataset (Dataset): map-style data set
         seed (int): seed of the run
         epoch (int): current epoch
+
+    Example::
+
+        >>> SeededBatches([{"x": 1.0}, {"x": 2.0}, {"x": 3.0}], seed=0, epoch=0)[[2, 0]]
+        {'x': tensor([3., 1.])}
     """
 
     def __init__(self, dataset: Any, seed: int, epoch: int) -> None:
@@ -36,14 +43,25 @@ class SeededItems(torch_data.Dataset):
         self.seed = seed
         self.epoch = epoch
 
-    def __len__(self) -> int:
-        return len(self.dataset)
+    def __getitem__(self, indices: Sequence[int]) -> Any:
+        dataset, rows = _behind_subset(self.dataset, indices)
+        with unchanged_random_state():
+            if hasattr(dataset, "get_batch"):
+                return dataset.get_batch(rows)
+            return data.graph_collate([self._item(index) for index in indices])
 
-    def __getitem__(self, index: int) -> Any:
+    def _item(self, index: int) -> Any:
         name = f"{self.seed} {self.epoch} {index}".encode()
-        seed = int.from_bytes(hashlib.blake2b(name, digest_size=4).digest(), "little")
-        with fixed_random_state(seed):
-            return self.dataset[index]
+        seed_cpu(int.from_bytes(hashlib.blake2b(name, digest_size=4).digest(), "little"))
+        return self.dataset[index]
+
+
+def _behind_subset(dataset: Any, indices: Sequence[int]) -> tuple[Any, Sequence[int]]:
+    """The data set that a plain subset is of, and the same items' indices in there."""
+    while type(dataset) is torch_data.Subset:
+        indices = [dataset.indices[index] for index in indices]
+        dataset = dataset.dataset
+    return dataset, indices
 
 
 class BatchIndices:
@@ -120,11 +138,22 @@ def evaluation_indices(dataset: Any) -> Sequence[int]:
     return range(comm.get_rank(), len(dataset), comm.get_world_size())
 
 
-def make_loader(dataset: Any, batches: BatchIndices, num_worker: int) -> data.DataLoader:
-    """Make TorchDrug's loader for these batches.
+def make_loader(
+    dataset: SeededBatches, batches: BatchIndices, num_worker: int
+) -> torch_data.DataLoader:
+    """Make a loader of these batches.
 
     The loader seeds its workers from a generator of its own, not from the global one.
     """
-    return data.DataLoader(
-        dataset, batch_sampler=batches, num_workers=num_worker, generator=torch.Generator()
+    return torch_data.DataLoader(
+        dataset,
+        batch_size=None,  # the data set makes batches itself
+        sampler=batches,
+        num_workers=num_worker,
+        collate_fn=_as_it_is,
+        generator=torch.Generator(),
     )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

@@ -19,7 +19,7 @@ from protclip_td.training.faults import find_faults, refuse
 from protclip_td.training.listener import Listener, Plan
 from protclip_td.training.loading import (
     BatchIndices,
-    SeededItems,
+    SeededBatches,
     count_batches,
     make_loader,
     training_indices,
@@ -112,7 +112,7 @@ class TrainingLoop:
         self._tell("on_epoch_start", self.plan, position.epoch + 1, done)
         indices = training_indices(engine.train_set, engine.seed, position.epoch)
         batches = BatchIndices(indices, engine.batch_size, position.batch, self.num_batch)
-        dataset = SeededItems(engine.train_set, engine.seed, position.epoch)
+        dataset = SeededBatches(engine.train_set, engine.seed, position.epoch)
         sizes = [len(batch) for batch in batches]
         loader = iter(make_loader(dataset, batches, engine.num_worker))
         for first in range(0, len(sizes), engine.gradient_interval):

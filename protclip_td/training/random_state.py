@@ -47,6 +47,24 @@ def set_random_state(state: dict[str, Any], device: torch.device = _CPU) -> None
         torch.cuda.set_rng_state(state["cuda"].cpu(), device)
 
 
+def seed_cpu(seed: int) -> None:
+    """Seed the generators of Python, NumPy and PyTorch's CPU."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    # Not torch.manual_seed, which would seed the GPUs as well.
+    torch.default_generator.manual_seed(seed)
+
+
+@contextmanager
+def unchanged_random_state(device: torch.device = _CPU) -> Iterator[None]:
+    """Put all generators back after the block, whatever is drawn or seeded inside."""
+    before = get_random_state(device)
+    try:
+        yield
+    finally:
+        set_random_state(before, device)
+
+
 @contextmanager
 def fixed_random_state(seed: int, device: torch.device = _CPU) -> Iterator[None]:
     """Seed all generators for the time of the block and put them back afterwards.
@@ -56,15 +74,9 @@ def fixed_random_state(seed: int, device: torch.device = _CPU) -> Iterator[None]
         >>> with fixed_random_state(7):
         ...     masks = torch.rand(3)  # the same every time, and nobody outside notices
     """
-    before = get_random_state(device)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    # Not torch.manual_seed, which would seed the GPUs as well.
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            torch.cuda.manual_seed(seed)
-    try:
+    with unchanged_random_state(device):
+        seed_cpu(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield
-    finally:
-        set_random_state(before, device)

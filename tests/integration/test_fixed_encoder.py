@@ -14,6 +14,8 @@ from protclip_td.building.experiment import split
 from protclip_td.building.keeping import keep_encoder_features
 from protclip_td.building.parameters import freeze
 from protclip_td.config import load_config
+from protclip_td.data.proteins import to_protein
+from protclip_td.datasets import protein_table
 from protclip_td.models import ProtCLIP
 from protclip_td.run import run
 
@@ -58,7 +60,10 @@ def results(folder):
 
 def test_kept_features_change_no_result(flags, tmp_path, monkeypatch):
     config = load_config(tmp_path / "config.yaml", flags)
-    asked = []
+    asked, made = [], []
+    monkeypatch.setattr(
+        protein_table, "to_protein", lambda sequence: made.append(sequence) or to_protein(sequence)
+    )
     forward = ProtCLIP.forward
     monkeypatch.setattr(
         ProtCLIP, "forward", lambda *args, **kw: asked.append(len(args[1])) or forward(*args, **kw)
@@ -68,6 +73,8 @@ def test_kept_features_change_no_result(flags, tmp_path, monkeypatch):
     # Each protein once, in two epochs with validation and a test; and at first whether what it says
     # about the smallest depends on a longer one beside it.
     assert sum(asked) == 24 + 3
+    # Each protein once, in two epochs; those of training also for TorchDrug's count of targets.
+    assert len(made) == 24 + 12
     (path,) = tmp_path.glob("runs/kept_features/*/*.rows")
     assert path.stat().st_size == 24 * (16 + 4 * 32 + 4)
 

@@ -22,7 +22,7 @@ from protclip_td.protanno.building import build
 from protclip_td.protanno.epochs import expected_epochs, training_counts
 from protclip_td.training.loading import (
     BatchIndices,
-    SeededItems,
+    SeededBatches,
     make_loader,
     training_indices,
 )
@@ -175,7 +175,7 @@ def batches_of(dataset, epoch, first, num_worker):
     """What a run that goes on at batch `first` of an epoch is given."""
     train_set = dataset.split()[0]
     batches = BatchIndices(training_indices(train_set, 0, epoch), 16, first)
-    loader = make_loader(SeededItems(train_set, 0, epoch), batches, num_worker)
+    loader = make_loader(SeededBatches(train_set, 0, epoch), batches, num_worker)
     return [(batch["accession"], batch["biotext"]) for batch in loader]
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import graph_files
 import numpy as np
 import pytest
+import torch
+from torchdrug.data import graph_collate
 
 from protclip_td.data.digests import md5_of
 from protclip_td.datasets import PrimeKG
@@ -168,6 +170,18 @@ def test_questions_and_answers(folder, target, relations):
     kinds = set(graph.type.tolist())
     assert len(kinds) == (6 if relations == "all" else 2)
     assert dataset.manifest["candidates"] == len(graph.nodes_of(dataset.target.tail_type))
+
+
+def test_a_batch_is_its_items(folder):
+    for part in PrimeKG(str(folder.parent), target="prot2mf").split():
+        dataset, rows = part.dataset, [part.indices[i] for i in (2, 0, 1)]
+        expected = graph_collate([dataset[row] for row in rows])
+        batch = dataset.get_batch(rows)
+        assert list(batch) == list(expected)
+        for name, values in batch.items():
+            assert torch.equal(values, expected[name])
+            assert values.dtype == torch.int64
+    assert [type(value) for value in dataset[rows[0]].values()] == [int, int]
 
 
 def test_inputs_of_the_encoders_are_in_the_order_of_the_nodes(folder, tmp_path):

@@ -7,6 +7,8 @@ from itertools import combinations
 import graph_files
 import numpy as np
 import pytest
+import torch
+from torchdrug.data import graph_collate
 
 from protclip_td.data.digests import md5_of
 from protclip_td.datasets import STRINGActions
@@ -251,6 +253,20 @@ def test_the_split_is_kept_in_a_file_and_read_again(data, tmp_path):
     path.write_text(json.dumps(content))
     again = STRINGActions(data, split="bfs", seed=5)
     assert list(again.split()[2].indices) == content["test_index"]
+
+
+def test_a_batch_is_its_items(data):
+    dataset = STRINGActions(data)
+    expected = graph_collate([dataset[row] for row in (5, 0, 7)])
+    assert {**dataset[5], "targets": None} == {
+        "node1": dataset.network.pairs[5][0],
+        "node2": dataset.network.pairs[5][1],
+        "targets": None,
+    }
+    batch = dataset.get_batch([5, 0, 7])
+    assert list(batch) == list(expected) == ["node1", "node2", "targets"]
+    assert all(torch.equal(values, expected[name]) for name, values in batch.items())
+    assert batch["targets"].dtype == torch.float32
 
 
 @pytest.fixture

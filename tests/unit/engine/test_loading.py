@@ -1,12 +1,13 @@
 import random
 
 import numpy as np
+import pytest
 import torch
 from torch.utils import data as torch_data
 
 from protclip_td.training.loading import (
     BatchIndices,
-    SeededItems,
+    SeededBatches,
     batch_size_problem,
     evaluation_indices,
     make_loader,
@@ -68,7 +69,7 @@ def test_batches_from_the_middle():
 def items(num_worker, first=0, epoch=0):
     dataset = Noisy(9)
     batches = BatchIndices(training_indices(dataset, 5, epoch), 2, first)
-    loader = make_loader(SeededItems(dataset, 5, epoch), batches, num_worker)
+    loader = make_loader(SeededBatches(dataset, 5, epoch), batches, num_worker)
     values = [value for batch in loader for value in batch["x"].flatten().tolist()]
     return values, dataset.loaded
 
@@ -80,6 +81,32 @@ def test_items_are_the_same_from_any_batch_on_and_with_any_worker():
     assert loaded_rest == loaded[4:]  # the others were not even loaded
     assert items(2)[0] == whole
     assert items(0, epoch=1)[0] != whole
+
+
+class InBatches(torch_data.Dataset):
+    """Gives batches in one go, and no single items."""
+
+    def get_batch(self, indices):
+        return {"index": torch.tensor(indices)}
+
+
+@pytest.mark.parametrize("num_worker", [0, 1])
+def test_a_data_set_that_gives_batches_is_asked_for_them_through_subsets(num_worker):
+    subset = torch_data.Subset(torch_data.Subset(InBatches(), range(100, 200)), [7, 5, 3])
+    loader = make_loader(SeededBatches(subset, 0, 0), BatchIndices([2, 0, 1], 2), num_worker)
+    assert [batch["index"].tolist() for batch in loader] == [[103, 107], [105]]
+
+
+def test_a_subset_of_ones_own_gives_its_own_items():
+    class Doubled(torch_data.Subset):
+        def __getitem__(self, index):
+            return {"index": 2 * self.indices[index]}
+
+        def __getitems__(self, indices):
+            return [self[index] for index in indices]
+
+    batch = SeededBatches(Doubled(InBatches(), [7, 5, 3]), 0, 0)[[2, 0]]
+    assert batch["index"].tolist() == [6, 14]
 
 
 def test_loading_leaves_the_random_numbers_alone():

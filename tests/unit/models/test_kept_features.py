@@ -8,7 +8,8 @@ from torchdrug.models import ProteinBERT, ProteinCNN, ProteinLSTM, ProteinResNet
 from protclip_td.building.parameters import freeze
 from protclip_td.data.proteins import to_protein
 from protclip_td.models import ProtCLIP
-from protclip_td.models.kept_features import digest, keep_features, protein_keys
+from protclip_td.models.kept_features import digest, keep_features
+from protclip_td.models.kept_proteins import protein_keys, with_precision
 
 SEQUENCES = ["MKTAYIAKQR", "GAVLIPF", "MKTAYIAKQR", "MKTXYIAKQR", "MKTGYIAKQR"]
 
@@ -90,7 +91,8 @@ def test_keys_tell_residues_features_and_precision_apart():
     assert keys[3] != keys[4]  # X and G are one residue type, and two letters
     assert set(keys).isdisjoint(protein_keys(graph, 2 * features))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert set(keys).isdisjoint(protein_keys(graph, features))
+        assert set(keys).isdisjoint(with_precision(keys, "cpu"))
+    assert with_precision(keys, "cpu") == keys
 
 
 def test_encoders_of_torchdrug(tmp_path):
