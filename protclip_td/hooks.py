@@ -42,6 +42,8 @@ class TaskHooks(Protocol):
     unit: str = "items"
     #: Whether it reads no more of `model` than `graph_feature`, so that those can be kept.
     reads_only_graph_feature: bool = False
+    #: A TextEncoder of which it reads the `means` of many texts, so that those can be kept, too.
+    frozen_text_encoder: Any = None
 
 
 class PartHooks(Protocol):

@@ -8,6 +8,7 @@ from torchdrug import tasks, transforms
 
 from protclip_td.hooks import TaskHooks
 from protclip_td.models.kept_features import keep_features
+from protclip_td.models.kept_texts import keep_means
 from protclip_td.training.kept_items import KeptItems
 
 # TorchDrug's tasks that read nothing but `graph_feature`, and do nothing with a protein but hand it
@@ -22,7 +23,8 @@ _READ_GRAPH_FEATURE = (
 def keep_encoder_features(task: Any, folder: Path) -> bool:
     """Keep the features of a task's fixed encoder, where the task reads no others.
 
-    A task of one's own says so by ``reads_only_graph_feature = True``.
+    A task of one's own says so by ``reads_only_graph_feature = True``. What a task's frozen text
+    encoder says is kept as well.
 
     Parameters:
         task (nn.Module): task with a fixed encoder as its `model`
@@ -39,6 +41,9 @@ def keep_encoder_features(task: Any, folder: Path) -> bool:
     if not reads_only or not is_fixed or changes_graphs:
         return False
     keep_features(task.model, folder)
+    texts = getattr(task, "frozen_text_encoder", TaskHooks.frozen_text_encoder)
+    if texts is not None:
+        keep_means(texts, folder)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Rows of numbers by key, on the disk: what a fixed encoder has said about each protein."""
+"""Rows of numbers by key, on the disk: what a fixed encoder has said about proteins or texts."""
 
 import logging
 import os

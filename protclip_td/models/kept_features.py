@@ -1,7 +1,7 @@
 """A fixed encoder says the same about a protein in every epoch: it is asked once."""
 
-import hashlib
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protclip_td.models.feature_file import FeatureFolder
 from protclip_td.models.kept_proteins import (
     KeptProteins,
     is_told_by_residues,
     protein_keys,
     with_precision,
 )
+from protclip_td.models.state_features import StateFeatures
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def keep_features(model: nn.Module, folder: str | Path) -> "KeptFeatures":
             runs may share it
 
     Returns:
-        KeptFeatures: counts what was looked up and what was computed
+        KeptFeatures: its `features` count what was looked up and what was computed
 
     Example::
 
@@ -50,7 +50,6 @@ def keep_features(model: nn.Module, folder: str | Path) -> "KeptFeatures":
     """
     kept = KeptFeatures(model, Path(folder).expanduser())
     model.forward = kept
-    model.register_load_state_dict_post_hook(lambda *_: kept.look_again())
     return kept
 
 
@@ -64,17 +63,9 @@ class KeptFeatures:
 
     def __init__(self, model: Any, folder: Path) -> None:
         self.model = model
-        self.folder = folder
         self.compute = model.forward
-        self.num_computed = 0
-        self.num_found = 0
-        self._name = ""
-        self._features: FeatureFolder | None = None
+        self.features = StateFeatures(model, model.output_dim, folder)
         self._minds_others: bool | None = None
-
-    def look_again(self) -> None:
-        """Weights were loaded: where they are others, what is kept of the former is no use now."""
-        self._name = ""
 
     @torch.no_grad()
     def __call__(
@@ -82,38 +73,23 @@ class KeptFeatures:
     ) -> dict[str, Tensor]:
         if isinstance(graph, KeptProteins):
             keys = with_precision(graph.keys, input.device.type)
-            if not self._minds_others and all(key in self._open() for key in keys):
-                return self._answer(keys, {}, input.device)
+            if not self._minds_others and self.features.has_all(keys):
+                return self._answer(keys, graph, input)
             graph = graph.load()
             input = graph.node_feature.float()
         if self._minds_others or not is_told_by_residues(graph, input):
             return self.compute(graph, input, all_loss=all_loss, metric=metric)
         keys = with_precision(protein_keys(graph, input), input.device.type)
-        new = {key: i for i, key in enumerate(keys) if key not in self._open()}
-        if new and self._minds_others is None:
+        if self._minds_others is None and not self.features.has_all(keys):
             self._minds_others = self._ask_beside_a_longer_one(graph, input)
             if self._minds_others:
                 return self.compute(graph, input, all_loss=all_loss, metric=metric)
-        return self._answer(keys, self._learn(graph, input, new), input.device)
+        return self._answer(keys, graph, input)
 
-    def _learn(self, graph: Any, input: Tensor, new: dict[bytes, int]) -> dict[bytes, np.ndarray]:
-        """Compute and keep the features of some of the proteins, given by key and place."""
-        if not new:
-            return {}
-        rows = self._compute(graph, input, sorted(new.values()))
-        keys = sorted(new, key=lambda key: new[key])
-        self._open().add(keys, rows)
-        return dict(zip(keys, rows))
-
-    def _answer(
-        self, keys: list[bytes], computed: dict[bytes, np.ndarray], device: torch.device
-    ) -> dict[str, Tensor]:
-        """Features just computed, and those that are kept."""
-        self.num_computed += len(computed)
-        self.num_found += len(keys) - len(computed)
-        features = self._open()
-        found = [computed[key] if key in computed else features.find(key) for key in keys]
-        return {"graph_feature": torch.from_numpy(np.stack(found)).to(device)}
+    def _answer(self, keys: list[bytes], graph: Any, input: Tensor) -> dict[str, Tensor]:
+        """Features that are kept, and those that are computed now."""
+        rows = self.features.rows(keys, partial(self._compute, graph, input))
+        return {"graph_feature": torch.from_numpy(rows).to(input.device)}
 
     def _ask_beside_a_longer_one(self, graph: Any, input: Tensor) -> bool | None:
         """Whether the model says something else about a protein there; None if none is longer."""
@@ -141,25 +117,3 @@ class KeptFeatures:
             input = input[chosen[graph.residue2graph]]
             graph = graph[indices]
         return self.compute(graph, input)["graph_feature"].float().cpu().numpy()
-
-    def _open(self) -> FeatureFolder:
-        name = self._name or digest(self.model)
-        if self._features is None or self._features.folder.name != name:
-            self._features = FeatureFolder(self.folder / name, self.model.output_dim)
-        self._name = name
-        return self._features
-
-
-def digest(model: Any) -> str:
-    """Name of a model's state: of its settings and of every bit of its weights.
-
-    Parameters:
-        model (nn.Module): any model; TorchDrug's Configurables tell their settings
-    """
-    settings = model.config_dict() if hasattr(model, "config_dict") else repr(model)
-    name = hashlib.blake2b(repr(settings).encode(), digest_size=16)
-    for key, tensor in sorted(model.state_dict().items()):
-        plain = tensor.detach().cpu().contiguous()
-        name.update(f"{key} {plain.dtype} {tuple(plain.shape)}".encode())
-        name.update(plain.flatten().view(torch.uint8).numpy())
-    return name.hexdigest()

@@ -100,6 +100,11 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         self._nodes: Nodes | None = None
         self.register_load_state_dict_post_hook(_forget_nodes)
 
+    @property
+    def frozen_text_encoder(self) -> TextEncoder | None:
+        """What reads the names; lets the run keep their vectors on disk."""
+        return self._text_encoder[0]
+
     def preprocess(self, train_set: Any, valid_set: Any, test_set: Any) -> None:
         """Take up the graph, and make the bridge."""
         expected = "a knowledge graph, datasets.PrimeKG"
@@ -214,7 +219,7 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         return torch.cat([encoder.means(texts[i : i + _TEXTS_PER_CALL]) for i in starts])
 
     def _texts(self) -> TextEncoder:
-        (encoder,) = self._text_encoder
+        encoder = self.frozen_text_encoder
         if encoder is None:
             raise InputError(
                 "CrossModalTransformation: the names of nodes need a text encoder, and "

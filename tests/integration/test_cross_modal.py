@@ -17,6 +17,7 @@ from protclip_td.config import load_config
 from protclip_td.datasets import PrimeKG, ProteinTable
 from protclip_td.engine import ResumableEngine
 from protclip_td.models import ProtCLIP
+from protclip_td.models.text_encoder import TextEncoder
 from protclip_td.tasks import CrossModalTransformation
 
 ENDS = {
@@ -272,6 +273,9 @@ def test_benchmark_with_a_control_that_has_no_texts(
 ):
     """The published checkpoint and a plain encoder, as the manual has it."""
     monkeypatch.setattr("protclip_td.training.recorder.draw_curves", lambda *_: None)
+    read = []
+    encode = TextEncoder._encode
+    monkeypatch.setattr(TextEncoder, "_encode", lambda *args: read.extend(args[1]) or encode(*args))
     encoders = [
         f"--checkpoint={folders[1]}",
         "--control={class: ProteinCNN, input_dim: 21, hidden_dims: [8]}",
@@ -282,6 +286,7 @@ def test_benchmark_with_a_control_that_has_no_texts(
     (row,) = [row for row in rows if (row["case"], row["metric"]) == ("prot2mf", "mrr filtered")]
     assert 0 < row["control"]["mean"] <= 1
     assert row["protocols"] == [{"name": "clean, target's relations", "candidates": 20}]
+    assert len(read) == len(set(read)) == 20  # each term once, for model and control together
     table = (tmp_path / "results" / "results.md").read_text()
     assert "clean, target's relations, 20 candidates" in table
 

@@ -191,14 +191,14 @@ def test_a_task_gets_the_same_from_keys_and_from_proteins(model, tmp_path, knows
     sizes = {"all": [0, 1, 2, 3], "some": [1]}
     if knows in sizes:
         task.predict(data.graph_collate([Pairs()[i] for i in sizes[knows]]))
-    computed = task.model.forward.num_computed
+    computed = task.model.forward.features.num_computed
     asked = kept.dataset.asked
     asked.clear()
     with torch.autocast("cpu", enabled="precision" in knows):
         pred = task.predict(kept.get_batch([2, 0, 3, 1]))
     tolerance = {"atol": 0.02, "rtol": 0.02} if "precision" in knows else {}
     torch.testing.assert_close(pred.float(), expected[[2, 0, 3, 1]], **tolerance)
-    assert (task.model.forward.num_computed > computed) == (knows != "all")
+    assert (task.model.forward.features.num_computed > computed) == (knows != "all")
     assert bool(asked) == (knows != "all")
 
 
@@ -214,4 +214,4 @@ def test_a_model_that_minds_the_others_is_always_given_proteins(tmp_path):
     assert isinstance(packs[1], KeptProteins)
     first, second = (cnn(pack, pack.node_feature.float())["graph_feature"] for pack in packs)
     assert torch.equal(first, second)
-    assert cnn.forward.num_found == 0
+    assert cnn.forward.features.num_found == 0

@@ -8,8 +8,9 @@ from torchdrug.models import ProteinBERT, ProteinCNN, ProteinLSTM, ProteinResNet
 from protclip_td.building.parameters import freeze
 from protclip_td.data.proteins import to_protein
 from protclip_td.models import ProtCLIP
-from protclip_td.models.kept_features import digest, keep_features
+from protclip_td.models.kept_features import keep_features
 from protclip_td.models.kept_proteins import protein_keys, with_precision
+from protclip_td.models.state_features import digest
 
 SEQUENCES = ["MKTAYIAKQR", "GAVLIPF", "MKTAYIAKQR", "MKTXYIAKQR", "MKTGYIAKQR"]
 
@@ -32,7 +33,7 @@ def model(tiny_protein_folder):
 
 def test_same_features_as_without(model, tmp_path):
     expected = ask(model, SEQUENCES)
-    kept = keep_features(model, tmp_path)
+    kept = keep_features(model, tmp_path).features
     torch.testing.assert_close(ask(model, SEQUENCES), expected)
     assert (kept.num_computed, kept.num_found) == (4, 1)  # one of them stands there twice
     assert not torch.equal(expected[0], expected[3])  # X is no glycine
@@ -46,7 +47,7 @@ def test_the_next_run_finds_what_this_one_has_kept(model, tiny_protein_folder, t
     expected = ask(model, SEQUENCES)
     other = ProtCLIP(protein_encoder=tiny_protein_folder)
     freeze(other)
-    kept = keep_features(other, tmp_path)
+    kept = keep_features(other, tmp_path).features
     assert torch.equal(ask(other, SEQUENCES), expected)
     assert kept.num_computed == 0
 
@@ -70,7 +71,7 @@ def released_folder_projection():
 
 
 def test_loading_other_weights_forgets_the_former(model, tmp_path):
-    kept = keep_features(model, tmp_path)
+    kept = keep_features(model, tmp_path).features
     before = ask(model, SEQUENCES)
     weights = {key: value + 0.1 for key, value in model.state_dict().items()}
     torch.nn.ModuleDict({"model": model}).load_state_dict(
@@ -99,7 +100,7 @@ def test_encoders_of_torchdrug(tmp_path):
     model = ProteinBERT(21, 8, num_layers=1, num_heads=2)
     freeze(model)
     expected = ask(model, SEQUENCES)
-    kept = keep_features(model, tmp_path)
+    kept = keep_features(model, tmp_path).features
     for _ in range(2):
         torch.testing.assert_close(ask(model, SEQUENCES), expected)
     assert kept.num_found == 6
@@ -118,7 +119,7 @@ class Means(torch.nn.Module):
 def test_a_new_protein_among_known_ones_has_its_own_features(tmp_path):
     model, sequences = Means(), ["MKTAYIAKQR", "GAVLIPF", "WWYHH"]
     expected = ask(model, sequences)
-    kept = keep_features(model, tmp_path)
+    kept = keep_features(model, tmp_path).features
     ask(model, [sequences[0], sequences[2]])
     assert torch.equal(ask(model, sequences), expected)
     assert (kept.num_computed, kept.num_found) == (3, 2)
@@ -137,7 +138,7 @@ def test_a_model_that_minds_the_others_in_a_batch_is_asked_each_time(model, tmp_
     freeze(model)
     batches = [["MKTAYIAKQR", "MNIFEMLRID"], SEQUENCES, SEQUENCES[1:2]]
     expected = [ask(model, batch) for batch in batches]
-    kept = keep_features(model, tmp_path)
+    kept = keep_features(model, tmp_path).features
     for batch, features in zip(batches * 2, expected * 2):
         torch.testing.assert_close(ask(model, batch), features)
     assert kept.num_computed == 2  # of the first batch, where nothing is padded
@@ -149,7 +150,7 @@ def test_the_smallest_protein_may_stand_anywhere(model, tmp_path, caplog):
     for batch in (SEQUENCES, SEQUENCES[1:], SEQUENCES[::-1]):
         kept = keep_features(model, tmp_path / str(len(batch)) / batch[0])
         ask(model, batch)
-        assert kept.num_computed == 4
+        assert kept.features.num_computed == 4
         model.forward = kept.compute
     assert "depends on the others" not in caplog.text
 
@@ -158,6 +159,6 @@ def test_a_protein_with_atoms_is_more_than_its_sequence(model, tmp_path):
     graph = Protein.from_sequence("GAV")  # with atoms and bonds
     graph.view = "residue"
     graph = Protein.pack([graph])
-    kept = keep_features(model, tmp_path)
+    kept = keep_features(model, tmp_path).features
     assert "residue_feature" in model(graph, graph.node_feature.float())
     assert (kept.num_computed, kept.num_found) == (0, 0)

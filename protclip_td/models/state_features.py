@@ -1,0 +1,88 @@
+"""What a fixed model has said in its present state, by key: looked up, or computed and kept."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from protclip_td.models.feature_file import FeatureFolder
+
+#: Takes places in a list, and gives a row for each.
+Compute = Callable[[list[int]], np.ndarray]
+
+
+class StateFeatures:
+    """Rows of numbers, in a folder for each state of a model.
+
+    Parameters:
+        model (nn.Module): weights that are loaded into it make it another model
+        width (int): numbers in a row
+        folder (Path): one subfolder for each model and weights
+    """
+
+    def __init__(self, model: Any, width: int, folder: Path) -> None:
+        self.model = model
+        self.width = width
+        self.folder = folder
+        self.num_computed = 0
+        self.num_found = 0
+        self._name = ""
+        self._features: FeatureFolder | None = None
+        model.register_load_state_dict_post_hook(lambda *_: self._look_again())
+
+    def has_all(self, keys: Sequence[bytes]) -> bool:
+        """Whether nothing would have to be computed."""
+        features = self._open()
+        return all(key in features for key in keys)
+
+    def rows(self, keys: Sequence[bytes], compute: Compute) -> np.ndarray:
+        """The rows of some keys, new ones computed and kept.
+
+        Parameters:
+            keys (list of bytes): :math:`n` keys, the same ones more than once or not
+            compute (callable): gives the rows for some of their places
+
+        Returns:
+            float32 array of shape :math:`(n, d)`
+        """
+        features = self._open()
+        # By the last place of each.
+        new = {key: place for place, key in enumerate(keys) if key not in features}
+        computed: dict[bytes, np.ndarray] = {}
+        if new:
+            places = sorted(new.values())
+            values = compute(places)
+            computed = dict(zip([keys[place] for place in places], values))
+            features.add(list(computed), values)
+        self.num_computed += len(new)
+        self.num_found += len(keys) - len(new)
+        return np.stack([computed[k] if k in computed else features.find(k) for k in keys])
+
+    def _look_again(self) -> None:
+        """Where weights are others now, what is kept of the former is no use."""
+        self._name = ""
+
+    def _open(self) -> FeatureFolder:
+        name = self._name or digest(self.model)
+        if self._features is None or self._features.folder.name != name:
+            self._features = FeatureFolder(self.folder / name, self.width)
+        self._name = name
+        return self._features
+
+
+def digest(model: Any) -> str:
+    """Name of a model's state: of its settings and of every bit of its weights.
+
+    Parameters:
+        model (nn.Module): any model; TorchDrug's Configurables tell their settings
+    """
+    settings = model.config_dict() if hasattr(model, "config_dict") else repr(model)
+    name = hashlib.blake2b(repr(settings).encode(), digest_size=16)
+    for key, tensor in sorted(model.state_dict().items()):
+        plain = tensor.detach().cpu().contiguous()
+        name.update(f"{key} {plain.dtype} {tuple(plain.shape)}".encode())
+        name.update(plain.flatten().view(torch.uint8).numpy())
+    return name.hexdigest()
