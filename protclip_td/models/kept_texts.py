@@ -17,8 +17,7 @@ from protclip_td.models.text_encoder import TextEncoder
 def keep_means(encoder: TextEncoder, folder: str | Path) -> "KeptMeans":
     """Let a text encoder look up the means of texts that it has read, in this run or an earlier.
 
-    A knowledge graph has tens of thousands of names, and on a CPU each takes a PubMedBERT some 40
-    milliseconds.
+    A knowledge graph has tens of thousands of names, which take long on a CPU.
 
     Parameters:
         encoder (TextEncoder): its `means` changes

@@ -119,4 +119,4 @@ def test_table_and_picture(results):
 
 def test_features_are_kept_once_for_all_benchmarks(results):
     kept = list(Path(results["folder"]).glob("kept_features/*"))
-    assert len(kept) == 1
+    assert len(kept) == 2  # of the proteins, and of the names in the knowledge graph

@@ -87,3 +87,13 @@ def test_downstream_benchmark_reports_both_comparisons(tmp_path, monkeypatch, ca
     through, kept = result["fixed"]["through"], result["fixed"]["kept"]
     assert through["proteins"] > 2
     assert kept["mae"] == pytest.approx(through["mae"], rel=1e-4)
+
+
+def test_benchmark_of_graphs_opens_both():
+    done = run("graph_data.py", "--share", 0.002)
+    assert done.returncode == 0, done.stderr
+    header, prime_kg, string = done.stdout.splitlines()
+    assert "peak GB" in header
+    assert prime_kg.split()[0] == "PrimeKG"
+    assert string.split()[0] == "STRING"
+    assert all(int(line.split()[1].replace(",", "")) > 5000 for line in (prime_kg, string))
