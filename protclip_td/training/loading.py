@@ -20,6 +20,10 @@ from protclip_td.compat.sampling import shuffled_share, tell_epoch
 from protclip_td.hooks import DataSetHooks, TaskHooks
 from protclip_td.training.random_state import seed_cpu, unchanged_random_state
 
+# The sampler adds the epoch to the seed: runs of seeds 0 and 1 would see the same orders, an epoch
+# apart, and their results would not be independent.
+_EPOCHS_APART = 2**20
+
 
 class SeededBatches(torch_data.Dataset):
     """Batches of a data set whose items draw random numbers by (seed, epoch, index) alone.
@@ -125,7 +129,9 @@ def training_indices(dataset: DataSetHooks, seed: int, epoch: int) -> Sequence[i
     if share is not None:
         return share
     indices: Any = range(len(dataset))  # not the data set, which the sampler would tell again
-    sampler: Any = torch_data.DistributedSampler(indices, num_ranks, rank, seed=seed)
+    sampler: Any = torch_data.DistributedSampler(
+        indices, num_ranks, rank, seed=seed * _EPOCHS_APART
+    )
     sampler.set_epoch(epoch)
     return list(sampler)
 

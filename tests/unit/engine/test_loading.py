@@ -137,6 +137,14 @@ def test_what_is_shuffled_already_keeps_its_order_and_needs_no_list(monkeypatch)
     assert next(iter(BatchIndices(indices, 3, first=100))) == [601, 603, 605]
 
 
+def test_no_two_epochs_of_any_seeds_have_the_same_order():
+    dataset = Noisy(50)
+    orders = {
+        tuple(training_indices(dataset, seed, epoch)) for seed in range(4) for epoch in range(5)
+    }
+    assert len(orders) == 20
+
+
 def test_each_item_is_evaluated_on_one_rank(monkeypatch):
     shares = []
     for rank in range(2):
