@@ -65,6 +65,8 @@ def keep_items(engine: Any) -> None:
 
 def _is_constant(split: Any) -> bool:
     """Whether items are surely the same in every epoch: nobody knows of data sets of one's own."""
+    if hasattr(split, "set_epoch"):
+        return False
     dataset = split
     while type(dataset) is torch_data.Subset:
         dataset = dataset.dataset

@@ -8,7 +8,7 @@ from torchdrug import data, tasks, transforms
 from protclip_td.building.keeping import keep_encoder_features, keep_items
 from protclip_td.building.parameters import freeze
 from protclip_td.data.proteins import to_protein
-from protclip_td.datasets import ProteinTable
+from protclip_td.datasets import ProtAnno, ProteinTable
 from protclip_td.models import ProtCLIP
 from protclip_td.models.kept_proteins import KeptProteins, protein_keys
 from protclip_td.training.kept_items import KeptItems
@@ -150,7 +150,7 @@ def test_training_and_validation_are_kept(table):
     assert kinds([table()[0], None, None]) == ["KeptItems", "NoneType", "NoneType"]
 
 
-def test_only_data_that_are_surely_the_same_in_every_epoch(table):
+def test_only_data_that_are_surely_the_same_in_every_epoch(table, tmp_path):
     view = transforms.ProteinView("residue")
     cut, draw = (transforms.TruncateProtein(5, random=r) for r in (False, True))
     assert kinds(table(transforms.Compose([view, cut])))[0] == "KeptItems"
@@ -160,6 +160,8 @@ def test_only_data_that_are_surely_the_same_in_every_epoch(table):
     assert kinds(table(lambda item: item))[0] == "Subset"
     assert kinds([torch_data.Subset(Pairs(), [0]), None, None])[0] == "Subset"
     assert kinds([Pairs(), None, None])[0] == "Pairs"
+    anew = ProtAnno(str(tmp_path)).split()
+    assert kinds(anew) == ["PropertyDrivenSubset", "KeptItems", "Subset"]
 
 
 def test_only_tasks_that_hand_proteins_to_one_fixed_encoder(table):
