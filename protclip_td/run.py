@@ -102,8 +102,8 @@ class _Run:
         self._resume()
         if self.config.get("fix_encoder"):
             kept = self.kept_features or self.path.parent / "kept_features"
-            if keep_encoder_features(self.experiment.task, kept):
-                keep_items(self.engine)
+            keep_encoder_features(self.experiment.task, kept)
+            keep_items(self.engine)
         with self._resume_command():
             if self.config.train.num_epoch:
                 self._train()

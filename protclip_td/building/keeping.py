@@ -7,7 +7,7 @@ from torch.utils import data as torch_data
 from torchdrug import tasks, transforms
 
 from protclip_td.hooks import TaskHooks
-from protclip_td.models.kept_features import keep_features
+from protclip_td.models.kept_features import KeptFeatures, keep_features
 from protclip_td.models.kept_texts import keep_means
 from protclip_td.training.kept_items import KeptItems
 
@@ -54,12 +54,13 @@ def keep_items(engine: Any) -> None:
         engine (core.Engine): its training and validation set change
     """
     task = engine.model
-    is_known = type(task) in _READ_GRAPH_FEATURE
-    if not is_known or getattr(task, "model2", task.model) is not task.model:
+    encoders = {task.model, getattr(task, "model2", task.model)}
+    are_kept = all(isinstance(encoder.forward, KeptFeatures) for encoder in encoders)
+    if type(task) not in _READ_GRAPH_FEATURE or not are_kept:
         return
     for name in ("train_set", "valid_set"):
         split = getattr(engine, name)
-        if split is not None and _is_constant(split):
+        if _is_constant(split):
             setattr(engine, name, KeptItems(split))
 
 

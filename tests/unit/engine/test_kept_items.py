@@ -10,6 +10,7 @@ from protclip_td.building.parameters import freeze
 from protclip_td.data.proteins import to_protein
 from protclip_td.datasets import ProtAnno, ProteinTable
 from protclip_td.models import ProtCLIP
+from protclip_td.models.kept_features import keep_features
 from protclip_td.models.kept_proteins import KeptProteins, protein_keys
 from protclip_td.training.kept_items import KeptItems
 from protclip_td.training.loading import BatchIndices, SeededBatches, make_loader
@@ -72,12 +73,14 @@ def test_a_batch_with_a_new_item_has_proteins():
 
 def test_proteins_with_atoms_are_always_there():
     class WithAtoms(Pairs):
+        """One of the two has atoms."""
+
         def __getitem__(self, index):
-            return {"graph": data.Protein.from_sequence("MKT")}
+            return {"graph1": to_protein("MKT"), "graph2": data.Protein.from_sequence("MKT")}
 
     kept = KeptItems(WithAtoms())
     for _ in range(2):
-        assert isinstance(kept.get_batch([0, 1])["graph"], data.PackedProtein)
+        assert isinstance(kept.get_batch([0, 1])["graph1"], data.PackedProtein)
 
 
 @pytest.mark.parametrize("num_worker", [0, 1])
@@ -139,18 +142,25 @@ def encoder():
     return model
 
 
-def kinds(splits, task_class=tasks.PropertyPrediction, **options):
-    engine = Splits(task_class(encoder(), **options), *splits)
-    keep_items(engine)
-    return engine.kinds()
+@pytest.fixture
+def kinds(tmp_path):
+    def kinds(splits, task_class=tasks.PropertyPrediction, keep=True, **options):
+        model = encoder()
+        if keep:
+            keep_features(model, tmp_path)
+        engine = Splits(task_class(model, **options), *splits)
+        keep_items(engine)
+        return engine.kinds()
+
+    return kinds
 
 
-def test_training_and_validation_are_kept(table):
+def test_training_and_validation_are_kept(table, kinds):
     assert kinds(table()) == ["KeptItems", "KeptItems", "Subset"]
     assert kinds([table()[0], None, None]) == ["KeptItems", "NoneType", "NoneType"]
 
 
-def test_only_data_that_are_surely_the_same_in_every_epoch(table, tmp_path):
+def test_only_data_that_are_surely_the_same_in_every_epoch(table, kinds, tmp_path):
     view = transforms.ProteinView("residue")
     cut, draw = (transforms.TruncateProtein(5, random=r) for r in (False, True))
     assert kinds(table(transforms.Compose([view, cut])))[0] == "KeptItems"
@@ -160,11 +170,19 @@ def test_only_data_that_are_surely_the_same_in_every_epoch(table, tmp_path):
     assert kinds(table(lambda item: item))[0] == "Subset"
     assert kinds([torch_data.Subset(Pairs(), [0]), None, None])[0] == "Subset"
     assert kinds([Pairs(), None, None])[0] == "Pairs"
+
+    class OwnSubset(torch_data.Subset):
+        """It may change the items."""
+
+    assert kinds([OwnSubset(table()[0].dataset, [0]), None, None])[0] == "OwnSubset"
+    theirs = data.ProteinDataset()
+    theirs.load_sequence(SEQUENCES, {"number": [0.0] * 4}, lazy=True)
+    assert kinds([torch_data.Subset(theirs, [0]), None, None])[0] == "KeptItems"
     anew = ProtAnno(str(tmp_path)).split()
     assert kinds(anew) == ["PropertyDrivenSubset", "KeptItems", "Subset"]
 
 
-def test_only_tasks_that_hand_proteins_to_one_fixed_encoder(table):
+def test_only_tasks_that_hand_proteins_to_encoders_that_are_kept(table, kinds):
     class OwnTask(tasks.PropertyPrediction):
         """It may look at the proteins."""
 
@@ -173,6 +191,7 @@ def test_only_tasks_that_hand_proteins_to_one_fixed_encoder(table):
     assert kinds(table(), tasks.MultipleBinaryClassification)[0] == "KeptItems"
     assert kinds(table(), tasks.InteractionPrediction)[0] == "KeptItems"
     assert kinds(table(), tasks.InteractionPrediction, model2=encoder())[0] == "Subset"
+    assert kinds(table(), keep=False)[0] == "Subset"
 
 
 @pytest.fixture
@@ -182,7 +201,7 @@ def model(tiny_protein_folder):
     return model
 
 
-@pytest.mark.parametrize("knows", ["all", "some", "none", "none, in another precision"])
+@pytest.mark.parametrize("knows", ["all", "some", "none", "all, in another precision"])
 def test_a_task_gets_the_same_from_keys_and_from_proteins(model, tmp_path, knows):
     """Also where features of a protein are not kept after all, as on a full disk."""
     task = tasks.InteractionPrediction(model, task=["number"], num_mlp_layer=1)
@@ -190,11 +209,10 @@ def test_a_task_gets_the_same_from_keys_and_from_proteins(model, tmp_path, knows
     kept = KeptItems(Pairs())
     expected = task.predict(kept.get_batch([0, 1, 2, 3]))
     assert keep_encoder_features(task, tmp_path)
-    sizes = {"all": [0, 1, 2, 3], "some": [1]}
-    if knows in sizes:
-        task.predict(data.graph_collate([Pairs()[i] for i in sizes[knows]]))
-    computed = task.model.forward.features.num_computed
-    asked = kept.dataset.asked
+    if knows != "none":
+        known = [1] if knows == "some" else [0, 1, 2, 3]
+        task.predict(data.graph_collate([Pairs()[i] for i in known]))
+    computed, asked = task.model.forward.features.num_computed, kept.dataset.asked
     asked.clear()
     with torch.autocast("cpu", enabled="precision" in knows):
         pred = task.predict(kept.get_batch([2, 0, 3, 1]))
@@ -210,10 +228,19 @@ def test_a_model_that_minds_the_others_is_always_given_proteins(tmp_path):
     cnn = ProteinCNN(21, [8], kernel_size=5, padding=2)
     freeze(cnn)
     task = tasks.PropertyPrediction(cnn, task=["number"])
-    kept = KeptItems(Pairs())
     keep_encoder_features(task, tmp_path)
-    packs = [kept.get_batch([0, 1, 2, 3])["graph1"] for _ in range(2)]
-    assert isinstance(packs[1], KeptProteins)
-    first, second = (cnn(pack, pack.node_feature.float())["graph_feature"] for pack in packs)
-    assert torch.equal(first, second)
-    assert cnn.forward.features.num_found == 0
+    proteins = ["MKTAYIAKQR", "MNIFEMLRID", "GAVLIPF", "WWYHHKM"]
+    kept = KeptItems([{"graph": to_protein(residues)} for residues in proteins])
+
+    def ask(indices):
+        pack = kept.get_batch(indices)["graph"]
+        return pack, cnn(pack, pack.node_feature.float())["graph_feature"]
+
+    ask([0, 1]), ask([2, 3])  # which need no padding, so that their features are kept
+    first = data.Protein.pack([to_protein(proteins[i]) for i in (0, 2)])
+    expected = cnn.forward.compute(first, first.node_feature.float())["graph_feature"]
+    ask([0, 1, 2, 3])
+    cnn.forward._minds_others = True  # as it is known from any other batch
+    pack, found = ask([0, 2])
+    assert isinstance(pack, KeptProteins)
+    assert torch.equal(found, expected)

@@ -8,6 +8,7 @@ from torchdrug.models import ProteinBERT, ProteinCNN, ProteinLSTM, ProteinResNet
 from protclip_td.building.parameters import freeze
 from protclip_td.data.proteins import to_protein
 from protclip_td.models import ProtCLIP
+from protclip_td.models.feature_file import FeatureFolder
 from protclip_td.models.kept_features import keep_features
 from protclip_td.models.kept_proteins import protein_keys, with_precision
 from protclip_td.models.state_features import digest
@@ -91,9 +92,12 @@ def test_keys_tell_residues_features_and_precision_apart():
     assert keys[0] == keys[2] == protein_keys(pack(SEQUENCES[2:3]), features[17:27])[0]
     assert keys[3] != keys[4]  # X and G are one residue type, and two letters
     assert set(keys).isdisjoint(protein_keys(graph, 2 * features))
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert set(keys).isdisjoint(with_precision(keys, "cpu"))
-    assert with_precision(keys, "cpu") == keys
+    in_precision = [with_precision(keys, "cpu")]
+    assert in_precision == [keys]
+    for precision in (torch.bfloat16, torch.float16):
+        with torch.autocast("cpu", dtype=precision):
+            in_precision.append(with_precision(keys, "cpu"))
+    assert len({key for found in in_precision for key in found}) == 3 * 4
 
 
 def test_encoders_of_torchdrug(tmp_path):
@@ -123,6 +127,32 @@ def test_a_new_protein_among_known_ones_has_its_own_features(tmp_path):
     ask(model, [sequences[0], sequences[2]])
     assert torch.equal(ask(model, sequences), expected)
     assert (kept.num_computed, kept.num_found) == (3, 2)
+
+
+def test_a_protein_that_stands_there_twice_has_its_own_features(tmp_path):
+    model, sequences = Means(), ["MKTAYIAKQR", "GAVLIPF", "MKTAYIAKQR"]
+    expected = ask(model, sequences)
+    keep_features(model, tmp_path)
+    assert torch.equal(ask(model, sequences), expected)
+
+
+def test_other_precision_is_asked_again(model, tmp_path):
+    kept = keep_features(model, tmp_path).features
+    full = ask(model, SEQUENCES)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rounded = ask(model, SEQUENCES)
+    assert not torch.equal(rounded, full)
+    assert torch.equal(ask(model, SEQUENCES), full)
+    assert kept.num_computed == 8
+
+
+def test_a_disk_that_takes_nothing_changes_no_feature(model, tmp_path, monkeypatch):
+    expected = ask(model, SEQUENCES)
+    monkeypatch.setattr(FeatureFolder, "add", lambda *_: None)
+    kept = keep_features(model, tmp_path).features
+    for _ in range(2):
+        torch.testing.assert_close(ask(model, SEQUENCES), expected)
+    assert kept.num_computed == 8
 
 
 @pytest.mark.parametrize(

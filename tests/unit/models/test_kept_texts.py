@@ -24,6 +24,9 @@ def test_same_means_as_without(tiny_text_folder, tmp_path):
     assert (kept.num_computed, kept.num_found) == (3, 1)
     assert torch.equal(encoder.means(TEXTS[::-1]), expected.flip(0))
     assert (kept.num_computed, kept.num_found) == (3, 5)
+    assert encoder.means([]).shape == (0, encoder.hidden_size)
+    one, other = encoder.means(["cell membrane", "membrane cell"])
+    assert not torch.equal(one, other)
 
 
 def test_the_next_run_finds_them(tiny_text_folder, tmp_path, monkeypatch):
