@@ -27,7 +27,7 @@ class DataSetHooks(Protocol):
         """Draw a training set's items anew; `num_ranks` is given where `is_shuffled` holds."""
 
     def get_batch(self, indices: Sequence[int]) -> Mapping[str, Any]:
-        """Items as a batch; for data sets where that is faster, and that draw no random numbers."""
+        """Items as a batch, where that is faster; for a data set that draws no random numbers."""
 
     def composition(self) -> Any:
         """What the data set is made of; printed before the training."""

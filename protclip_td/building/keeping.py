@@ -66,15 +66,14 @@ def keep_items(engine: Any) -> None:
 
 def _is_constant(split: Any) -> bool:
     """Whether items are surely the same in every epoch: nobody knows of data sets of one's own."""
-    if hasattr(split, "set_epoch"):
-        return False
     dataset = split
     while type(dataset) is torch_data.Subset:
         dataset = dataset.dataset
     package = type(dataset).__module__.partition(".")[0]
-    return package in ("torchdrug", "protclip_td") and _draws_nothing(
-        getattr(dataset, "transform", None)
-    )
+    # One that wraps another may wrap anything, and one with epochs draws its items anew.
+    is_known = package in ("torchdrug", "protclip_td") and not hasattr(dataset, "dataset")
+    draws_nothing = _draws_nothing(getattr(dataset, "transform", None))
+    return is_known and draws_nothing and not hasattr(dataset, "set_epoch")
 
 
 def _draws_nothing(transform: Any) -> bool:

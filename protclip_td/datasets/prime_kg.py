@@ -176,7 +176,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
             for name, nodes in (("valid", self.held_out.valid), ("test", self.held_out.test))
         }
         asked = [*self._questions["valid"], *self._questions["test"]]
-        self._asked = np.array(asked, dtype=np.int64).reshape(-1, 2)
+        self._asked = np.array(asked, dtype=np.int64)
         self._check_sizes()
 
     def _read_graph(self, types: Sequence[str]) -> KnowledgeGraph:
@@ -297,11 +297,18 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         return {name: rows[0] if rows.ndim > 1 else int(rows) for name, rows in batch.items()}
 
     def get_batch(self, indices: Sequence[int]) -> dict[str, Tensor]:
-        """Items of one split as a batch; one by one, they would cost more than a training step."""
+        """Items of one split as a batch; single ones take far longer to make.
+
+        Raises:
+            ValueError: training triplets and questions, which have other keys, are mixed
+        """
         rows = np.asarray(indices)
-        if (rows < len(self._train)).all():
+        is_train = rows < len(self._train)
+        if is_train.all():
             arrays = dict(zip(("head", "relation", "tail"), self._train[rows].T))
             arrays["negatives"] = self._negatives[rows].astype(np.int64)
-        else:
+        elif not is_train.any():
             arrays = dict(zip(("head", "relation"), self._asked[rows - len(self._train)].T))
+        else:
+            raise ValueError("a batch of training triplets and of questions; expected one split")
         return {name: torch.from_numpy(values) for name, values in arrays.items()}

@@ -267,7 +267,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         return {name: rows[0] if rows.ndim > 1 else int(rows) for name, rows in batch.items()}
 
     def get_batch(self, indices: Sequence[int]) -> dict[str, Tensor]:
-        """Pairs as a batch; one by one, they would cost more than a training step on a GPU."""
+        """Pairs as a batch; single ones take far longer to make."""
         rows = np.asarray(indices)
         first, second = torch.from_numpy(self.network.pairs[rows]).T
         return {"node1": first, "node2": second, "targets": self._targets[rows]}

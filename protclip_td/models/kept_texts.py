@@ -50,7 +50,7 @@ class KeptMeans:
     def __init__(self, encoder: TextEncoder, folder: Path) -> None:
         self.encoder = encoder
         self.means = encoder.means
-        self.features = StateFeatures(encoder, encoder.hidden_size, folder)
+        self.features = StateFeatures(encoder.model, encoder.hidden_size, folder)
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """The mean of each text's token states, :math:`(n, d_t)`; see `TextEncoder.means`."""

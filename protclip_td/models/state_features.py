@@ -77,10 +77,12 @@ def digest(model: Any) -> str:
     """Name of a model's state: of its settings and of every bit of its weights.
 
     Parameters:
-        model (nn.Module): any model; TorchDrug's Configurables tell their settings
+        model (nn.Module): any model; TorchDrug's Configurables tell their settings, and so do
+            those of transformers
     """
     settings = model.config_dict() if hasattr(model, "config_dict") else repr(model)
-    name = hashlib.blake2b(repr(settings).encode(), digest_size=16)
+    config = model.config.to_json_string() if hasattr(model, "config") else ""
+    name = hashlib.blake2b(f"{settings!r}{config}".encode(), digest_size=16)
     for key, tensor in sorted(model.state_dict().items()):
         plain = tensor.detach().cpu().contiguous()
         name.update(f"{key} {plain.dtype} {tuple(plain.shape)}".encode())

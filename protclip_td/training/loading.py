@@ -50,7 +50,7 @@ class SeededBatches(torch_data.Dataset):
     def __getitem__(self, indices: Sequence[int]) -> Any:
         dataset, rows = _behind_subset(self.dataset, indices)
         with unchanged_random_state():
-            if hasattr(dataset, "get_batch"):
+            if _gives_batches(type(dataset)):
                 return dataset.get_batch(rows)
             return data.graph_collate([self._item(index) for index in indices])
 
@@ -58,6 +58,16 @@ class SeededBatches(torch_data.Dataset):
         name = f"{self.seed} {self.epoch} {index}".encode()
         seed_cpu(int.from_bytes(hashlib.blake2b(name, digest_size=4).digest(), "little"))
         return self.dataset[index]
+
+
+def _gives_batches(cls: type) -> bool:
+    """Whether a data set has `get_batch`, and no subclass of it changes the items alone."""
+    for base in cls.__mro__:
+        if "get_batch" in vars(base):
+            return True
+        if "__getitem__" in vars(base):
+            return False
+    return False
 
 
 def _behind_subset(dataset: Any, indices: Sequence[int]) -> tuple[Any, Sequence[int]]:

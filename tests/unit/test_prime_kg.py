@@ -182,6 +182,8 @@ def test_a_batch_is_its_items(folder):
             assert torch.equal(values, expected[name])
             assert values.dtype == torch.int64
     assert [type(value) for value in dataset[rows[0]].values()] == [int, int]
+    with pytest.raises(ValueError, match="training triplets and of questions"):
+        dataset.get_batch([0, rows[0]])
 
 
 def test_inputs_of_the_encoders_are_in_the_order_of_the_nodes(folder, tmp_path):

@@ -95,3 +95,33 @@ def test_a_resumed_engine_has_the_seed_it_was_started_with(make):
     engine, _ = make()
     engine.load_state_dict(state, "last.pt")
     assert engine.seed == 1
+
+
+class Noisy:
+    """Items with a random number."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return {"x": torch.rand(1)}
+
+
+def test_random_items_are_the_same_in_each_evaluation_and_others_in_each_epoch(make):
+    """And others for another seed, in both."""
+    evaluated, trained = [], []
+    for seed in (0, 1):
+        engine, task = make()
+        engine.seed, engine.train_set, engine.valid_set = seed, Noisy(), Noisy()
+        forward = task.forward
+        task.forward = lambda batch, f=forward: (
+            trained.extend(batch["x"].flatten().tolist()) or f(batch)
+        )
+        for _ in range(2):
+            engine.train(1)
+            engine.evaluate("valid", log=False)
+            evaluated.append(task.items)
+    assert evaluated[0] == evaluated[1]
+    assert evaluated[2] == evaluated[3]
+    assert set(evaluated[0]).isdisjoint(evaluated[2])
+    assert len(set(trained)) == 2 * 2 * 4

@@ -175,6 +175,8 @@ def test_only_data_that_are_surely_the_same_in_every_epoch(table, kinds, tmp_pat
         """It may change the items."""
 
     assert kinds([OwnSubset(table()[0].dataset, [0]), None, None])[0] == "OwnSubset"
+    anything = data.SemiSupervised(torch_data.Subset(Pairs(), [0]), [0])
+    assert kinds([anything, None, None])[0] == "SemiSupervised"
     theirs = data.ProteinDataset()
     theirs.load_sequence(SEQUENCES, {"number": [0.0] * 4}, lazy=True)
     assert kinds([torch_data.Subset(theirs, [0]), None, None])[0] == "KeptItems"

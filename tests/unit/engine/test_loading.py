@@ -108,6 +108,29 @@ def test_a_data_set_that_gives_batches_is_asked_for_them_through_subsets(num_wor
     assert [batch["index"].tolist() for batch in loader] == [[103, 107], [105]]
 
 
+def test_what_changes_the_items_alone_is_asked_for_items():
+    class Own(InBatches):
+        def __getitem__(self, index):
+            return {"index": 2 * index}
+
+    class OwnInBatches(Own):
+        def get_batch(self, indices):
+            return {"index": torch.tensor(indices) * 3}
+
+    class Wrapped:
+        """Has whatever the wrapped one has, but other items."""
+
+        def __getitem__(self, index):
+            return {"index": 4 * index}
+
+        def __getattr__(self, name):
+            return getattr(InBatches(), name)
+
+    for dataset, factor in ((InBatches(), 1), (Own(), 2), (OwnInBatches(), 3), (Wrapped(), 4)):
+        batch = SeededBatches(dataset, 0, 0)[[2, 5]]
+        assert batch["index"].tolist() == [2 * factor, 5 * factor]
+
+
 def test_a_subset_of_ones_own_gives_its_own_items():
     class Doubled(torch_data.Subset):
         def __getitem__(self, index):

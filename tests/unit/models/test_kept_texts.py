@@ -1,10 +1,14 @@
 """A frozen text encoder is asked once per text, also over several runs."""
 
+import json
+import shutil
+
 import pytest
 import torch
 
 from protclip_td.errors import InputError
 from protclip_td.models.kept_texts import keep_means
+from protclip_td.models.state_features import digest
 from protclip_td.models.text_encoder import TextEncoder
 from protclip_td.models.weights import text_model
 
@@ -56,6 +60,16 @@ def test_other_weights_are_another_encoder(tiny_text_folder, tmp_path):
     encoder.load_state_dict({key: value + 0.1 for key, value in encoder.state_dict().items()})
     assert not torch.allclose(encoder.means(TEXTS), before)
     assert kept.num_computed == 6
+
+
+def test_the_settings_count_and_the_folder_does_not(tiny_text_folder, tmp_path):
+    copy = shutil.copytree(tiny_text_folder, tmp_path / "copy")
+    name = digest(make(tiny_text_folder).model)
+    assert digest(make(str(copy)).model) == name
+    config = json.loads((copy / "config.json").read_text())
+    config["num_attention_heads"] //= 2
+    (copy / "config.json").write_text(json.dumps(config))
+    assert digest(make(str(copy)).model) != name
 
 
 def test_what_cannot_be_read_is_refused_as_ever(tiny_text_folder, tmp_path):
