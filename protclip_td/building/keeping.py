@@ -70,10 +70,9 @@ def _is_constant(split: Any) -> bool:
     while type(dataset) is torch_data.Subset:
         dataset = dataset.dataset
     package = type(dataset).__module__.partition(".")[0]
-    # One that wraps another may wrap anything, and one with epochs draws its items anew.
+    # One that wraps another may wrap anything, or draw other items of it in each epoch.
     is_known = package in ("torchdrug", "protclip_td") and not hasattr(dataset, "dataset")
-    draws_nothing = _draws_nothing(getattr(dataset, "transform", None))
-    return is_known and draws_nothing and not hasattr(dataset, "set_epoch")
+    return is_known and _draws_nothing(getattr(dataset, "transform", None))
 
 
 def _draws_nothing(transform: Any) -> bool:
