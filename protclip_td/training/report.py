@@ -29,7 +29,8 @@ def epoch_report(row: Row, num_epoch: int) -> str:
         row (dict): epoch row of ``metrics.jsonl``
         num_epoch (int): epochs of the whole training
     """
-    head = f"epoch {row['epoch']}/{num_epoch}: step {row['step']}, {row['seconds']:.0f} s"
+    seconds = f"{row['seconds']:.{0 if row['seconds'] >= 10 else 1}f}"
+    head = f"epoch {row['epoch']}/{num_epoch}: step {row['step']}, {seconds} s"
     valid = _part(row, "valid ")
     losses = {name: value for name, value in valid.items() if name.endswith("loss")}
     others = {name: value for name, value in valid.items() if name not in losses}

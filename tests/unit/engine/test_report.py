@@ -61,6 +61,7 @@ def test_an_epoch_fits_80_columns():
     assert lines[1] == "  train  contrastive 2.080  bsr 2.900  mlm 2.950  pda 0.610"
     assert lines[2] == "  valid  contrastive 2.080  bsr 2.900  mlm 3.050  pda 0.610"
     assert max(map(len, lines)) <= 80
+    assert epoch_report(row | {"seconds": 0.268}, num_epoch=3).splitlines()[0].endswith("26, 0.3 s")
 
 
 def test_plain_lines_where_there_is_no_terminal(capsys):
