@@ -14,6 +14,7 @@ from torchdrug.core import Registry as R
 from protclip_td.checks import check_choice, check_fraction
 from protclip_td.data.digests import md5_of
 from protclip_td.data.outside.remote import fetch
+from protclip_td.datasets.batches import only_item
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
 from protclip_td.datasets.prime_kg_nodes import (
     read_node_list,
@@ -293,8 +294,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         return len(self._train) + len(self._asked)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        batch = self.get_batch([index])
-        return {name: rows[0] if rows.ndim > 1 else int(rows) for name, rows in batch.items()}
+        return only_item(self.get_batch([index]))
 
     def get_batch(self, indices: Sequence[int]) -> dict[str, Tensor]:
         """Items of one split as a batch; single ones take far longer to make.

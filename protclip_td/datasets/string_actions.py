@@ -15,6 +15,7 @@ from torchdrug.core import Registry as R
 from protclip_td.checks import check_choice, check_fraction
 from protclip_td.data.digests import md5_of
 from protclip_td.data.outside.remote import card, fetch
+from protclip_td.datasets.batches import only_item
 from protclip_td.datasets.string_actions_reader import (
     ACTIONS,
     Network,
@@ -263,8 +264,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         return len(self.network.pairs)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        batch = self.get_batch([index])
-        return {name: rows[0] if rows.ndim > 1 else int(rows) for name, rows in batch.items()}
+        return only_item(self.get_batch([index]))
 
     def get_batch(self, indices: Sequence[int]) -> dict[str, Tensor]:
         """Pairs as a batch; single ones take far longer to make."""

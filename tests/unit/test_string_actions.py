@@ -1,4 +1,4 @@
-"""Reading a network of actions, and dividing its pairs."""
+"""Reading a network of actions, and the files of its splits."""
 
 import gzip
 import json
@@ -20,7 +20,7 @@ from protclip_td.datasets.string_actions_reader import (
     read_network,
     read_sequences,
 )
-from protclip_td.datasets.string_actions_split import Draw, draw_split, read_split
+from protclip_td.datasets.string_actions_split import Draw, read_split
 from protclip_td.errors import InputError
 
 # What `conftest.py` takes away from the small networks of tests.
@@ -42,12 +42,6 @@ def write(path, *lines, end="\n"):
 def data(pairs, tmp_path):
     graph_files.write_string_actions(tmp_path, [entry.sequence for entry in pairs])
     return str(tmp_path)
-
-
-def random_pairs(num_node, num_pair, seed=0):
-    generator = np.random.default_rng(seed)
-    both = np.argwhere(np.triu(np.ones((num_node, num_node)), 1))
-    return generator.permutation(both)[:num_pair]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
@@ -186,61 +180,6 @@ def test_bad_sequences(tmp_path, content, message):
     (tmp_path / "s.tsv").write_text(content)
     with pytest.raises(ValueError, match=message):
         read_sequences(tmp_path / "s.tsv", ["P1", "P2", "P3"])
-
-
-def slow_search(pairs, way, num_test, start):
-    """The search of GNN-PPI, node by node, from a given protein."""
-    chosen, visited, waiting = [], [], [start]
-    while len(chosen) < num_test:
-        protein = waiting.pop(0) if way == "bfs" else waiting[-1]
-        if protein not in visited:
-            visited.append(protein)
-            chosen += [r for r, pair in enumerate(pairs) if protein in pair and r not in chosen]
-        rows = [pair for pair in pairs if protein in pair]
-        partners = [int(pair.sum() - protein) for pair in rows]
-        new = [p for p in partners if p not in visited]
-        if way == "bfs":
-            waiting += [p for p in new if p not in waiting]
-        elif new:
-            waiting.append(new[0])
-        else:
-            waiting.pop()
-    return sorted(chosen)
-
-
-@pytest.mark.parametrize("way", ["bfs", "dfs"])
-@pytest.mark.parametrize("seed", range(3))
-def test_searches_as_gnn_ppi(way, seed):
-    pairs = random_pairs(30, 90, seed)
-    test = draw_split(pairs, way, 0.2, 0.1, seed).test
-    degree = np.bincount(pairs.flatten(), minlength=30)
-    starts = [p for p in range(30) if 0 < degree[p] <= 5]
-    assert test in [slow_search(pairs, way, 18, start) for start in starts]
-    assert len(test) >= 18
-
-
-@pytest.mark.parametrize("way", ["bfs", "dfs"])
-@pytest.mark.parametrize("seed", range(4))
-def test_searches_start_at_a_protein_with_up_to_five_partners(way, seed):
-    """One has five; the others, each with each, have seven or more."""
-    pairs = np.array([*combinations(range(8), 2), *((8, partner) for partner in range(5))])
-    assert draw_split(pairs, way, 5 / 33, 0.1, seed).test == list(range(28, 33))
-
-
-@pytest.mark.parametrize("way", ["random", "bfs", "dfs"])
-def test_splits_are_whole_and_seeded(way):
-    pairs = random_pairs(80, 200)
-    split = draw_split(pairs, way, 0.2, 0.1, seed=3)
-    assert sorted([*split.train, *split.valid, *split.test]) == list(range(200))
-    assert len(split.valid) == int(0.1 * (200 - len(split.test)))
-    assert split == draw_split(pairs, way, 0.2, 0.1, seed=3)
-    assert any(split.test != draw_split(pairs, way, 0.2, 0.1, seed).test for seed in range(4, 12))
-
-
-def test_search_goes_on_in_another_part():
-    pairs = np.array([[2 * i, 2 * i + 1] for i in range(20)])
-    for way in ("bfs", "dfs"):
-        assert len(draw_split(pairs, way, 0.5, 0.2, seed=0).test) == 10
 
 
 def test_the_split_is_kept_in_a_file_and_read_again(data, tmp_path):
