@@ -64,6 +64,15 @@ HEADER = (
     "relation,display_relation,x_index,x_id,x_type,x_name,x_source,"
     "y_index,y_id,y_type,y_name,y_source\n"
 )
+#: Proteins and pairs of GNN-PPI's networks, and the names of their files.
+NETWORKS = {
+    "SHS27k": (1_690, 7_624, "protein.actions.SHS27k.STRING.txt",
+               "protein.SHS27k.sequences.dictionary.tsv"),
+    "SHS148k": (5_189, 44_488, "protein.actions.SHS148k.STRING.txt",
+                "protein.SHS148k.sequences.dictionary.tsv"),
+    "STRING": (15_335, 593_397, "9606.protein.actions.all_connected.txt",
+               "protein.STRING_all_connected.sequences.dictionary.tsv"),
+}  # fmt: skip
 MODES = ("reaction", "binding", "ptmod", "activation", "inhibition", "catalysis", "expression")
 
 
@@ -78,7 +87,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         write_prime_kg(Path(folder) / "primekg", options.share)
-        write_string(Path(folder) / "string_actions", options.share)
+        write_string(Path(folder) / "string_actions", share=options.share)
         results = {name: run(name, folder) for name in ("PrimeKG", "STRING")}
     header = ["", "train items", "to open, s", "peak GB", "an epoch's batches, s"]
     form = "{items:,}|{open_s:.1f}|{peak_gb:.2f}|{epoch_s:.1f}"
@@ -144,25 +153,24 @@ def write_prime_kg(folder: Path, share: float) -> None:
         _write_table(folder / name, ("node_index",), [(i,) for i in numbers])
     drugs = np.arange(first["drug"], first["drug"] + NODES["drug"])
     np.savez(folder / "drug.npz", node_index=drugs, embedding=np.zeros((len(drugs), 512), "f4"))
-    rows = enumerate(_sequences(NODES["gene/protein"]), first["gene/protein"])
+    rows = enumerate(random_proteins(NODES["gene/protein"], 450), first["gene/protein"])
     _write_table(folder / "protein.csv", ("node_index", "sequence"), rows)
 
 
-def write_string(folder: Path, share: float) -> None:
-    """GNN-PPI's cut of STRING, each pair with two actions in both directions."""
-    folder.mkdir()
-    number = 15_335
+def write_string(folder: Path, network: str = "STRING", share: float = 1.0) -> None:
+    """One of GNN-PPI's networks, each pair with two actions in both directions."""
+    folder.mkdir(exist_ok=True)
+    number, num_pair, actions, sequences = NETWORKS[network]
     names = [f"9606.ENSP{i:011d}" for i in range(number)]
     lines = ["item_id_a\titem_id_b\tmode\taction\tis_directional\ta_is_acting\tscore\n"]
     chain = zip(range(number - 1), range(1, number))  # which keeps the network in one part
-    pairs = {*chain, *_pairs(number, number, int(593_397 * share))}
+    pairs = {*chain, *_pairs(number, number, int(num_pair * share))}
     for k, (a, b) in enumerate(sorted(pairs)):
         for mode in (MODES[k % 7], MODES[(k + 3) % 7]):
             lines += [f"{names[x]}\t{names[y]}\t{mode}\t\tf\tf\t400\n" for x, y in ((a, b), (b, a))]
-    (folder / "9606.protein.actions.all_connected.txt").write_text("".join(lines))
-    rows = [f"{name}\t{residues}\n" for name, residues in zip(names, _sequences(number))]
-    file = "protein.STRING_all_connected.sequences.dictionary.tsv"
-    (folder / file).write_text("".join(rows))
+    (folder / actions).write_text("".join(lines))
+    rows = [f"{name}\t{residues}\n" for name, residues in zip(names, random_proteins(number, 450))]
+    (folder / sequences).write_text("".join(rows))
 
 
 def _pairs(first: int, second: int, number: int) -> Iterator[tuple[int, int]]:
@@ -173,12 +181,12 @@ def _pairs(first: int, second: int, number: int) -> Iterator[tuple[int, int]]:
     return ((a, b) for a, b in zip(low, high) if a != b)
 
 
-def _sequences(number: int) -> Iterator[str]:
-    """Proteins of about 450 residues."""
-    draw = np.random.default_rng(number)
+def random_proteins(number: int, residues: int, spread: float = 0.5) -> Iterator[str]:
+    """Proteins of about so many residues; without a spread, of just so many."""
+    draw = np.random.default_rng([number, residues])
     letters = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
-    sizes = draw.lognormal(6, 0.5, number).astype(int).clip(30, 8000).tolist()
-    return ("".join(draw.choice(letters, size)) for size in sizes)
+    sizes = (residues * draw.lognormal(-(spread**2) / 2, spread, number)).astype(int)
+    return ("".join(draw.choice(letters, size)) for size in sizes.clip(30, 8000).tolist())
 
 
 def _write_table(path: Path, header: tuple[str, ...], rows: Any) -> None:

@@ -89,8 +89,8 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         target (str, optional): ``prot2bp``, ``prot2mf``, ``prot2cc``, ``prot2drug`` or
             ``disease2prot``
         split (str, optional): ``clean`` or ``published``
-        relations (str, optional): train on ``all`` relations of the six types (published), or as
-            if the graph had those of the ``target`` alone
+        relations (str, optional): train on ``all`` relations of the six types (published), or on
+            those of the ``target`` alone: between its two types, in both directions
         test_fraction (float, optional): share of the head nodes of each type held out for test
         valid_fraction (float, optional): share of the remaining heads of the target held out for
             validation; with 0, as published, there is none, and the last epoch counts
@@ -168,8 +168,8 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         self.used: dict[str, str] = {}
         self.graph = self._read_graph(NODE_TYPES if relations == "all" else self.target)
         self.held_out = self._hold_out(test_fraction, valid_fraction, seed)
-        self._train = self.graph.triplets[self.held_out.train_rows]
-        rows = self.held_out.train_rows
+        rows = self._training_rows()
+        self._train = self.graph.triplets[rows]
         self._negatives = draw_negatives(self.graph, rows, num_negative, seed)
         self._find_answers()
         self._questions = {
@@ -213,6 +213,15 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
     def _hold_out(self, test_fraction: float, valid_fraction: float, seed: int) -> HeldOut:
         head_type = self.target.head_type
         return hold_out(self.graph, head_type, self.split_name, test_fraction, valid_fraction, seed)
+
+    def _training_rows(self) -> np.ndarray:
+        rows = self.held_out.train_rows
+        if self.relations == "all":
+            return rows
+        head_type, tail_type = self.target
+        graph = self.graph
+        wanted = graph.between(head_type, tail_type) | graph.between(tail_type, head_type)
+        return rows[wanted[rows]]
 
     def _find_answers(self) -> None:
         """Candidates, and which of them each question of the whole graph has as its answers."""

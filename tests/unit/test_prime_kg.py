@@ -172,6 +172,18 @@ def test_questions_and_answers(folder, target, relations):
     assert dataset.manifest["candidates"] == len(graph.nodes_of(dataset.target.tail_type))
 
 
+@pytest.mark.parametrize("relations", ["all", "target"])
+def test_relations_that_train(folder, relations):
+    """The file has edges between two proteins, and between two diseases, too."""
+    dataset = PrimeKG(str(folder.parent), target="disease2prot", relations=relations)
+    train = dataset.split()[0]
+    items = [train[i] for i in range(len(train))]
+    kinds = {tuple(dataset.graph.type[[item["head"], item["tail"]]].tolist()) for item in items}
+    ends = (NODE_TYPES.index("disease"), NODE_TYPES.index("gene/protein"))
+    assert kinds >= {ends, ends[::-1]}
+    assert (len(kinds) == 2) == (relations == "target")
+
+
 def test_a_batch_is_its_items(folder):
     for part in PrimeKG(str(folder.parent), target="prot2mf").split():
         dataset, rows = part.dataset, [part.indices[i] for i in (2, 0, 1)]
