@@ -4,8 +4,11 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
 from typing import Any
+
+from torchdrug.utils import comm
 
 # torchrun passes on the Ctrl-C that the terminal has already sent to every process.
 _SAME_REQUEST_SECONDS = 1.0
@@ -32,7 +35,9 @@ class StopRequest:
     """Remembers the first SIGINT or SIGTERM for the time of a `with` block.
 
     A second SIGINT, a second or more later, kills the process at once: checkpoints are safe at
-    any moment. Outside the main thread, where Python allows no handlers, nothing is caught.
+    any moment. The first process says so when it is asked, since a step can take long: that of a
+    task on a graph computes the vectors of all proteins if there are none yet. Outside the main
+    thread, where Python allows no handlers, nothing is caught.
 
     Example::
 
@@ -68,6 +73,15 @@ class StopRequest:
         now = time.monotonic()
         if self.signum is None:
             self.signum, self._since = signum, now
+            if comm.get_rank() == 0:
+                name = signal.Signals(signum).name
+                _say(f"{name}: stopping after this step; another Ctrl-C stops at once")
         elif signum == signal.SIGINT and now - self._since > _SAME_REQUEST_SECONDS:
             signal.signal(signum, signal.SIG_DFL)
             os.kill(os.getpid(), signum)
+
+
+def _say(text: str) -> None:
+    """Print a line; Python's own streams may be in use when a signal comes."""
+    with suppress(OSError):
+        os.write(2, f"\n{text}\n".encode())

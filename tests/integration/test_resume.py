@@ -142,12 +142,15 @@ def test_signal_stops_after_the_step_with_a_checkpoint(tmp_path, reference, even
     position = saved_position(folder)
     assert (position["epoch"], position["batch"], position["step"]) == (1, 4, 5)
     message = unfolded((tmp_path / "run.out").read_text())
+    name = {130: "SIGINT", 143: "SIGTERM"}[status]
+    assert f"{name}: stopping after this step; another Ctrl-C stops at once" in message
     assert f"after step 5. Go on with: python -m torchdrug.run --resume {folder}" in message
     assert_resumes(folder, reference)
 
 
 def test_second_ctrl_c_ends_at_once(tmp_path, reference):
     folder = stopped_run(tmp_path, at={9: interrupt_twice}, status=-2)
+    assert (tmp_path / "run.out").read_text().count("SIGINT: stopping") == 1
     assert saved_position(folder)["step"] == 4
     assert_resumes(folder, reference)
 
