@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 #: Columns that a terminal has at least.
 WIDTH = 80
@@ -40,6 +40,23 @@ def _fold_line(line: str) -> str:
         else:
             lines.append(f"{indent}  {word}")
     return "\n".join(lines)
+
+
+def by_reason(reasons: Mapping[str, str]) -> list[str]:
+    """Names and their reason, those of the same reason together.
+
+    Parameters:
+        reasons (dict): a reason by name
+
+    Example::
+
+        >>> by_reason({"ec": "no data", "bin": "the disk is full", "go_bp": "no data"})
+        ['ec, go_bp: no data', 'bin: the disk is full']
+    """
+    alike: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        alike.setdefault(reason, []).append(name)
+    return [f"{', '.join(names)}: {reason}" for reason, names in alike.items()]
 
 
 def first_few(names: Iterable[str], shown: int = 5) -> str:

@@ -27,7 +27,7 @@ from protclip_td.run import run
 from protclip_td.training.lock import FolderLock
 from protclip_td.training.run_folder import RUN_CONFIG
 from protclip_td.whole_files import remove_leftovers
-from protclip_td.wording import fold
+from protclip_td.wording import by_reason, fold
 
 # What is named where the results cannot be written.
 _TABLE = "the table of results"
@@ -179,8 +179,8 @@ class _Runner:
         ):
             if reasons:
                 print(f"\n{len(reasons)} {title}")
-            for what, reason in reasons.items():
-                print(fold(f"  {what}: {reason}"))
+            for line in by_reason(reasons):
+                print(fold(f"  {line}"))
 
 
 def _keep_traceback(file: Path) -> str:

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from protclip_td.benchmark.protocol import in_words, is_comparable
+from protclip_td.wording import by_reason
 
 _HEAD = (
     "benchmark",
@@ -40,10 +41,8 @@ def write_table(results: Mapping[str, Any]) -> str:
     lines += [f"{number}. {source}" for number, source in enumerate(sources, 1)]
     if results["failed"]:
         lines += ["", "## Failed", ""]
-        lines += [
-            f"- {failure['run']}: {' '.join(failure['reason'].split())}"
-            for failure in results["failed"]
-        ]
+        reasons = {each["run"]: " ".join(each["reason"].split()) for each in results["failed"]}
+        lines += [f"- {line}" for line in by_reason(reasons)]
     return "\n".join([*lines, ""])
 
 

@@ -83,7 +83,9 @@ def test_one_fails_the_others_go_on_and_what_is_done_is_skipped(words, numbers, 
     assert "results.json " in out
     assert "Next:" not in out  # weights are not kept
     assert "checkpoints/" not in out
-    assert re.search(r"property_regression \(seed 0\):.*table.csv", " ".join(out.split()))
+    both = r"property_regression \(seed 0\), property_regression \(seed 1\): .*table.csv"
+    assert re.search(both, " ".join(out.split()))
+    assert out.count("table.csv") == 3  # of each where it fails, and of both at the end
     accuracy, mcc, spearman = written()["rows"]
     assert [run["seed"] for run in accuracy["model"]["runs"]] == [0, 1]
     assert accuracy["selected by"] == "valid accuracy"
