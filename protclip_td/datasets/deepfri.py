@@ -137,6 +137,7 @@ class ECSequences(_ChainSequences):
         if branch is not None:
             raise InputError(f"branch: {branch!r} given; EC numbers have none, GOSequences do")
         files = ChainFiles(Path(path).expanduser() / "EnzymeCommission", "nrPDB-EC", "_2020.04")
+        files.fetch()
         annotated = read_ec(files.get("_annot.tsv"))
         self._load(files, annotated, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)
 
@@ -178,5 +179,6 @@ class GOSequences(_ChainSequences):
     ) -> None:
         check_choice("branch", branch, BRANCHES)
         files = ChainFiles(Path(path).expanduser() / "GeneOntology", "nrPDB-GO", "_2019.06.18")
+        files.fetch()
         annotated = read_go(files.get("_annot.tsv"), BRANCHES.index(branch))
         self._load(files, annotated, test_cutoff, chains, lazy=lazy, verbose=verbose, **kwargs)

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from protclip_td.data.digests import md5_of
-from protclip_td.data.outside.remote import fetch
+from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
 from protclip_td.errors import InputError
 
+#: Endings of the names of the files that are always needed.
+ENDINGS = ("_annot.tsv", "_test.csv", "_train.txt", "_valid.txt", "_sequences.fasta")
 URL = "https://raw.githubusercontent.com/flatironinstitute/DeepFRI/master/preprocessing/data/"
 
 
@@ -39,19 +41,30 @@ class ChainFiles:
         #: MD5 of each file that was used.
         self.used: dict[str, str] = {}
 
+    def fetch(self) -> None:
+        """Fetch what is always needed and not there.
+
+        Raises:
+            InputError: names all that are missing, if one cannot be fetched
+        """
+        fetch_all([self._file(ending) for ending in ENDINGS])
+
     def get(self, ending: str) -> Path:
         """A file of the folder, fetched from DeepFRI if it is not there.
 
         Raises:
             InputError: it cannot be fetched, or is not whole
         """
-        published = self.published(ending)
-        name = self.path(ending).name
-        path = fetch(URL + published, self.folder, name, size=self.sizes.get(name))
+        (path,) = fetch_all([self._file(ending)])
         if path.suffix != ".csv":
             _check_last_line(path)
         self.used[path.name] = md5_of(path)
         return path
+
+    def _file(self, ending: str) -> DataFile:
+        path = self.path(ending)
+        published = PublishedFile(size=self.sizes.get(path.name))
+        return DataFile(path, URL + self.published(ending), published)
 
     def path(self, ending: str) -> Path:
         """Where a file is: under TorchDrug's name if that is there, else under DeepFRI's."""

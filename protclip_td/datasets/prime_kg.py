@@ -13,7 +13,7 @@ from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice, check_fraction
 from protclip_td.data.digests import md5_of
-from protclip_td.data.outside.remote import fetch
+from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
 from protclip_td.datasets.batches import only_item
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
 from protclip_td.datasets.prime_kg_nodes import (
@@ -182,11 +182,13 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
 
     def _read_graph(self, types: Sequence[str]) -> KnowledgeGraph:
         """Sequences, vectors and the triplets between the nodes that count."""
+        tables = [self._file(node_type) for node_type in types]
+        published = PublishedFile(self.size, self.md5)
+        *paths, edges = fetch_all([*tables, DataFile(self.folder / "kg.csv", self.url, published)])
         nodes: dict[str, Any] = {}
         self._sequence_of: dict[int, str] = {}
         self._vector_of: dict[int, np.ndarray] = {}
-        for node_type in types:
-            file = self._file(node_type)
+        for node_type, file in zip(types, paths):
             self.used[file.name] = md5_of(file)
             if node_type == PROTEIN:
                 nodes[node_type] = self._sequence_of = read_node_sequences(file)
@@ -194,8 +196,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
                 nodes[node_type] = self._vector_of = read_node_vectors(file)
             else:
                 nodes[node_type] = read_node_list(file)
-        edges = fetch(self.url, self.folder, "kg.csv", md5=self.md5, size=self.size)
-        self.used[edges.name] = self.md5 or md5_of(edges)  # which `fetch` has made sure of
+        self.used[edges.name] = self.md5 or md5_of(edges)  # which `fetch_all` has made sure of
         graph = read_graph(edges, nodes)
         if not graph.between(*self.target).any():
             raise InputError(
@@ -204,11 +205,12 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
             )
         return graph
 
-    def _file(self, node_type: str) -> Path:
+    def _file(self, node_type: str) -> DataFile:
         if node_type == DRUG and (self.folder / "drug.npz").exists():
-            return self.folder / "drug.npz"
+            return DataFile(self.folder / "drug.npz", "")
         path, size, sha256 = self.files[node_type]
-        return fetch(_BIOBRIDGE + path, self.folder, sha256=sha256, size=size)
+        published = PublishedFile(size, sha256=sha256)
+        return DataFile(self.folder / Path(path).name, _BIOBRIDGE + path, published)
 
     def _hold_out(self, test_fraction: float, valid_fraction: float, seed: int) -> HeldOut:
         head_type = self.target.head_type

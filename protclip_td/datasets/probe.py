@@ -16,7 +16,7 @@ from protclip_td.data.digests import md5_of
 from protclip_td.data.gene_ontology.annotations import read_annotations
 from protclip_td.data.gene_ontology.lin_similarity import lin_similarity
 from protclip_td.data.gene_ontology.ontology import read_ontology
-from protclip_td.data.outside.remote import fetch
+from protclip_td.data.outside.remote import DataFile, fetch_all
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.reading.sequences import read_sequences
 from protclip_td.datasets.probe_files import PROTEINS, files_of, read_probe
@@ -113,10 +113,11 @@ class PROBE(torch_data.Dataset, core.Configurable):
             )
 
     def _take_published(self, sequences: str | None, allow_missing: bool) -> None:
-        accessions, similarity = read_probe(self.folder, self.aspect, self.proteins)
-        path = self._sequence_file(sequences)
+        wanted = files_of(self.folder, self.aspect, self.proteins)
+        path, *files = self._fetch(sequences, wanted)
+        accessions, similarity = read_probe(*files)
         found = read_sequences(path, set(accessions))
-        self._keep_checksums(path, *files_of(self.folder, self.aspect, self.proteins))
+        self._keep_checksums(path, *files)
         missing = [accession for accession in accessions if accession not in found]
         if missing and not allow_missing:
             raise InputError(
@@ -142,7 +143,7 @@ class PROBE(torch_data.Dataset, core.Configurable):
     ) -> None:
         terms = read_ontology(ontology)
         annotations = read_annotations(annotation, terms, self.aspect, without_evidence)
-        path = self._sequence_file(sequences)
+        (path,) = self._fetch(sequences)
         found = read_sequences(path, set(annotations))
         self._keep_checksums(path, annotation, ontology)
         most_first = sorted(found, key=lambda protein: (-len(annotations[protein]), protein))
@@ -151,8 +152,11 @@ class PROBE(torch_data.Dataset, core.Configurable):
         similarity = lin_similarity(self.accessions, annotations, terms)
         self.similarity = torch.from_numpy(similarity)
 
-    def _sequence_file(self, given: str | None) -> Path:
-        return Path(given).expanduser() if given else fetch(HUMAN_URL, self.folder, HUMAN_FILE)
+    def _fetch(self, sequences: str | None, others: Sequence[DataFile] = ()) -> list[Path]:
+        """The file of sequences, given or PROBE's, and others."""
+        if sequences:
+            return [Path(sequences).expanduser(), *fetch_all(others)]
+        return fetch_all([DataFile(self.folder / HUMAN_FILE, HUMAN_URL), *others])
 
     def _keep_checksums(self, *files: str | Path) -> None:
         paths = [Path(file).expanduser() for file in files]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from protclip_td.data.outside.remote import card
+from protclip_td.data.outside.remote import DataFile
 from protclip_td.data.reading.table import read_table
 from protclip_td.errors import InputError
 
@@ -21,46 +21,39 @@ _SIZE = {"500": 500, "200": 200, "sparse": 500}
 PROTEINS = tuple(_SIZE)
 
 
-def read_probe(folder: Path, aspect: str, proteins: str) -> tuple[list[str], np.ndarray]:
+def read_probe(matrix: Path, coordinates: Path | None = None) -> tuple[list[str], np.ndarray]:
     """Read one of PROBE's benchmarks.
 
     Parameters:
-        folder (Path): holds the files under their published names
-        aspect (str): ``MF``, ``BP`` or ``CC``
-        proteins (str): ``500``, ``200`` or ``sparse``, some pairs of the 500
+        matrix (Path): similarities
+        coordinates (Path, optional): the pairs in it that count, of ``sparse``
 
     Returns:
         list of str and array: n accessions, and their similarities, (n, n), NaN where a pair does
         not count
 
     Raises:
-        InputError: a file is missing or has another layout
+        InputError: a file has another layout
     """
-    matrix, *coordinates = files_of(folder, aspect, proteins)
     accessions, similarity = _read_matrix(matrix)
-    for file in coordinates:
-        similarity = _only(similarity, _read_coordinates(file, len(accessions)))
+    if coordinates is not None:
+        similarity = _only(similarity, _read_coordinates(coordinates, len(accessions)))
     return accessions, similarity
 
 
-def files_of(folder: Path, aspect: str, proteins: str) -> list[Path]:
+def files_of(folder: Path, aspect: str, proteins: str) -> list[DataFile]:
     """The files of one of PROBE's benchmarks: the matrix, and for ``sparse`` the pairs in it.
 
-    Raises:
-        InputError: one is missing
+    Parameters:
+        folder (Path): holds the files under their published names
+        aspect (str): ``MF``, ``BP`` or ``CC``
+        proteins (str): ``500``, ``200`` or ``sparse``, some pairs of the 500
     """
     matrix = f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_{_SIZE[proteins]}"
     names = [f"{matrix}_proteins.csv"]
     if proteins == "sparse":
         names.append(f"SparsifiedSimilarityCoordinates_{aspect}_for_highest_500.npy")
-    return [_existing(folder, name) for name in names]
-
-
-def _existing(folder: Path, name: str) -> Path:
-    path = folder / name
-    if not path.is_file():
-        raise InputError(f"{name} is missing. Put it in place by hand.\n{card(path, SOURCE)}")
-    return path
+    return [DataFile(folder / name, SOURCE, by_hand=True) for name in names]
 
 
 def _read_matrix(path: Path) -> tuple[list[str], np.ndarray]:

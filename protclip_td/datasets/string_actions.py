@@ -14,7 +14,7 @@ from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice, check_fraction
 from protclip_td.data.digests import md5_of
-from protclip_td.data.outside.remote import card, fetch
+from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
 from protclip_td.datasets.batches import only_item
 from protclip_td.datasets.string_actions_reader import (
     ACTIONS,
@@ -171,18 +171,13 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         cut = [self.folder / file for file in self.gnn_ppi_string]
         if name == "STRING" and all(file.is_file() for file in cut):
             return cut
-        return [self._file(*file) for file in self.files[name]]
+        return fetch_all([self._file(*file) for file in self.files[name]])
 
-    def _file(self, name: str, address: str) -> Path:
-        """A data file, fetched if need be."""
-        if address:
-            return fetch(address + name, self.folder, size=self.sizes.get(name))
-        if not (self.folder / name).is_file():
-            raise InputError(
-                f"{name} is missing and cannot be fetched. Put it in place by hand.\n"
-                f"{card(self.folder / name, _BY_HAND)}"
-            )
-        return self.folder / name
+    def _file(self, name: str, address: str) -> DataFile:
+        path = self.folder / name
+        if not address:
+            return DataFile(path, _BY_HAND, by_hand=True)
+        return DataFile(path, address + name, PublishedFile(size=self.sizes.get(name)))
 
     def _check_size(self, actions: Path, network: Network) -> None:
         """A file that was cut between two lines looks whole."""

@@ -250,8 +250,10 @@ def test_missing_data_in_one_message(tmp_path, tiny_protein_folder, capsys):
         monkeypatch.setattr("protclip_td.datasets.deepfri_files.URL", url)
         assert cli.main(["run", "-c", "ec", *words]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("error: ECSequences: nrPDB-EC_2020.04_annot.tsv is missing and")
-    assert f"from:   {url}nrPDB-EC_2020.04_annot.tsv" in said
+    first = "error: ECSequences: nrPDB-EC_2020.04_annot.tsv and 4 more are missing and cannot\n"
+    assert said.startswith(first)
+    for ending in ("annot.tsv", "test.csv", "train.txt", "valid.txt", "sequences.fasta"):
+        assert f"from:   {url}nrPDB-EC_2020.04_{ending}\n" in said
 
 
 def test_no_text_side(folder, monkeypatch, tiny_protein_folder):

@@ -300,7 +300,15 @@ def test_bad_files(folder, tmp_path, name, content, message):
 
 
 def test_missing_and_other_files_say_where_they_belong(folder, tmp_path, monkeypatch, offline):
-    with pytest.raises(ValueError, match=r"(?s)biological.csv is missing.*from:.*folder:.*primekg"):
+    with pytest.raises(ValueError, match=r"biological.csv and 6 more are missing") as error:
+        PrimeKG(str(tmp_path))
+    said = str(error.value)
+    for name in ("biological.csv", "protein.csv", "drug.pkl", "kg.csv"):
+        assert f"file:   {name}\n" in said
+    assert said.count("from:   https://") == said.count(f"folder: {tmp_path}/primekg") == 7
+    shutil.copytree(folder, tmp_path / "primekg", dirs_exist_ok=True)
+    (tmp_path / "primekg" / "kg.csv").unlink()
+    with pytest.raises(ValueError, match=r"^kg.csv is missing and cannot be fetched"):
         PrimeKG(str(tmp_path))
     monkeypatch.setattr(PrimeKG, "md5", "0" * 32)
     with pytest.raises(ValueError, match=r"(?s)kg.csv is there, but.*MD5: +00000.*primekg"):

@@ -331,10 +331,27 @@ def test_bad_options(data, options, message):
 
 
 def test_missing_files_say_where_they_belong(tmp_path, offline):
-    with pytest.raises(ValueError, match=r"(?s)SHS27k.STRING.txt is missing.*string_actions"):
+    with pytest.raises(ValueError, match=r"SHS27k.STRING.txt and 1 more are missing") as error:
         STRINGActions(str(tmp_path))
-    with pytest.raises(ValueError, match=r"(?s)SHS148k.STRING.txt is missing.*by hand.*folder:"):
+    said = str(error.value)
+    for name, _ in STRINGActions.files["SHS27k"]:
+        assert f"file:   {name}\n" in said
+    assert said.count(f"folder: {tmp_path}/string_actions") == 2
+
+
+def test_a_file_without_an_address_is_asked_for_and_the_other_one_fetched(tmp_path, monkeypatch):
+    """So that only what cannot be fetched has to be put in place by hand."""
+    (tmp_path / "published").mkdir()
+    table = "protein.SHS148k.sequences.dictionary.tsv"
+    (tmp_path / "published" / table).write_text("A\tMKV\n")
+    files = STRINGActions.files["SHS148k"][0], (table, f"file://{tmp_path}/published/")
+    monkeypatch.setitem(STRINGActions.files, "SHS148k", files)
+    with pytest.raises(
+        ValueError, match=r"^protein.actions.SHS148k.STRING.txt is missing and cannot be fetched\. "
+    ) as error:
         STRINGActions(str(tmp_path), "SHS148k")
+    assert str(error.value).count("file: ") == 1
+    assert (tmp_path / "string_actions" / table).read_text() == "A\tMKV\n"
 
 
 def test_actions_that_nothing_can_learn_are_told(data, tmp_path, caplog):

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -47,6 +49,22 @@ class PublishedFile(NamedTuple):
         return ""
 
 
+class DataFile(NamedTuple):
+    """A file that a data set needs.
+
+    Parameters:
+        path (Path): where it belongs
+        source (str): its address
+        published (PublishedFile, optional): its size and checksum, as far as they are known
+        by_hand (bool, optional): the address is that of a page, not of the file itself
+    """
+
+    path: Path
+    source: str
+    published: PublishedFile = PublishedFile()
+    by_hand: bool = False
+
+
 def fetch(
     url: str,
     folder: str | Path,
@@ -55,12 +73,7 @@ def fetch(
     sha256: str | None = None,
     size: int | None = None,
 ) -> Path:
-    """The file of an address in a local folder; it is fetched if it is not there.
-
-    A file gets its name only once it is whole and its checksum is right, so that an interrupted
-    download is never taken for the file. One attempt is made. A file that is there already with
-    another size or checksum is left alone and not used. Where no checksum is published, that of
-    the fetched file is kept beside it, in ``NAME.md5``, and tells later damage.
+    """The file of an address in a local folder, by `fetch_all`.
 
     Parameters:
         url (str): address
@@ -75,22 +88,65 @@ def fetch(
         Path: the file
 
     Raises:
-        InputError: the file cannot be fetched, or it is not the published one; names file,
-            address, size, checksum and folder, so that it can be put there by hand
+        InputError: as `fetch_all`
     """
-    folder = Path(folder).expanduser()
-    path = folder / (name or Path(urlsplit(url).path).name)
-    published = PublishedFile(size, md5, sha256)
-    if path.exists():
-        _check(url, path, published)
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        _download(url, path, published)
+    path = Path(folder).expanduser() / (name or Path(urlsplit(url).path).name)
+    (path,) = fetch_all([DataFile(path, url, PublishedFile(size, md5, sha256))])
     return path
 
 
-def _check(url: str, path: Path, published: PublishedFile) -> None:
+def fetch_all(files: Sequence[DataFile]) -> list[Path]:
+    """The files that a data set needs; those that are not there are fetched.
+
+    A file gets its name only once it is whole and its checksum is right, so that an interrupted
+    download is never taken for the file. One attempt is made, and none any more once no server
+    answers. A file that is there already with another size or checksum is left alone and not used.
+    Where no checksum is published, that of the fetched file is kept beside it, in ``NAME.md5``,
+    and tells later damage.
+
+    Parameters:
+        files (list of DataFile): files of one data set
+
+    Returns:
+        list of Path: where they are
+
+    Raises:
+        InputError: files cannot be fetched, or one is not the published one; names file, address,
+            size, checksum and folder of all that are missing, so that they can be put there by
+            hand
+    """
+    missing: list[DataFile] = []
+    cause: Exception | None = None
+    for file in files:
+        no_answer = cause is not None and not isinstance(cause, HTTPError)
+        if file.path.exists():
+            _check(file)
+        elif file.by_hand or no_answer:
+            missing.append(file)
+        else:
+            try:
+                _download(file)
+            except _NotFetchedError as error:
+                missing.append(error.file)
+                cause = error.cause
+    if missing:
+        raise InputError(_ask_for(missing, cause)) from cause
+    return [file.path for file in files]
+
+
+def _ask_for(missing: Sequence[DataFile], cause: Exception | None) -> str:
+    first, *others = missing
+    what = f"{first.path.name} and {len(others)} more are" if others else f"{first.path.name} is"
+    reason = f" ({cause})" if cause else ""
+    return (
+        f"{what} missing and cannot be fetched{reason}. Put {'them' if others else 'it'} in place "
+        "by hand.\n" + "\n\n".join(map(card, missing))
+    )
+
+
+def _check(file: DataFile) -> None:
     """Use no file that is there already but is not the published one."""
+    path, _, published, _ = file
     if not published.has_checksum:
         published = published._replace(md5=kept_md5(path))
     if wrong := published.flaw(path):
@@ -98,19 +154,13 @@ def _check(url: str, path: Path, published: PublishedFile) -> None:
         kept = f" and remove {beside.name}, which has the MD5 below" if beside.is_file() else ""
         raise InputError(
             f"{path.name} is there, but it is damaged or another file: {wrong}. Remove it to have "
-            f"it fetched, or replace it{kept}.\n{card(path, url, published)}"
+            f"it fetched, or replace it{kept}.\n{card(file._replace(published=published))}"
         )
 
 
-def card(path: Path, source: str, published: PublishedFile | None = None) -> str:
-    """All that is needed to put a file in place by hand.
-
-    Parameters:
-        path (Path): where it belongs
-        source (str): address
-        published (PublishedFile, optional): its size and checksum, as far as they are known
-    """
-    size, md5, sha256 = published or PublishedFile()
+def card(file: DataFile) -> str:
+    """All that is needed to put a file in place by hand."""
+    path, source, (size, md5, sha256), _ = file
     checksum = f"  SHA256: {sha256}\n" if sha256 else f"  MD5:    {md5 or 'not published'}\n"
     return (
         f"  file:   {path.name}\n"
@@ -121,26 +171,32 @@ def card(path: Path, source: str, published: PublishedFile | None = None) -> str
     )
 
 
-def _download(url: str, path: Path, published: PublishedFile) -> None:
+class _NotFetchedError(Exception):
+    """A file could not be had; `file` has what the server said of it."""
+
+    def __init__(self, file: DataFile, cause: Exception) -> None:
+        self.file, self.cause = file, cause
+
+
+def _download(file: DataFile) -> None:
     """Fetch into a file of another name, check it, and only then give it its own."""
+    path, url, published, _ = file
     # Several processes may want the file at the same time: each has a part of its own.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with urlopen(url, timeout=_PATIENCE) as answer, part.open("wb") as file:
+        with urlopen(url, timeout=_PATIENCE) as answer, part.open("wb") as content:
             length = answer.headers.get("Content-Length")
             if published.size is None and length and length.isdecimal():
                 published = published._replace(size=int(length))
-            shutil.copyfileobj(answer, file, _CHUNK)
-        wrong = published.flaw(part)
-        if wrong:
-            raise InputError(f"{path.name} arrived {wrong}.\n{card(path, url, published)}")
+                file = file._replace(published=published)
+            shutil.copyfileobj(answer, content, _CHUNK)
+        if wrong := published.flaw(part):
+            raise InputError(f"{path.name} arrived {wrong}.\n{card(file)}")
         if not published.has_checksum:
             keep_md5(path, md5_of(part))
         part.replace(path)
     except (OSError, HTTPException) as error:
-        raise InputError(
-            f"{path.name} is missing and cannot be fetched ({error}). Put it in place by hand.\n"
-            f"{card(path, url, published)}"
-        ) from error
+        raise _NotFetchedError(file, error) from error
     finally:
         part.unlink(missing_ok=True)

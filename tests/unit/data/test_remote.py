@@ -8,7 +8,7 @@ import pytest
 
 from protclip_td.data.digests import md5_of
 from protclip_td.data.outside import remote
-from protclip_td.data.outside.remote import fetch
+from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch, fetch_all
 from protclip_td.errors import InputError
 
 CONTENT = b"MKTAYIAKQR\n" * 1000
@@ -151,6 +151,57 @@ def test_servers_that_fail(server, folder, name, message):
     with pytest.raises(InputError, match=message):
         fetch(f"{server}/{name}", folder)
     assert files(folder) == []
+
+
+def attempts(monkeypatch):
+    """Addresses that something is fetched from, as they come."""
+    urlopen, opened = remote.urlopen, []
+    monkeypatch.setattr(remote, "urlopen", lambda url, **k: opened.append(url) or urlopen(url, **k))
+    return opened
+
+
+def test_one_message_names_all_that_are_missing(folder, monkeypatch):
+    """And one attempt is enough where nothing answers, which may take half a minute each."""
+    opened = attempts(monkeypatch)
+    folder.mkdir(parents=True)
+    (folder / "there.txt").write_bytes(CONTENT)
+    names = ("there.txt", "a.txt", "b.txt", "c.txt")
+    wanted = [DataFile(folder / name, f"file:///nowhere/{name}") for name in names]
+    wanted[3] = wanted[3]._replace(published=PublishedFile(size=7))
+    with pytest.raises(InputError) as error:
+        fetch_all(wanted)
+    first, *cards = str(error.value).split("  file:   ")
+    assert first.startswith("a.txt and 2 more are missing and cannot be fetched (")
+    assert first.endswith("Put them in place by hand.\n")
+    assert [card.splitlines()[0] for card in cards] == ["a.txt", "b.txt", "c.txt"]
+    assert "size:   7 bytes" in cards[2]
+    assert opened == ["file:///nowhere/a.txt"]
+
+
+def test_what_a_server_has_is_fetched_whatever_it_lacks(server, url, folder, monkeypatch):
+    opened = attempts(monkeypatch)
+    wanted = [
+        DataFile(folder / "no.txt", f"{server}/no.txt"),
+        DataFile(folder / "hand.txt", "https://a.page/", by_hand=True),
+        DataFile(folder / "splits.zip", url, PublishedFile(md5=MD5)),
+    ]
+    with pytest.raises(InputError, match=r"^no.txt and 1 more .*HTTP Error 404") as error:
+        fetch_all(wanted)
+    assert "from:   https://a.page/\n" in str(error.value)
+    assert opened == [f"{server}/no.txt", url]
+    assert files(folder) == ["splits.zip"]
+    (folder / "no.txt").write_bytes(b"")
+    (folder / "hand.txt").write_bytes(b"")
+    assert fetch_all(wanted) == [file.path for file in wanted]
+
+
+def test_a_download_that_breaks_off_tells_the_size_that_the_server_gave(url, folder, monkeypatch):
+    def copy(*_):
+        raise ConnectionResetError("reset by peer")
+
+    monkeypatch.setattr(remote.shutil, "copyfileobj", copy)
+    with pytest.raises(InputError, match=r"(?s)fetched \(reset by peer\).*size:   11,000 bytes"):
+        fetch(url, folder)
 
 
 def test_md5(tmp_path):
