@@ -34,7 +34,8 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", default=["all", "extras"])
-    parser.add_argument("--epochs", type=int, default=2, help="epochs of each")
+    parser.add_argument("--epochs", type=int, default=1, help="epochs of each")
+    parser.add_argument("--share", type=float, default=1.0, help="of proteins and edges")
     parser.add_argument("--data", type=Path, help="folder to keep the files in, and to reuse")
     parser.add_argument("--run", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -44,7 +45,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         data = options.data or Path(folder) / "data"
-        prepare(data)
+        prepare(data, options.share)
         for benchmark in choose(options.names):
             found = run_apart(benchmark.name, data, options.epochs)
             rows.append([benchmark.name, f"{found['seconds']:.0f}", f"{found['peak_gb']:.2f}"])
@@ -52,38 +53,36 @@ def main() -> None:
     print(aligned(["", "s", "peak GB"], rows))
 
 
-def prepare(data: Path) -> None:
+def prepare(data: Path, share: float) -> None:
     """Write data and encoder, if they are not there."""
     from full_size_files import write_all
 
-    if not data.exists():
-        checksums = write_all(data)
+    if not (data / "md5.json").exists():
+        checksums = write_all(data, share)
         write_encoder(data / "encoder")
         (data / "md5.json").write_text(json.dumps(checksums))
 
 
 def write_encoder(folder: Path) -> None:
     """A ProtCLIP folder whose encoders have the published width, and no layers."""
-    from transformers import BertConfig, BertModel, BertTokenizerFast, EsmConfig, EsmModel
+    from transformers import BertConfig, BertModel, EsmConfig, EsmModel
 
     from protclip_td.compat.modules import torch_modules
     from protclip_td.models import ProtCLIP
 
     protein, text = folder / "protein", folder / "text"
-    text.mkdir(parents=True)
     letters = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *("##" + x for x in letters)]
-    (text / "vocab.txt").write_text("\n".join(words) + "\n")
-    config = EsmConfig(
+    of_esm = EsmConfig(
         vocab_size=33, mask_token_id=32, pad_token_id=1, hidden_size=1280, num_hidden_layers=0,
         num_attention_heads=20, intermediate_size=8, max_position_embeddings=1026,
         position_embedding_type="rotary", token_dropout=True,
     )  # fmt: skip
+    of_bert = BertConfig(vocab_size=len(words), num_hidden_layers=0, intermediate_size=8)
     with torch_modules():
-        EsmModel(config, add_pooling_layer=False).save_pretrained(protein)
-        config = BertConfig(vocab_size=len(words), num_hidden_layers=0, intermediate_size=8)
-        BertModel(config).save_pretrained(text)
-    BertTokenizerFast.from_pretrained(text).save_pretrained(text)
+        EsmModel(of_esm, add_pooling_layer=False).save_pretrained(protein)
+        BertModel(of_bert).save_pretrained(text)
+    (text / "vocab.txt").write_text("\n".join(words) + "\n")
     ProtCLIP(protein_encoder=str(protein), text_encoder=str(text)).save_pretrained(folder)
 
 
@@ -129,6 +128,7 @@ def accept(data: Path, *modules: Any) -> None:
     for kind, file in prime_kg.files.items():
         prime_kg.files[kind] = file._replace(size=None, sha256=None)
     modules[0].STRINGActions.published.clear()
+    modules[0].STRINGActions.sizes.clear()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pickle
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,13 @@ PAIRS: tuple[tuple[Any, tuple[int, ...]], ...] = (
 )
 #: Number of classes, by field and data set; the other targets are numbers.
 CLASSES = {"BinaryLocalization": 2, "SubcellularLocalization": 10, "Reaction": 384}
-CHAINS = {"EnzymeCommission": (15_551, 1_729, 1_919), "GeneOntology": (29_902, 3_323, 3_416)}
+#: FLIP's tables: data set, split, proteins, residues before the varied ones, those, their spread.
+TABLES: tuple[tuple[Any, str, int, int, int, float], ...] = (
+    (AAV, "two_vs_many", 82_583, 474, 261, 0.0),
+    (Thermostability, "human_cell", 7_158, 0, 400, 0.5),
+)
+EC_CHAINS = (15_551, 1_729, 1_919)
+GO_CHAINS = (29_902, 3_323, 3_416)
 EC_TERMS = 538
 GO_TERMS = {
     "molecular_function": 489,
@@ -50,11 +56,12 @@ GO_TERMS = {
 HUMAN_PROTEINS = 20_400
 
 
-def write_all(folder: Path) -> dict[str, str]:
+def write_all(folder: Path, share: float = 1.0) -> dict[str, str]:
     """Write the files of all benchmarks.
 
     Parameters:
-        folder (Path): data folder
+        folder (Path): data folder, which is made
+        share (float, optional): of the proteins and edges; the graphs keep their nodes
 
     Returns:
         dict: MD5 of each data set's archive, by the name of its class
@@ -62,24 +69,28 @@ def write_all(folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True)
     found = {}
     for cls, sizes, residues, field in PROTEINS:
-        found[cls.__name__] = write_proteins(folder, cls, sizes, residues, field)
+        found[cls.__name__] = write_proteins(folder, cls, part(sizes, share), residues, field)
     for cls, sizes in PAIRS:
-        found[cls.__name__] = write_pairs(folder, cls, sizes)
-    aav = [f"{'M' * 474}{sequence}" for sequence in random_proteins(82_583, 261, spread=0)]
-    found["AAV"] = write_flip(folder / "aav", AAV, "two_vs_many", aav)
-    melting = list(random_proteins(7_158, 400))
-    found["Thermostability"] = write_flip(
-        folder / "thermostability", Thermostability, "human_cell", melting
-    )
+        found[cls.__name__] = write_pairs(folder, cls, part(sizes, share))
+    for cls, split, size, before, residues, spread in TABLES:
+        proteins = random_proteins(*part((size,), share), residues, spread)
+        place = folder / cls.__name__.lower()
+        found[cls.__name__] = write_flip(place, split, ("M" * before + p for p in proteins))
     names = "".join(f"{i}\treaction number {i}. its other name.\n" for i in range(384))
     (folder / "Reaction").mkdir()
     (folder / "Reaction" / "reaction_name.tsv").write_text(f"id\tname\n{names}")
-    write_chains(folder)
+    write_ec(folder / "EnzymeCommission", part(EC_CHAINS, share))
+    write_go(folder / "GeneOntology", part(GO_CHAINS, share))
     write_probe(folder / "probe")
-    write_prime_kg(folder / "primekg", 1.0)
+    write_prime_kg(folder / "primekg", share)
     for network in NETWORKS:
-        write_string(folder / "string_actions", network)
+        write_string(folder / "string_actions", network, share)
     return found
+
+
+def part(sizes: tuple[int, ...], share: float) -> tuple[int, ...]:
+    """A share of each size, and so many that no class is rare."""
+    return tuple(max(int(size * share), 64) for size in sizes)
 
 
 def write_proteins(
@@ -144,8 +155,8 @@ def pack(folder: Path, name: str, archive: str) -> str:
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
-def write_flip(folder: Path, cls: Any, split: str, proteins: list[str]) -> str:
-    """FLIP's table in its archive: 60 % training, every tenth of it for validation."""
+def write_flip(folder: Path, split: str, proteins: Iterable[str]) -> str:
+    """FLIP's table in its archive, of ten rows five for training and one for validation."""
     (folder / "splits").mkdir(parents=True)
     draw = np.random.default_rng(0)
     with (folder / "splits" / f"{split}.csv").open("w", newline="") as file:
@@ -157,26 +168,29 @@ def write_flip(folder: Path, cls: Any, split: str, proteins: list[str]) -> str:
     return pack(folder, "splits", "splits.zip")
 
 
-def write_chains(folder: Path) -> None:
-    """DeepFRI's files of EC and GO; chains have a few terms each."""
-    ec = [f"{i // 60 + 1}.{i // 20 + 1}.{i % 20 + 1}.{i}" for i in range(EC_TERMS)]
+def write_ec(folder: Path, sizes: tuple[int, ...]) -> None:
+    """DeepFRI's files of the Enzyme Commission benchmark."""
     draw = np.random.default_rng(1)
-    place = folder / "EnzymeCommission"
-    names = write_splits(place, "nrPDB-EC", CHAINS["EnzymeCommission"])
-    rows: list[Iterable[str]] = [["### EC-numbers"], ec, ["### PDB-chain", "EC-numbers"]]
-    rows += [[name, some_of(ec, 2, draw)] for name in names]
-    write_table(place / "nrPDB-EC_annot.tsv", rows)
-    place = folder / "GeneOntology"
-    names = write_splits(place, "nrPDB-GO", CHAINS["GeneOntology"])
-    rows, branches = [], []
+    terms = [f"{i // 60 + 1}.{i // 20 + 1}.{i % 20 + 1}.{i}" for i in range(EC_TERMS)]
+    rows: list[Iterable[str]] = [["### EC-numbers"], terms, ["### PDB-chain", "EC-numbers"]]
+    rows += [[name, some_of(terms, 2, draw)] for name in write_splits(folder, "nrPDB-EC", sizes)]
+    write_table(folder / "nrPDB-EC_annot.tsv", rows)
+
+
+def write_go(folder: Path, sizes: tuple[int, ...]) -> None:
+    """DeepFRI's files of the Gene Ontology benchmarks."""
+    draw = np.random.default_rng(2)
+    rows: list[Iterable[str]] = []
+    branches = []
     for branch, number in GO_TERMS.items():
         terms = [f"GO:{len(branches)}{i:06d}" for i in range(number)]
         branches.append(terms)
         rows += [[f"### GO-terms ({branch})"], terms]
         rows += [[f"### GO-names ({branch})"], [f"name of {term}" for term in terms]]
     rows.append(["### PDB-chain", *(f"GO-terms ({branch})" for branch in GO_TERMS)])
-    rows += [[name, *(some_of(terms, 12, draw) for terms in branches)] for name in names]
-    write_table(place / "nrPDB-GO_annot.tsv", rows)
+    for name in write_splits(folder, "nrPDB-GO", sizes):
+        rows.append([name, *(some_of(terms, 12, draw) for terms in branches)])
+    write_table(folder / "nrPDB-GO_annot.tsv", rows)
 
 
 def some_of(terms: list[str], most: int, draw: np.random.Generator) -> str:
@@ -214,7 +228,7 @@ def write_probe(folder: Path) -> None:
         for name, protein in zip(names, random_proteins(HUMAN_PROTEINS, 560)):
             lines = "\n".join(protein[i : i + 60] for i in range(0, len(protein), 60))
             file.write(f">sp|{name}|{name}_HUMAN A protein OS=Homo sapiens OX=9606\n{lines}\n")
-    draw = np.random.default_rng(2)
+    draw = np.random.default_rng(3)
     for aspect in ("MF", "BP", "CC"):
         matrix = draw.random((500, 500))
         matrix = (matrix + matrix.T) / 2

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from torchdrug import models
 
+from protclip_td.benchmark import catalogue
+from protclip_td.benchmark.data_files import missing_files
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
@@ -97,3 +100,14 @@ def test_benchmark_of_graphs_opens_both():
     assert prime_kg.split()[0] == "PrimeKG"
     assert string.split()[0] == "STRING"
     assert all(int(line.split()[1].replace(",", "")) > 5000 for line in (prime_kg, string))
+
+
+def test_full_size_benchmark_has_files_for_all(tmp_path):
+    data = tmp_path / "data"
+    small = ["--share", 0.001, "--epochs", 1, "--data", data]
+    done = run("full_size.py", "thermostability", *small)
+    assert done.returncode == 0, done.stdout + done.stderr
+    header, row = done.stdout.splitlines()[-2:]
+    assert "peak GB" in header
+    assert row.split()[0] == "thermostability"
+    assert not [name for b in catalogue.BENCHMARKS for name in missing_files(b, data)]
