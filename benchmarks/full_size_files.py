@@ -1,7 +1,8 @@
 """Files of all benchmarks at the sizes of the real ones, with random proteins and labels.
 
-The layouts are those of the downloads. Numbers of proteins are the published ones (see the data
-sets' own docstrings), lengths are about those of the real proteins.
+They are in layouts that the data sets read: EC and GO under TorchDrug's names, drugs as `.npz`,
+STRING as GNN-PPI's cut of it. Numbers of proteins and pairs are the published ones, lengths about
+the real ones. Made up is how FLIP's tables are split, and that no protein is in two pairs.
 """
 
 import csv
@@ -14,7 +15,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lmdb
 import numpy as np
@@ -24,26 +25,47 @@ from torchdrug import datasets
 from protclip_td.datasets import AAV, Reaction, Thermostability
 
 SPLITS = ("train", "valid", "test")
-#: Archives of LMDB files: data set, proteins of each split, residues, and the targets' field.
-PROTEINS: tuple[tuple[Any, tuple[int, int, int], int, str], ...] = (
-    (datasets.BinaryLocalization, (5_161, 1_727, 1_746), 500, "localization"),
-    (datasets.SubcellularLocalization, (8_945, 2_248, 2_768), 500, "localization"),
-    (datasets.BetaLactamase, (4_158, 520, 520), 286, "scaled_effect1"),
-    (datasets.Fluorescence, (21_446, 5_362, 27_217), 237, "log_fluorescence"),
-    (datasets.Stability, (53_571, 2_512, 12_851), 45, "stability_score"),
-    (Reaction, (29_215, 2_562, 5_651), 300, "label"),
+
+
+class Archive(NamedTuple):
+    """An archive of LMDB folders: proteins of each split, their residues and the targets' field."""
+
+    cls: Any
+    sizes: tuple[int, ...]
+    residues: int
+    spread: float
+    field: str
+
+
+class Table(NamedTuple):
+    """One of FLIP's tables: its proteins, and the residues before and in the varied part."""
+
+    cls: Any
+    split: str
+    size: int
+    before: int
+    residues: int
+    spread: float
+
+
+PROTEINS = (
+    Archive(datasets.BinaryLocalization, (5_161, 1_727, 1_746), 500, 0.5, "localization"),
+    Archive(datasets.SubcellularLocalization, (8_945, 2_248, 2_768), 500, 0.5, "localization"),
+    Archive(datasets.BetaLactamase, (4_158, 520, 520), 286, 0, "scaled_effect1"),
+    Archive(datasets.Fluorescence, (21_446, 5_362, 27_217), 237, 0, "log_fluorescence"),
+    Archive(datasets.Stability, (53_571, 2_512, 12_851), 45, 0, "stability_score"),
+    Archive(Reaction, (29_215, 2_562, 5_651), 300, 0.5, "label"),
 )
 PAIRS: tuple[tuple[Any, tuple[int, ...]], ...] = (
     (datasets.HumanPPI, (6_844, 277, 227, 227)),
     (datasets.YeastPPI, (1_668, 131, 373, 373)),
     (datasets.PPIAffinity, (2_127, 212, 343)),
 )
-#: Number of classes, by field and data set; the other targets are numbers.
+#: Number of classes, by data set; the targets of the others are numbers.
 CLASSES = {"BinaryLocalization": 2, "SubcellularLocalization": 10, "Reaction": 384}
-#: FLIP's tables: data set, split, proteins, residues before the varied ones, those, their spread.
-TABLES: tuple[tuple[Any, str, int, int, int, float], ...] = (
-    (AAV, "two_vs_many", 82_583, 474, 261, 0.0),
-    (Thermostability, "human_cell", 7_158, 0, 400, 0.5),
+TABLES = (
+    Table(AAV, "two_vs_many", 82_583, 474, 261, 0),
+    Table(Thermostability, "human_cell", 7_158, 0, 400, 0.5),
 )
 EC_CHAINS = (15_551, 1_729, 1_919)
 GO_CHAINS = (29_902, 3_323, 3_416)
@@ -68,14 +90,16 @@ def write_all(folder: Path, share: float = 1.0) -> dict[str, str]:
     """
     folder.mkdir(parents=True)
     found = {}
-    for cls, sizes, residues, field in PROTEINS:
-        found[cls.__name__] = write_proteins(folder, cls, part(sizes, share), residues, field)
+    for archive in PROTEINS:
+        archive = archive._replace(sizes=part(archive.sizes, share))
+        found[archive.cls.__name__] = write_proteins(folder, archive)
     for cls, sizes in PAIRS:
         found[cls.__name__] = write_pairs(folder, cls, part(sizes, share))
-    for cls, split, size, before, residues, spread in TABLES:
-        proteins = random_proteins(*part((size,), share), residues, spread)
-        place = folder / cls.__name__.lower()
-        found[cls.__name__] = write_flip(place, split, ("M" * before + p for p in proteins))
+    for table in TABLES:
+        proteins = random_proteins(*part((table.size,), share), table.residues, table.spread)
+        name = table.cls.__name__
+        whole = ("M" * table.before + protein for protein in proteins)
+        found[name] = write_flip(folder / name.lower(), table.split, whole)
     names = "".join(f"{i}\treaction number {i}. its other name.\n" for i in range(384))
     (folder / "Reaction").mkdir()
     (folder / "Reaction" / "reaction_name.tsv").write_text(f"id\tname\n{names}")
@@ -89,23 +113,23 @@ def write_all(folder: Path, share: float = 1.0) -> dict[str, str]:
 
 
 def part(sizes: tuple[int, ...], share: float) -> tuple[int, ...]:
-    """A share of each size, and so many that no class is rare."""
+    """A share of each size, and 64 at least."""
     return tuple(max(int(size * share), 64) for size in sizes)
 
 
-def write_proteins(
-    folder: Path, cls: Any, sizes: tuple[int, ...], residues: int, field: str
-) -> str:
+def write_proteins(folder: Path, archive: Archive) -> str:
     """The archive of a data set with one protein per item; returns its MD5."""
+    cls, sizes, residues, spread, field = archive
     draw = np.random.default_rng(residues)
     num_class = CLASSES.get(cls.__name__)
 
     def value() -> Any:
         if num_class:
             return int(draw.integers(num_class))
+        # TAPE keeps an array of one number, PEER the number.
         return draw.random() if field == "scaled_effect1" else draw.random(1, np.float32)
 
-    proteins = random_proteins(sum(sizes), residues)
+    proteins = random_proteins(sum(sizes), residues, spread)
     records = ({"primary": s, "protein_length": len(s), field: value()} for s in proteins)
     return write_archive(folder, cls, sizes, records)
 

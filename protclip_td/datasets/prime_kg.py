@@ -207,7 +207,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
 
     def _file(self, node_type: str) -> DataFile:
         if node_type == DRUG and (self.folder / "drug.npz").exists():
-            return DataFile(self.folder / "drug.npz", "")
+            return DataFile(self.folder / "drug.npz", "made of drug.pkl", by_hand=True)
         path, size, sha256 = self.files[node_type]
         published = PublishedFile(size, sha256=sha256)
         return DataFile(self.folder / Path(path).name, _BIOBRIDGE + path, published)

@@ -118,6 +118,8 @@ class TrainingLoop:
         for first in range(0, len(sizes), engine.gradient_interval):
             self._step(loader, sizes[first : first + engine.gradient_interval])
         self._close_epoch(self._validate())
+        self._agree([])  # a signal may have come since the last step
+        self._stop_if_asked()
 
     def _step(self, loader: Iterator[Any], sizes: list[int]) -> None:
         """Take one optimizer step over the next ``len(sizes)`` batches."""
@@ -135,7 +137,10 @@ class TrainingLoop:
         self.position.add_step(metrics, len(sizes), seconds)
         speed = sum(sizes) * engine.world_size / seconds
         self._record(metrics, {"lr": lr, "gradient norm": norm, f"{self.plan.unit}_per_s": speed})
-        self._stop_or_save()
+        self._stop_if_asked()
+        interval = engine.checkpoint_interval
+        if interval and self.position.step % interval == 0:
+            self._save()
 
     def _forward_backward(self, loader: Iterator[Any], num_batch: int) -> Metrics:
         metrics, faults = [], []
@@ -156,7 +161,7 @@ class TrainingLoop:
         return {name: float(value) for name, value in mean.items()}
 
     def _agree(self, faults: list[dict[str, Any]]) -> None:
-        """Let all ranks fail, or stop after this step, if one of them has to."""
+        """Let all ranks fail, or stop, if one of them has to."""
         signum = self.stop.signum
         failed, *stops = any_rank(bool(faults), *(signum == s for s in StopRequest.signals))
         for wanted, name in zip(stops, StopRequest.signals):
@@ -182,12 +187,9 @@ class TrainingLoop:
         place = {"kind": "step", "step": position.step, "epoch": position.epoch + 1}
         self._tell("on_step", {**place, **others, **metrics})
 
-    def _stop_or_save(self) -> None:
+    def _stop_if_asked(self) -> None:
         if self.stop.signum is not None:
             raise Interrupted(self.stop.signum, self.position.step)
-        interval = self.engine.checkpoint_interval
-        if interval and self.position.step % interval == 0:
-            self._save()
 
     def _validate(self) -> Metrics:
         if not self.evaluate:

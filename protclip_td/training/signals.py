@@ -74,8 +74,11 @@ class StopRequest:
         if self.signum is None:
             self.signum, self._since = signum, now
             if comm.get_rank() == 0:
-                name = signal.Signals(signum).name
-                _say(f"{name}: stopping after this step; another Ctrl-C stops at once")
+                again = "another Ctrl-C" if signum == signal.SIGINT else "Ctrl-C"
+                _say(
+                    f"{signal.Signals(signum).name}: stopping as soon as a checkpoint can be "
+                    f"written; {again} stops at once"
+                )
         elif signum == signal.SIGINT and now - self._since > _SAME_REQUEST_SECONDS:
             signal.signal(signum, signal.SIG_DFL)
             os.kill(os.getpid(), signum)

@@ -243,17 +243,20 @@ def test_commands_in_headers(name):
     assert config.output_dir == f"runs/{name}"
 
 
-def test_missing_data_in_one_message(tmp_path, tiny_protein_folder, capsys):
+@pytest.mark.parametrize(
+    ("name", "what", "prefix"),
+    [("ec", "ECSequences", "nrPDB-EC_2020.04"), ("go_cc", "GOSequences", "nrPDB-GO_2019.06.18")],
+)
+def test_missing_data_in_one_message(name, what, prefix, tmp_path, tiny_protein_folder, capsys):
     words = ["--path", str(tmp_path / "data"), "--encoder", tiny_protein_folder]
-    url = "file:///nowhere/"
+    url = "https://nowhere.invalid/"
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr("protclip_td.datasets.deepfri_files.URL", url)
-        assert cli.main(["run", "-c", "ec", *words]) == 2
+        assert cli.main(["run", "-c", name, *words]) == 2
     said = capsys.readouterr().err
-    first = "error: ECSequences: nrPDB-EC_2020.04_annot.tsv and 4 more are missing and cannot\n"
-    assert said.startswith(first)
+    assert said.startswith(f"error: {what}: {prefix}_annot.tsv and 4 more are missing and")
     for ending in ("annot.tsv", "test.csv", "train.txt", "valid.txt", "sequences.fasta"):
-        assert f"from:   {url}nrPDB-EC_2020.04_{ending}\n" in said
+        assert f"from:   {url}{prefix}_{ending}\n" in said
 
 
 def test_no_text_side(folder, monkeypatch, tiny_protein_folder):

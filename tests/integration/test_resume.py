@@ -142,9 +142,19 @@ def test_signal_stops_after_the_step_with_a_checkpoint(tmp_path, reference, even
     position = saved_position(folder)
     assert (position["epoch"], position["batch"], position["step"]) == (1, 4, 5)
     message = unfolded((tmp_path / "run.out").read_text())
-    name = {130: "SIGINT", 143: "SIGTERM"}[status]
-    assert f"{name}: stopping after this step; another Ctrl-C stops at once" in message
+    name, again = {130: ("SIGINT", "another Ctrl-C"), 143: ("SIGTERM", "Ctrl-C")}[status]
+    assert f"{name}: stopping as soon as a checkpoint can be written; {again} stops" in message
     assert f"after step 5. Go on with: python -m torchdrug.run --resume {folder}" in message
+    assert_resumes(folder, reference)
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_signal_in_the_validation_stops_there(tmp_path, reference, epoch):
+    """Also in that of the last epoch, behind which there is no step any more."""
+    folder = stopped_run(tmp_path, at={f"evaluate {6 * epoch}": interrupt}, status=130)
+    position = saved_position(folder)
+    assert (position["epoch"], position["batch"], position["step"]) == (epoch, 0, 3 * epoch)
+    assert not (folder / "results.json").exists()
     assert_resumes(folder, reference)
 
 

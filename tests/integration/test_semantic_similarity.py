@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from protclip_td.data.digests import md5_of
 from protclip_td.data.gene_ontology.annotations import read_annotations
 from protclip_td.data.gene_ontology.ontology import read_ontology
 from protclip_td.datasets import PROBE
+from protclip_td.datasets.probe import HUMAN_URL
 from protclip_td.errors import InputError
 from protclip_td.metrics import similarity_correlation
 from protclip_td.models import ProtCLIP
@@ -282,6 +284,24 @@ def test_missing_matrix(folder):
     message = rf"{MATRIX.format('MF', 500)} is missing(.|\n)*huggingface.co(.|\n)*folder: {folder}"
     with pytest.raises(InputError, match=message):
         PROBE(folder, "MF")
+
+
+def test_all_that_is_missing_is_named_together_and_no_page_is_fetched(tmp_path, monkeypatch):
+    """PROBE's files lie in folders to look through, whose page is not the file."""
+    opened = []
+
+    def urlopen(url, **_):
+        opened.append(url)
+        raise URLError("no internet")
+
+    monkeypatch.setattr("protclip_td.data.outside.remote.urlopen", urlopen)
+    with pytest.raises(InputError, match=r"^human_reviewed.fasta.gz and 2 more are missing"):
+        PROBE(tmp_path, "BP", proteins="sparse")
+    assert opened == [HUMAN_URL]
+    given = str(tmp_path / "mine.fasta")
+    with pytest.raises(InputError, match=r"^human_BP_.* and 1 more are missing"):
+        PROBE(tmp_path, "BP", proteins="sparse", sequences=given)
+    assert opened == [HUMAN_URL]
 
 
 def test_missing_coordinates(folder):

@@ -156,12 +156,12 @@ def test_remarks_stand_with_the_sources():
         "selected by": None, "protocols": [],
         "published": [number._asdict() for number in PUBLISHED["prot2bp"]["mrr filtered"]],
     }  # fmt: skip
-    failed = [{"run": "bin (seed 0)", "reason": "no\nfile " + 300 * "f"}]
+    failed = [{"run": run, "reason": "no\nfile " + 300 * "f"} for run in ("bin (seed 0)", "sub")]
     table = write_table({"setups": {"model": "x"}, "rows": [row], "failed": failed})
     numbers = "0.224* ProtCLIP [1], 0.136* BioBridge [2]"
     assert f"| prot2bp | mrr filtered |  |  |  | {numbers} |  |" in table
     assert f"1. {PAPER}; split: published, where training holds" in table
-    assert f"- bin (seed 0): no file {300 * 'f'}\n" in table
+    assert f"- bin (seed 0), sub: no file {300 * 'f'}\n" in table
 
 
 def test_table_is_grouped_by_the_kinds_of_task():

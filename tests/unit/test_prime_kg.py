@@ -182,6 +182,15 @@ def test_relations_that_train(folder, relations):
     ends = (NODE_TYPES.index("disease"), NODE_TYPES.index("gene/protein"))
     assert kinds >= {ends, ends[::-1]}
     assert (len(kinds) == 2) == (relations == "target")
+    held_out = {*dataset.held_out.test.tolist(), *dataset.held_out.valid.tolist()}
+    partners = {}
+    for item in items:
+        assert not held_out & {item["head"], item["tail"]}
+        partners.setdefault(item["head"], set()).add(item["tail"])
+    for item in items:
+        drawn = {node for node in item["negatives"].tolist() if node >= 0}
+        assert {dataset.graph.type[node] for node in drawn} <= {dataset.graph.type[item["tail"]]}
+        assert not drawn & partners[item["head"]]
 
 
 def test_a_batch_is_its_items(folder):

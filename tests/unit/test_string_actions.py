@@ -347,7 +347,7 @@ def test_a_file_without_an_address_is_asked_for_and_the_other_one_fetched(tmp_pa
     files = STRINGActions.files["SHS148k"][0], (table, f"file://{tmp_path}/published/")
     monkeypatch.setitem(STRINGActions.files, "SHS148k", files)
     with pytest.raises(
-        ValueError, match=r"^protein.actions.SHS148k.STRING.txt is missing and cannot be fetched\. "
+        ValueError, match=r"^protein.actions.SHS148k.STRING.txt is missing .*no address of the file"
     ) as error:
         STRINGActions(str(tmp_path), "SHS148k")
     assert str(error.value).count("file: ") == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from protclip_td.wording import fold
+from protclip_td.wording import by_reason, fold
 
 
 def test_short_lines_stay_as_they_are():
@@ -29,3 +29,8 @@ def test_long_lines_are_broken_between_words():
 )
 def test_what_is_to_be_copied_stays_whole(whole):
     assert fold(f"The run goes on with: {whole}") == f"The run goes on with:\n  {whole}"
+
+
+def test_reasons_are_alike_in_all_their_lines():
+    reasons = {"a": "missing\n  file: x", "b": "missing\n  file: y", "c": "missing\n  file: x"}
+    assert by_reason(reasons) == ["a, c: missing\n  file: x", "b: missing\n  file: y"]

@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
-from typing import NamedTuple
-from urllib.error import HTTPError
+from typing import IO, NamedTuple
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -99,10 +99,10 @@ def fetch_all(files: Sequence[DataFile]) -> list[Path]:
     """The files that a data set needs; those that are not there are fetched.
 
     A file gets its name only once it is whole and its checksum is right, so that an interrupted
-    download is never taken for the file. One attempt is made, and none any more once no server
-    answers. A file that is there already with another size or checksum is left alone and not used.
-    Where no checksum is published, that of the fetched file is kept beside it, in ``NAME.md5``,
-    and tells later damage.
+    download is never taken for the file. One attempt is made, and none for further files of a host
+    that has not answered. A file that is there already with another size or checksum is left alone
+    and not used. Where no checksum is published, that of the fetched file is kept beside it, in
+    ``NAME.md5``, and tells later damage.
 
     Parameters:
         files (list of DataFile): files of one data set
@@ -115,88 +115,106 @@ def fetch_all(files: Sequence[DataFile]) -> list[Path]:
             size, checksum and folder of all that are missing, so that they can be put there by
             hand
     """
-    missing: list[DataFile] = []
-    cause: Exception | None = None
     for file in files:
-        no_answer = cause is not None and not isinstance(cause, HTTPError)
-        if file.path.exists():
+        if file.path.is_file():
             _check(file)
-        elif file.by_hand or no_answer:
-            missing.append(file)
-        else:
-            try:
-                _download(file)
-            except _NotFetchedError as error:
-                missing.append(error.file)
-                cause = error.cause
-    if missing:
-        raise InputError(_ask_for(missing, cause)) from cause
+    silent: set[str] = set()
+    tried = [_try(file, silent) for file in files if not file.path.is_file()]
+    if failed := [(file, reason) for file, reason in tried if reason]:
+        raise InputError(_ask_for(failed))
     return [file.path for file in files]
 
 
-def _ask_for(missing: Sequence[DataFile], cause: Exception | None) -> str:
-    first, *others = missing
-    what = f"{first.path.name} and {len(others)} more are" if others else f"{first.path.name} is"
-    reason = f" ({cause})" if cause else ""
+def _try(file: DataFile, silent: set[str]) -> tuple[DataFile, str]:
+    """Fetch a file; hosts that do not answer become `silent`.
+
+    Returns:
+        DataFile and str: the file, with the size that a server gave, and why it is not there, or ""
+    """
+    host = urlsplit(file.source).netloc
+    if file.by_hand:
+        return file, "no address of the file itself is known"
+    if host in silent:
+        return file, f"not tried, since {host} did not answer"
+    try:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        with urlopen(file.source, timeout=_PATIENCE) as answer:
+            file = _with_size(file, answer.headers.get("Content-Length"))
+            return file, _receive(answer, file)
+    except HTTPError as error:
+        return file, str(error)
+    except (URLError, TimeoutError) as error:
+        silent.add(host)
+        return file, str(error)
+    except (OSError, HTTPException) as error:
+        return file, str(error)
+
+
+def _with_size(file: DataFile, length: str | None) -> DataFile:
+    if file.published.size is None and length and length.isdecimal():
+        return file._replace(published=file.published._replace(size=int(length)))
+    return file
+
+
+def _receive(answer: IO[bytes], file: DataFile) -> str:
+    """Write into a file of another name, check it, and only then give it its own.
+
+    Returns:
+        str: what is wrong with what arrived, or ""
+    """
+    path, published = file.path, file.published
+    # Several processes may want the file at the same time: each has a part of its own.
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as content:
+            shutil.copyfileobj(answer, content, _CHUNK)
+        if wrong := published.flaw(part):
+            return f"it arrived {wrong}"
+        if not published.has_checksum:
+            keep_md5(path, md5_of(part))
+        part.replace(path)
+        return ""
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _ask_for(failed: Sequence[tuple[DataFile, str]]) -> str:
+    (first, reason), *others = failed
+    if not others:
+        return (
+            f"{first.path.name} is missing and cannot be fetched ({reason}). Put it in place by "
+            f"hand.\n{card(first)}"
+        )
+    cards = (f"{card(file)}\n  why:    {reason}" for file, reason in failed)
     return (
-        f"{what} missing and cannot be fetched{reason}. Put {'them' if others else 'it'} in place "
-        "by hand.\n" + "\n\n".join(map(card, missing))
+        f"{first.path.name} and {len(others)} more are missing and cannot be fetched. Put them in "
+        "place by hand.\n" + "\n\n".join(cards)
     )
 
 
 def _check(file: DataFile) -> None:
     """Use no file that is there already but is not the published one."""
-    path, _, published, _ = file
+    path, published = file.path, file.published
     if not published.has_checksum:
         published = published._replace(md5=kept_md5(path))
     if wrong := published.flaw(path):
         beside = md5_file(path)
         kept = f" and remove {beside.name}, which has the MD5 below" if beside.is_file() else ""
+        advice = "Replace it" if file.by_hand else "Remove it to have it fetched, or replace it"
         raise InputError(
-            f"{path.name} is there, but it is damaged or another file: {wrong}. Remove it to have "
-            f"it fetched, or replace it{kept}.\n{card(file._replace(published=published))}"
+            f"{path.name} is there, but it is damaged or another file: {wrong}. {advice}{kept}.\n"
+            f"{card(file._replace(published=published))}"
         )
 
 
 def card(file: DataFile) -> str:
     """All that is needed to put a file in place by hand."""
-    path, source, (size, md5, sha256), _ = file
+    size, md5, sha256 = file.published
     checksum = f"  SHA256: {sha256}\n" if sha256 else f"  MD5:    {md5 or 'not published'}\n"
     return (
-        f"  file:   {path.name}\n"
-        f"  from:   {source}\n"
+        f"  file:   {file.path.name}\n"
+        f"  from:   {file.source}\n"
         f"  size:   {'not known' if size is None else f'{size:,} bytes'}\n"
         f"{checksum}"
-        f"  folder: {path.parent.absolute()}"
+        f"  folder: {file.path.parent.absolute()}"
     )
-
-
-class _NotFetchedError(Exception):
-    """A file could not be had; `file` has what the server said of it."""
-
-    def __init__(self, file: DataFile, cause: Exception) -> None:
-        self.file, self.cause = file, cause
-
-
-def _download(file: DataFile) -> None:
-    """Fetch into a file of another name, check it, and only then give it its own."""
-    path, url, published, _ = file
-    # Several processes may want the file at the same time: each has a part of its own.
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with urlopen(url, timeout=_PATIENCE) as answer, part.open("wb") as content:
-            length = answer.headers.get("Content-Length")
-            if published.size is None and length and length.isdecimal():
-                published = published._replace(size=int(length))
-                file = file._replace(published=published)
-            shutil.copyfileobj(answer, content, _CHUNK)
-        if wrong := published.flaw(part):
-            raise InputError(f"{path.name} arrived {wrong}.\n{card(file)}")
-        if not published.has_checksum:
-            keep_md5(path, md5_of(part))
-        part.replace(path)
-    except (OSError, HTTPException) as error:
-        raise _NotFetchedError(file, error) from error
-    finally:
-        part.unlink(missing_ok=True)

@@ -63,7 +63,7 @@ def test_another_checksum_is_not_used_and_nothing_loops(url, folder, monkeypatch
     opened = []
     urlopen = remote.urlopen
     monkeypatch.setattr(remote, "urlopen", lambda *a, **k: opened.append(a) or urlopen(*a, **k))
-    with pytest.raises(InputError, match=f"arrived with another checksum, MD5 {MD5}") as error:
+    with pytest.raises(InputError, match=f"it arrived with another checksum, MD5 {MD5}") as error:
         fetch(url, folder, md5="0" * 32)
     assert f"size:   {len(CONTENT):,} bytes\n  MD5:    {'0' * 32}" in str(error.value)
     assert files(folder) == []
@@ -88,7 +88,7 @@ def test_a_damaged_file_that_is_there_is_left_alone(url, folder):
     ],
 )
 def test_size_and_sha256_count_as_well(url, folder, known, message):
-    with pytest.raises(InputError, match=rf"splits.zip arrived {message}"):
+    with pytest.raises(InputError, match=rf"splits.zip is missing .*it arrived {message}"):
         fetch(url, folder, **known)
     assert files(folder) == []
     path = fetch(url, folder, sha256=SHA256, size=len(CONTENT))
@@ -166,33 +166,54 @@ def test_one_message_names_all_that_are_missing(folder, monkeypatch):
     folder.mkdir(parents=True)
     (folder / "there.txt").write_bytes(CONTENT)
     names = ("there.txt", "a.txt", "b.txt", "c.txt")
-    wanted = [DataFile(folder / name, f"file:///nowhere/{name}") for name in names]
+    wanted = [DataFile(folder / name, f"https://nowhere.invalid/{name}") for name in names]
     wanted[3] = wanted[3]._replace(published=PublishedFile(size=7))
     with pytest.raises(InputError) as error:
         fetch_all(wanted)
     first, *cards = str(error.value).split("  file:   ")
-    assert first.startswith("a.txt and 2 more are missing and cannot be fetched (")
-    assert first.endswith("Put them in place by hand.\n")
+    assert first == (
+        "a.txt and 2 more are missing and cannot be fetched. Put them in place by hand.\n"
+    )
     assert [card.splitlines()[0] for card in cards] == ["a.txt", "b.txt", "c.txt"]
+    assert f"  folder: {folder}\n  why:    <urlopen error" in cards[0]
+    assert cards[1].endswith("  why:    not tried, since nowhere.invalid did not answer\n\n")
     assert "size:   7 bytes" in cards[2]
-    assert opened == ["file:///nowhere/a.txt"]
+    assert opened == [wanted[1].source]
 
 
-def test_what_a_server_has_is_fetched_whatever_it_lacks(server, url, folder, monkeypatch):
+def test_each_file_has_its_own_reason(server, url, folder, monkeypatch):
     opened = attempts(monkeypatch)
     wanted = [
         DataFile(folder / "no.txt", f"{server}/no.txt"),
         DataFile(folder / "hand.txt", "https://a.page/", by_hand=True),
+        DataFile(folder / "cut.txt", f"{server}/cut.txt"),
+        DataFile(folder / "far.txt", "https://nowhere.invalid/far.txt"),
+        DataFile(folder / "farther.txt", "https://nowhere.invalid/farther.txt"),
         DataFile(folder / "splits.zip", url, PublishedFile(md5=MD5)),
     ]
-    with pytest.raises(InputError, match=r"^no.txt and 1 more .*HTTP Error 404") as error:
+    with pytest.raises(InputError, match=r"^no.txt and 4 more are missing") as error:
         fetch_all(wanted)
-    assert "from:   https://a.page/\n" in str(error.value)
-    assert opened == [f"{server}/no.txt", url]
+    reasons = [line for line in str(error.value).splitlines() if line.startswith("  why:")]
+    no, by_hand, cut, far, farther = (reason.partition(":")[2].strip() for reason in reasons)
+    assert no.startswith("HTTP Error 404")
+    assert by_hand == "no address of the file itself is known"
+    assert cut == "it arrived incomplete, with 5,000 of 11,000 bytes"
+    assert "<urlopen error" in far
+    assert farther == "not tried, since nowhere.invalid did not answer"
+    assert opened == [f"{server}/no.txt", f"{server}/cut.txt", wanted[3].source, url]
     assert files(folder) == ["splits.zip"]
-    (folder / "no.txt").write_bytes(b"")
-    (folder / "hand.txt").write_bytes(b"")
+    for file in wanted[:-1]:
+        file.path.write_bytes(b"")
     assert fetch_all(wanted) == [file.path for file in wanted]
+
+
+def test_a_damaged_file_is_told_before_anything_is_fetched(url, folder):
+    folder.mkdir(parents=True)
+    (folder / "there.txt").write_bytes(b"half")
+    there = DataFile(folder / "there.txt", "a page", PublishedFile(size=8), by_hand=True)
+    with pytest.raises(InputError, match=r"(?s)^there.txt is there, but .* 4 of 8 .*\. Replace it"):
+        fetch_all([DataFile(folder / "splits.zip", url), there])
+    assert files(folder) == ["there.txt"]
 
 
 def test_a_download_that_breaks_off_tells_the_size_that_the_server_gave(url, folder, monkeypatch):
