@@ -14,7 +14,6 @@ target's relations, since a CPU would need days for the published one.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from memory import peak_gb
 from tables import aligned
 
 FLAGS = {
@@ -120,8 +120,7 @@ def run(name: str, data: Path, epochs: int) -> dict[str, Any]:
         if cli.main([*words, "--path", str(data), *flags]):
             raise SystemExit(1)
         seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": seconds, "peak_gb": peak / 1e6}
+    return {"seconds": seconds, "peak_gb": peak_gb()}
 
 
 def accept(data: Path) -> None:

@@ -10,7 +10,6 @@ this runs. Each data set is opened in a fresh process; memory is that process's 
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from memory import peak_gb
 from tables import aligned
 
 #: Nodes of the six types that count, then of all others (Chandak et al., Scientific Data 2023).
@@ -130,7 +130,7 @@ def measure(name: str, folder: str) -> dict[str, Any]:
         "items": len(train),
         "open_s": opened - start,
         "epoch_s": time.perf_counter() - opened,
-        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        "peak_gb": peak_gb(),
     }
 
 
