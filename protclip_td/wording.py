@@ -50,8 +50,8 @@ def by_reason(reasons: Mapping[str, str]) -> list[str]:
 
     Example::
 
-        >>> by_reason({"sub": "no data", "bin": "the disk is full", "go_bp": "no data"})
-        ['sub, go_bp: no data', 'bin: the disk is full']
+        >>> by_reason({"sub": "no data", "bin": "a full disk", "go_bp": "no data"})
+        ['sub, go_bp: no data', 'bin: a full disk']
     """
     alike: dict[str, list[str]] = {}
     for name, reason in reasons.items():
