@@ -10,6 +10,8 @@ from typing import Any
 
 from torchdrug.utils import comm
 
+from protclip_td.wording import fold
+
 # torchrun passes on the Ctrl-C that the terminal has already sent to every process.
 _SAME_REQUEST_SECONDS = 1.0
 
@@ -85,6 +87,6 @@ class StopRequest:
 
 
 def _say(text: str) -> None:
-    """Print a line; Python's own streams may be in use when a signal comes."""
+    """Print a message; Python's own streams may be in use when a signal comes."""
     with suppress(OSError):
-        os.write(2, f"\n{text}\n".encode())
+        os.write(2, f"\n{fold(text)}\n".encode())
