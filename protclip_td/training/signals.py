@@ -10,8 +10,6 @@ from typing import Any
 
 from torchdrug.utils import comm
 
-from protclip_td.wording import fold
-
 # torchrun passes on the Ctrl-C that the terminal has already sent to every process.
 _SAME_REQUEST_SECONDS = 1.0
 
@@ -78,8 +76,8 @@ class StopRequest:
             if comm.get_rank() == 0:
                 again = "another Ctrl-C" if signum == signal.SIGINT else "Ctrl-C"
                 _say(
-                    f"{signal.Signals(signum).name}: stopping as soon as a checkpoint can be "
-                    f"written; {again} stops at once"
+                    f"{signal.Signals(signum).name}: stopping once a checkpoint can be written; "
+                    f"{again} stops at once"
                 )
         elif signum == signal.SIGINT and now - self._since > _SAME_REQUEST_SECONDS:
             signal.signal(signum, signal.SIG_DFL)
@@ -87,6 +85,6 @@ class StopRequest:
 
 
 def _say(text: str) -> None:
-    """Print a message; Python's own streams may be in use when a signal comes."""
+    """Print a line; Python's own streams may be in use when a signal comes."""
     with suppress(OSError):
-        os.write(2, f"\n{fold(text)}\n".encode())
+        os.write(2, f"\n{text}\n".encode())
