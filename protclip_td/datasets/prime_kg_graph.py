@@ -1,12 +1,12 @@
 """Reads PrimeKG's table of edges into a graph of the nodes that have a vector."""
 
-import csv
-from array import array
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import compute, csv
 
 from protclip_td.errors import InputError
 
@@ -19,15 +19,15 @@ NODE_TYPES = (
     "drug",
     "cellular_component",
 )
-_COLUMNS = (
-    "x_index",
-    "x_type",
-    "x_name",
-    "y_index",
-    "y_type",
-    "y_name",
-    "display_relation",
-)
+_COLUMNS = {
+    "x_index": pa.int64(),
+    "x_type": pa.string(),
+    "x_name": pa.string(),
+    "y_index": pa.int64(),
+    "y_type": pa.string(),
+    "y_name": pa.string(),
+    "display_relation": pa.string(),
+}
 
 
 @dataclass(frozen=True)
@@ -69,94 +69,68 @@ def read_graph(path: Path, nodes: Mapping[str, Collection[int] | None]) -> Knowl
             types that are not there do not count
 
     Raises:
-        InputError: no table of text, a column is missing, a line is cut, or no triplet is left
+        InputError: no table of text, a column is missing, a line is cut, a node's number is none,
+            or no triplet is left
     """
-    reader = _Reader(nodes)
-    for line, cells in _edges(path):
-        try:
-            reader.add(*cells)
-        except ValueError as error:
-            raise InputError(f"{path}, line {line}: {error}") from error
-    if not reader.triplets:
+    known = {kind: None if some is None else np.array([*some]) for kind, some in nodes.items()}
+    try:
+        with _open(path) as reader:
+            batches = (batch.filter(_both_count(batch, known)) for batch in reader)
+            edges = pa.Table.from_batches(batches, reader.schema)
+    except pa.ArrowKeyError as error:
+        raise InputError(f"{path}: {error}; expected the columns {[*_COLUMNS]}") from error
+    except pa.ArrowInvalid as error:
+        # After an interrupted download the last line has fewer cells.
+        raise InputError(f"{path} is damaged or no table of text ({error}); replace it") from error
+    if not len(edges):
         raise InputError(f"{path} has no triplet between nodes of {sorted(nodes)} that count")
-    return reader.graph()
+    return _graph(edges)
 
 
-def _edges(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of each line, in the order of `_COLUMNS`."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        try:
-            header = next(rows, [])
-            absent = [name for name in _COLUMNS if name not in header]
-            if absent:
-                raise InputError(f"{path} has no column {absent}; its first line is {header}")
-            places = [header.index(name) for name in _COLUMNS]
-            for row in rows:
-                # After an interrupted download the last line has fewer cells.
-                if len(row) != len(header):
-                    raise InputError(
-                        f"{path}, line {rows.line_num}: {len(row)} cells; the header has "
-                        f"{len(header)}"
-                    )
-                yield rows.line_num, [row[place] for place in places]
-        except (csv.Error, UnicodeDecodeError) as error:
-            where = f", near line {rows.line_num}" if rows.line_num else ""
-            raise InputError(
-                f"{path} is damaged or no table of text{where} ({error}); replace it"
-            ) from error
+def _open(path: Path) -> csv.CSVStreamingReader:
+    return csv.open_csv(
+        path,
+        csv.ReadOptions(use_threads=False),  # with threads, no message names the row
+        csv.ParseOptions(newlines_in_values=True),
+        csv.ConvertOptions(include_columns=[*_COLUMNS], column_types=_COLUMNS, null_values=[]),
+    )
 
 
-class _Reader:
-    """Numbers nodes and relations as they come."""
+def _both_count(batch: pa.RecordBatch, known: Mapping[str, np.ndarray | None]) -> pa.Array:
+    """Which lines have two nodes that count."""
+    counts = np.zeros((2, len(batch)), dtype=bool)
+    for end, of_end in zip("xy", counts):
+        index, types = batch[f"{end}_index"].to_numpy(), batch[f"{end}_type"]
+        for kind, numbers in known.items():
+            lines = np.flatnonzero(compute.equal(types, kind))
+            of_end[lines] = True if numbers is None else np.isin(index[lines], numbers)
+    return pa.array(counts.all(axis=0))
 
-    def __init__(self, nodes: Mapping[str, Collection[int] | None]) -> None:
-        self.nodes = nodes
-        self.number: dict[int, int] = {}
-        self.names: list[str] = []
-        self.types: list[int] = []
-        self.relations: dict[str, int] = {}
-        self.triplets = array("q")
 
-    def add(
-        self,
-        x_index: str,
-        x_type: str,
-        x_name: str,
-        y_index: str,
-        y_type: str,
-        y_name: str,
-        relation: str,
-    ) -> None:
-        """Take in a line, if both of its nodes count."""
-        if x_type not in self.nodes or y_type not in self.nodes:
-            return
-        x, y = int(x_index), int(y_index)
-        if self._counts(x, x_type) and self._counts(y, y_type):
-            head, tail = self._node(x, x_type, x_name), self._node(y, y_type, y_name)
-            number = self.relations.setdefault(relation, len(self.relations))
-            self.triplets.extend((head, number, tail))
+def _graph(edges: pa.Table) -> KnowledgeGraph:
+    """Number nodes and relations as they come up, line by line, x before y."""
+    nodes = pa.array(np.column_stack([edges["x_index"], edges["y_index"]]).ravel())
+    nodes = nodes.dictionary_encode()
+    number = nodes.indices.to_numpy()
+    relations = edges["display_relation"].combine_chunks().dictionary_encode()
+    triplets = np.column_stack([number[0::2], relations.indices, number[1::2]]).astype(np.int64)
+    # A node's name and type are those of the line where it comes up first.
+    line, is_y = np.divmod(np.unique(number, return_index=True)[1], 2)
 
-    def _counts(self, index: int, node_type: str) -> bool:
-        known = self.nodes[node_type]
-        return known is None or index in known
+    def at_first(what: str) -> pa.Array:
+        x, y = (edges[f"{end}_{what}"].take(pa.array(line)) for end in "xy")
+        return compute.if_else(pa.array(is_y == 1), y, x)
 
-    def _node(self, index: int, node_type: str, name: str) -> int:
-        number = self.number.setdefault(index, len(self.names))
-        if number == len(self.names):
-            self.names.append(name)
-            self.types.append(NODE_TYPES.index(node_type))
-        return number
+    return KnowledgeGraph(
+        np.array(nodes.dictionary),
+        at_first("name").to_pylist(),
+        np.array(compute.index_in(at_first("type"), pa.array(NODE_TYPES)), dtype=np.int64),
+        relations.dictionary.to_pylist(),
+        _each_once(triplets),
+    )
 
-    def graph(self) -> KnowledgeGraph:
-        triplets = np.frombuffer(self.triplets, dtype=np.int64).reshape(-1, 3)
-        sizes = (len(self.names), len(self.relations), len(self.names))
-        keys = np.ravel_multi_index(tuple(triplets.T), sizes)
-        first = np.sort(np.unique(keys, return_index=True)[1])
-        return KnowledgeGraph(
-            np.array(list(self.number)),
-            self.names,
-            np.array(self.types),
-            list(self.relations),
-            triplets[first],
-        )
+
+def _each_once(triplets: np.ndarray) -> np.ndarray:
+    """Without those that are there already, in order."""
+    keys = np.ravel_multi_index(tuple(triplets.T), tuple(triplets.max(axis=0) + 1))
+    return triplets[np.sort(np.unique(keys, return_index=True)[1])]

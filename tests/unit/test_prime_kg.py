@@ -284,11 +284,18 @@ def test_bad_options(folder, options, message):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("kg.csv", "relation,x_index\n", "kg.csv has no column"),
-        ("kg.csv", f"{KG}\n{'x' * 200_000}\n", r"kg.csv is damaged .*near line 2 \(field larger"),
-        ("kg.csv", f"{KG}\n\udcff\n", r"kg.csv is damaged or no table of text.*codec can't decode"),
-        ("kg.csv", "\udcff\n", r"kg.csv is damaged or no table of text \('utf-8' codec"),
-        ("kg.csv", None, r"kg.csv, line \d+: \d+ cells; the header has 12"),
+        ("kg.csv", "relation,x_index\n", r"kg.csv: Column 'x_type'.*; expected the columns \['x_i"),
+        ("kg.csv", "", "kg.csv is damaged or no table of text .*Empty"),
+        ("kg.csv", f"{KG}\n", "kg.csv has no triplet between nodes of"),
+        ("kg.csv", f"{KG}\n{'x' * 200_000}\n", r"kg.csv is damaged .*Row #2: Expected 12 .{,200}$"),
+        ("kg.csv", f"{KG}\nppi,p\udcff,1,1,drug,D,S,2,2,drug,E,S\n", "damaged .*Row #2.*UTF8"),
+        ("kg.csv", f"{KG}\nppi,p,1,1,drug,D,S,D2,2,drug,E,S\n", "Row #2: .*int64: invalid.*'D2'"),
+        ("kg.csv", f"{KG}\nppi,p,,1,drug,D,S,2,2,drug,E,S\n", "Row #2: .*int64: invalid value ''"),
+        (
+            "kg.csv",
+            None,
+            r"kg.csv is damaged .*Row #\d+: Expected 12 columns, got \d+.*; replace it",
+        ),
         ("protein.csv", "node_index,sequence\n0,MKV\n1,MK-V\n", "line 3.*'-' are no residues"),
         ("protein.csv", "node_index,sequence\nP1,MKV\n", "'node_index' is 'P1'; expected a whole"),
         ("protein.csv", "node_index,seq\n0,MKV\n", "no column 'sequence'"),
