@@ -23,6 +23,29 @@ def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
         raise InputError(f"{name}: {value!r} given; expected one of {expected}")
 
 
+def check_positive(name: str, value: float | None, may_be_zero: bool = False) -> None:
+    """Make sure that an option, if it is given, is a number above 0.
+
+    Raises:
+        InputError: it is not
+
+    Example::
+
+        >>> check_positive("log_interval", 0)
+        Traceback (most recent call last):
+        protclip_td.errors.InputError: log_interval: 0 given; expected a number above 0
+    """
+    if problem := sign_problem(value, may_be_zero):
+        raise InputError(f"{name}: {problem}")
+
+
+def sign_problem(value: float | None, may_be_zero: bool = False) -> str:
+    """What is wrong with an option that, if it is given, is above 0; "" when nothing is."""
+    if value is None or value > 0 or (may_be_zero and value == 0):
+        return ""
+    return f"{value} given; expected {'0 or above' if may_be_zero else 'a number above 0'}"
+
+
 def check_fraction(name: str, value: float, may_be_zero: bool = False) -> None:
     """Make sure that an option is a share, which leaves something of what it is taken from.
 

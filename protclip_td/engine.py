@@ -9,6 +9,7 @@ from torchdrug import core, utils
 from torchdrug.core import Registry as R
 from torchdrug.utils import comm
 
+from protclip_td.checks import check_positive
 from protclip_td.errors import InputError
 from protclip_td.training.agreement import from_all_ranks
 from protclip_td.training.best import BestMetric
@@ -70,7 +71,8 @@ class ResumableEngine(core.Engine, core.Configurable):
         early_stopping (int, optional): stop after so many evaluations without a better one
 
     Raises:
-        InputError: the precision is unknown, or the batch is smaller than the task can use
+        InputError: the precision is unknown, a number is not above 0, or the batch is smaller than
+            the task can use
     """
 
     _config: dict[str, Any]
@@ -96,6 +98,16 @@ class ResumableEngine(core.Engine, core.Configurable):
         checkpoint_interval: int | None = None,
         early_stopping: int | None = None,
     ) -> None:
+        for name, value in {
+            "batch_size": batch_size,
+            "gradient_interval": gradient_interval,
+            "log_interval": log_interval,
+            "clip_grad_norm": clip_grad_norm,
+            "checkpoint_interval": checkpoint_interval,
+            "early_stopping": early_stopping,
+        }.items():
+            check_positive(f"engine: {name}", value)
+        check_positive("engine: num_worker", num_worker, may_be_zero=True)
         _check_batch_size(task, train_set, batch_size)
         # TorchDrug keeps an __init__'s arguments here for `config_dict`; the base class has fewer.
         config = self._config
@@ -129,6 +141,9 @@ class ResumableEngine(core.Engine, core.Configurable):
         Parameters:
             num_epoch (int, optional): number of epochs
             batch_per_epoch (int, optional): number of batches per epoch
+
+        Raises:
+            InputError: a number is not above 0, or the scheduler has come to its end
         """
         end = self.position.epoch + num_epoch
         TrainingLoop(self, end, batch_per_epoch, evaluate=False).run()
@@ -154,7 +169,8 @@ class ResumableEngine(core.Engine, core.Configurable):
         Raises:
             Interrupted: SIGINT or SIGTERM came; a checkpoint has been written
             TrainingError: a loss became NaN or infinite, or the disk is full
-            InputError: no validation metric is called `eval_metric`
+            InputError: no validation metric is called `eval_metric`, a number is not above 0, the
+                scheduler ends before the training, or fewer items to validate on than processes
         """
         TrainingLoop(
             self,
@@ -190,12 +206,8 @@ class ResumableEngine(core.Engine, core.Configurable):
         Raises:
             InputError: the split has fewer items than there are processes
         """
+        self.check_split(split)
         dataset = getattr(self, f"{split}_set")
-        if len(dataset) < self.world_size:
-            raise InputError(
-                f"The {split} split has {len(dataset)} items, too few for {self.world_size} "
-                "processes to evaluate on."
-            )
         self.model.split = split
         self.model.eval()
         with fixed_random_state(self.seed, self.device):
@@ -204,6 +216,19 @@ class ResumableEngine(core.Engine, core.Configurable):
         if log:
             self.meter.log(metric, category=f"{split}/epoch")
         return metric
+
+    def check_split(self, split: str) -> None:
+        """Make sure that each process has an item of a split to evaluate.
+
+        Raises:
+            InputError: the split has fewer items than there are processes
+        """
+        num_item = len(getattr(self, f"{split}_set"))
+        if num_item < self.world_size:
+            raise InputError(
+                f"The {split} split has {num_item} items, too few for {self.world_size} "
+                "processes to evaluate on."
+            )
 
     def _predict(self, dataset: Any, batch_size: int, stop: StopRequest | None) -> tuple[Any, Any]:
         preds, targets = [], []
@@ -280,7 +305,8 @@ class ResumableEngine(core.Engine, core.Configurable):
             strict (bool, optional): whether the tensors must be the same ones
 
         Raises:
-            InputError: the file is missing or damaged, or its tensors differ in shape
+            InputError: the file is missing or damaged, its tensors differ in shape, or it holds no
+                state of an optimizer
         """
         state = load_checkpoint(checkpoint)
         if strict:
@@ -288,6 +314,8 @@ class ResumableEngine(core.Engine, core.Configurable):
         else:
             self.model.load_state_dict(state["model"], strict=False)
         if load_optimizer:
+            if "optimizer" not in state:
+                raise InputError(f"{checkpoint} holds a model only; give load_optimizer=False")
             self._load_optimizer(state["optimizer"], str(checkpoint))
         comm.synchronize()
 

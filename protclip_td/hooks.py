@@ -73,7 +73,7 @@ class SchedulerHooks(Protocol):
 
     #: Whether it moves after each optimizer step rather than each epoch.
     per_step: bool = False
-    #: Optimizer steps of the whole training; if None, `set_num_step` is called.
+    #: Optimizer steps of the whole training, no fewer; if None, `set_num_step` is called.
     num_step: int | None
 
     def set_num_step(self, num_step: int) -> None:

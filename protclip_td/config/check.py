@@ -6,6 +6,7 @@ from typing import Any
 
 from torchdrug.utils import comm
 
+from protclip_td.checks import sign_problem
 from protclip_td.config.classes import Argument, arguments, class_kind, find_class, kind_of
 from protclip_td.config.document import Document, KeyPath, dotted
 from protclip_td.config.mistakes import Mistake
@@ -44,6 +45,13 @@ _SETTINGS: dict[str, Any] = {
     "seed": int,
 }
 _TRAIN: dict[str, Any] = {"num_epoch": int, "batch_per_epoch": int | None}
+# Those that are above 0, and whether they may be 0 itself.
+_POSITIVE = {
+    "lr_ratio": False,
+    "test_batch_size": False,
+    "num_epoch": True,
+    "batch_per_epoch": False,
+}
 
 
 def check(document: Document) -> list[Mistake]:
@@ -83,7 +91,7 @@ class _Checker:
             if key in _BLOCKS:
                 self.check_top_block(key, value)
             elif key in settings:
-                self.check_value((key,), settings[key], value)
+                self.check_setting((key,), settings[key], value)
             elif key not in blocks:
                 self.note_unknown((key,), blocks | set(settings))
         train = self.values.get("train")
@@ -146,6 +154,13 @@ class _Checker:
             if argument.required and name not in value:
                 self.note_missing((*path, name), f"{cls.__name__} needs it")
 
+    def check_setting(self, path: KeyPath, argument: Argument, value: Any) -> None:
+        """Check a key with a plain value, whose range no class checks."""
+        self.check_value(path, argument, value)
+        has_sign = argument.name in _POSITIVE and isinstance(value, (int, float))
+        if has_sign and (problem := sign_problem(value, _POSITIVE[argument.name])):
+            self.note(path, problem)
+
     def check_value(self, path: KeyPath, argument: Argument, value: Any) -> None:
         if _has_missing(value):
             return
@@ -176,7 +191,7 @@ class _Checker:
         for key, item in value.items():
             if key in _TRAIN:
                 argument = Argument(key, True, None, _TRAIN[key], "")
-                self.check_value(("train", key), argument, item)
+                self.check_setting(("train", key), argument, item)
             else:
                 self.note_unknown(("train", key), _TRAIN)
         if "num_epoch" not in value:

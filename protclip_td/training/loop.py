@@ -10,6 +10,7 @@ from torch import nn
 from torchdrug import utils
 from torchdrug.utils import comm
 
+from protclip_td.checks import check_positive
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.hooks import TaskHooks
 from protclip_td.training.agreement import any_rank, from_all_ranks
@@ -55,10 +56,14 @@ class TrainingLoop:
         checkpoints: Checkpoints | None = None,
         listeners: Sequence[Listener] = (),
     ) -> None:
+        check_positive("num_epoch", num_epoch, may_be_zero=True)
+        check_positive("batch_per_epoch", batch_per_epoch)
         self.engine = engine
         self.position = engine.position
         self.eval_metric = eval_metric
         self.evaluate = evaluate and len(engine.valid_set or ()) > 0
+        if self.evaluate:
+            engine.check_split("valid")  # now, not when an epoch has been trained
         self.checkpoints = checkpoints
         self.listeners = listeners if engine.rank == 0 else ()
         available = count_batches(-(-len(engine.train_set) // engine.world_size), engine.batch_size)

@@ -23,9 +23,22 @@ class Schedule:
         self.is_per_step = getattr(scheduler, "per_step", SchedulerHooks.per_step)
 
     def set_num_step(self, num_step: int) -> None:
-        """Tell a scheduler that needs to know it how many optimizer steps there will be."""
-        if self.is_per_step and getattr(self.scheduler, "num_step", num_step) is None:
+        """Tell a scheduler that needs to know it how many optimizer steps there will be.
+
+        Raises:
+            InputError: it knows already, and it is fewer: the rest would train at the rate it ends
+                with, which is 0
+        """
+        if not self.is_per_step or not hasattr(self.scheduler, "num_step"):
+            return
+        if self.scheduler.num_step is None:
             self.scheduler.set_num_step(num_step)
+        elif self.scheduler.num_step < num_step:
+            raise InputError(
+                f"scheduler: it ends after {self.scheduler.num_step} optimizer steps, and the "
+                f"training after {num_step}. Give the scheduler num_step: {num_step}, or all "
+                "epochs to one call of `train`."
+            )
 
     def after_step(self) -> None:
         """Move a per-step scheduler."""

@@ -6,6 +6,7 @@ from torch import nn, optim
 from torchdrug import tasks
 
 from protclip_td.engine import ResumableEngine
+from protclip_td.errors import InputError
 
 SETS = {"train": [1, 2, 3], "valid": [4, 5], "test": [6, 7, 8]}
 
@@ -95,6 +96,16 @@ def test_a_resumed_engine_has_the_seed_it_was_started_with(make):
     engine, _ = make()
     engine.load_state_dict(state, "last.pt")
     assert engine.seed == 1
+
+
+def test_a_checkpoint_without_an_optimizer_gives_its_weights(make, tmp_path):
+    task = make()[1]
+    torch.save({"model": task.state_dict()}, tmp_path / "model.pt")
+    other, fresh = make()
+    with pytest.raises(InputError, match=r"model\.pt holds a model only; give load_op"):
+        other.load(str(tmp_path / "model.pt"))
+    other.load(str(tmp_path / "model.pt"), load_optimizer=False)
+    assert torch.equal(fresh.linear.weight, task.linear.weight)
 
 
 class Noisy:

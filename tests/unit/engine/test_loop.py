@@ -11,7 +11,7 @@ from torch import nn, optim
 from torchdrug import core
 
 from protclip_td.engine import ResumableEngine
-from protclip_td.errors import TrainingError
+from protclip_td.errors import InputError, TrainingError
 from protclip_td.schedulers import LinearWarmupDecay
 from protclip_td.training.checkpointing import Checkpoints, load_checkpoint
 from protclip_td.training.listener import Listener
@@ -145,6 +145,46 @@ def test_a_step_that_fp16_leaves_out_leaves_the_rate_where_it_is():
 def test_a_schedule_whose_length_is_given_keeps_it():
     _, _, heard = fit(1, scheduler=lambda optimizer: LinearWarmupDecay(optimizer, 8, 0.5))
     assert values(heard.steps, "lr") == pytest.approx([0.025, 0.05])
+
+
+def test_no_training_goes_on_past_the_end_of_its_schedule():
+    """At a learning rate of 0, without a word."""
+    engine, task, heard = fit(2, scheduler=LinearWarmupDecay)
+    weight = task.weight.item()
+    message = "scheduler: it ends after 4 optimizer steps, and the training after 6.*num_step: 6"
+    with pytest.raises(InputError, match=message):
+        engine.train(1)
+    assert (task.weight.item(), len(heard.steps)) == (weight, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 0}, "engine: batch_size: 0 given; expected a number above 0"),
+        ({"gradient_interval": 0}, "engine: gradient_interval: 0 given"),
+        ({"log_interval": 0}, "engine: log_interval: 0 given"),
+        ({"checkpoint_interval": 0}, "engine: checkpoint_interval: 0 given"),
+        ({"early_stopping": 0}, "engine: early_stopping: 0 given"),
+        ({"clip_grad_norm": 0.0}, "engine: clip_grad_norm: 0.0 given"),
+        ({"clip_grad_norm": -1.0}, "engine: clip_grad_norm: -1.0 given"),
+        ({"clip_grad_norm": math.nan}, "engine: clip_grad_norm: nan given"),
+        ({"num_worker": -1}, "engine: num_worker: -1 given; expected 0 or above"),
+        ({"plan": {"batch_per_epoch": 0}}, "batch_per_epoch: 0 given"),
+        ({"num_epoch": -1}, "num_epoch: -1 given; expected 0 or above"),
+    ],
+)
+def test_numbers_out_of_range(options, message):
+    with pytest.raises(InputError, match=message):
+        fit(**{"num_epoch": 1, **options})
+
+
+def test_a_validation_set_too_small_for_the_processes_is_noticed_before_training(monkeypatch):
+    task = Line()
+    engine = ResumableEngine(task, ITEMS, ITEMS[:1], ITEMS, optim.SGD(task.parameters(), lr=0.1))
+    monkeypatch.setattr(engine, "world_size", 2)
+    with pytest.raises(InputError, match="valid split has 1 items, too few for 2 processes"):
+        engine.fit(1)
+    assert not task.seen
 
 
 def test_speed_counts_items(monkeypatch):
