@@ -19,7 +19,8 @@ from protclip_td.hooks import DataSetHooks
 from protclip_td.training.agreement import from_all_ranks
 from protclip_td.training.checkpointing import Checkpoints
 from protclip_td.training.console import Console
-from protclip_td.training.data_manifest import DATA_MANIFEST, refuse_other_data
+from protclip_td.training.data_manifest import DATA_MANIFEST, as_json, refuse_other_data
+from protclip_td.training.disk import write_file, write_json
 from protclip_td.training.overview import (
     busy_machine,
     describe_data,
@@ -114,9 +115,9 @@ class _Run:
     def _describe(self, folder: RunFolder) -> None:
         """Show and keep what is about to run."""
         experiment, say = self.experiment, self.console.say
-        folder.write_text(RUN_CONFIG, self.config.rendered)
-        folder.write_json("versions.json", versions())
-        folder.write_json(DATA_MANIFEST, _manifest(experiment))
+        write_file(folder.path / RUN_CONFIG, self.config.rendered)
+        write_json(folder.path / "versions.json", versions())
+        write_file(folder.path / DATA_MANIFEST, as_json(_manifest(experiment)))
         say(f"Data\n{describe_data(experiment.dataset, experiment.splits)}\n")
         say(f"Model\n{describe_model(experiment.task)}\n")
         say(f"Training\n{describe_training(self.engine, self.config.train)}")
@@ -201,7 +202,8 @@ class _Run:
         if self.folder:
             epoch = self.engine.best.epoch or self.engine.position.epoch
             known = {key: value if isfinite(value) else None for key, value in result.items()}
-            self.folder.write_json("results.json", {"split": name, "epoch": epoch, **known})
+            content = {"split": name, "epoch": epoch, **known}
+            write_json(self.folder.path / "results.json", content)
             which = f"Best checkpoint (epoch {epoch})" if epoch else "Without training,"
             self.console.say(f"\n{which} on the {name} split")
             self.console.say("\n".join(f"  {line}" for line in metrics_table(result)))

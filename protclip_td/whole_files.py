@@ -2,7 +2,9 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
@@ -56,10 +58,18 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the unfinished files of a process that was killed while writing."""
+def remove_leftovers(folder: Path, idle: float = 0) -> None:
+    """Remove the unfinished files of a process that was killed while writing.
+
+    Parameters:
+        folder (Path): folder of the files
+        idle (float, optional): seconds for which nothing has been written into them, for a folder
+            that other processes may be writing into
+    """
     for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime >= idle:
+                path.unlink()
 
 
 def write_json(path: Path, value: Any, sync: bool = True, indent: int | None = None) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark, Case
-from protclip_td.benchmark.files import write_json
 from protclip_td.errors import InputError
 from protclip_td.training.data_manifest import DATA_MANIFEST, read_data_manifest
+from protclip_td.training.disk import write_json
 from protclip_td.training.run_folder import RUN_CONFIG
 
 ROLES = ("model", "control")

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from protclip_td.benchmark.catalogue import BENCHMARKS
 from protclip_td.benchmark.protocol import in_words, is_comparable
 from protclip_td.benchmark.published import PAPER
-from protclip_td.training.disk import explain_disk_errors
-from protclip_td.whole_files import replace_file
+from protclip_td.training.disk import write_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,8 +75,7 @@ def draw_results(results: Mapping[str, Any], path: Path) -> None:
     _explain(axis, {label: _all(lines, label) for label in _MARKS})
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
-    with explain_disk_errors(path):
-        replace_file(path, lambda file: file.write(picture.getvalue()))
+    write_file(path, picture.getvalue())
 
 
 def _draw(axis: "Axes", label: str, lines: Sequence[Sequence[Point]]) -> None:

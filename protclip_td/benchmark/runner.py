@@ -12,7 +12,6 @@ import torch
 
 from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark
 from protclip_td.benchmark.checks import check_configs
-from protclip_td.benchmark.files import write_json, write_text
 from protclip_td.benchmark.jobs import Job, plan, read_result
 from protclip_td.benchmark.plot import draw_results
 from protclip_td.benchmark.results import gather
@@ -24,6 +23,7 @@ from protclip_td.config import Config, load_config, load_resumed
 from protclip_td.config.document import read_document
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.run import run
+from protclip_td.training.disk import write_file, write_json
 from protclip_td.training.lock import FolderLock
 from protclip_td.training.run_folder import RUN_CONFIG
 from protclip_td.whole_files import remove_leftovers
@@ -160,7 +160,7 @@ class _Runner:
         failures = {what: why for what, why in self.failures.items() if what != _TABLE}
         results = gather(alike, failures | self.other_data, self.setup.in_words())
         write_json(self.folder / "results.json", results)
-        write_text(self.folder / "results.md", write_table(results))
+        write_file(self.folder / "results.md", write_table(results))
         return results
 
     def _present(self) -> list[Job]:
@@ -203,4 +203,4 @@ def _move(file: Path, now: Config) -> None:
     for key in (("dataset", "path"), ("engine", "gpus")):
         if key in row and key in row_today:
             lines[row[key] - 1] = lines_today[row_today[key] - 1]
-    write_text(file, "\n".join(lines))
+    write_file(file, "\n".join(lines))

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from protclip_td.benchmark.files import write_json
 from protclip_td.benchmark.jobs import Job
-from protclip_td.config.encoder import existing_path
 from protclip_td.config.loading import find_config
 from protclip_td.config.template import read_value
 from protclip_td.config.variant import read_source
 from protclip_td.data.digests import sha256_of, text_digest
 from protclip_td.errors import InputError
+from protclip_td.models.weights import existing_path
+from protclip_td.training.disk import write_json
 from protclip_td.training.run_folder import RUN_CONFIG
 
 SETUP_FILE = "benchmark.json"

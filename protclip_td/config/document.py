@@ -119,12 +119,12 @@ class _Reader:
                 raise yaml.constructor.ConstructorError(
                     problem="a key must be a word", problem_mark=key_node.start_mark
                 )
-            first = first_lines.setdefault(key_node.value, line)
-            if first != line:
-                message = f"stands twice; the first is in line {first}"
+            if key_node.value in first_lines:
+                message = f"stands twice; the first is in line {first_lines[key_node.value]}"
                 self.document.mistakes.append(
                     Mistake(dotted((*path, key_node.value)), message, line)
                 )
+            first_lines.setdefault(key_node.value, line)
 
 
 def dotted(path: KeyPath) -> str:

@@ -9,7 +9,7 @@ from protclip_td.config.mistakes import Mistake
 from protclip_td.config.template import MISSING, read_value
 from protclip_td.errors import InputError
 from protclip_td.models.checkpoint import is_protclip_folder
-from protclip_td.models.weights import RANDOM
+from protclip_td.models.weights import RANDOM, existing_path
 
 #: Arguments of TorchDrug's encoders where only their name is given: PEER's settings.
 PEER_SETTINGS: dict[str, dict[str, Any]] = {
@@ -68,15 +68,6 @@ def encoder_block(encoder: str) -> dict[str, Any]:
     if class_kind(cls) != "models":
         raise InputError(f"`{encoder}` is one of {class_kind(cls)}; expected {_CHOICE}")
     return {"class": encoder, **PEER_SETTINGS.get(cls.__name__, {})}
-
-
-def existing_path(name: str) -> Path | None:
-    """The file or folder of that name, if there is one."""
-    path = Path(name).expanduser()
-    try:
-        return path if path.exists() else None
-    except OSError:  # longer than a name can be
-        return None
 
 
 def starts_from_scratch(encoder: str) -> bool:

@@ -23,6 +23,7 @@ def load_resumed(folder: Path, path: str | None = None, flags: list[str] | None 
     Raises:
         InputError: no run folder, or another configuration; names what differs
     """
+    folder = folder.expanduser()
     check_run_folder(folder)
     file = folder / RUN_CONFIG
     if path is None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from math import isfinite, isnan
 from typing import Any, NamedTuple
 
 import jinja2
@@ -129,6 +130,8 @@ def to_yaml(value: Any) -> Any:
     """
     if value is None or isinstance(value, (bool, list, tuple, dict)):
         return json.dumps(value)
+    if isinstance(value, float) and not isfinite(value):
+        return ".nan" if isnan(value) else str(value).replace("inf", ".inf")
     if isinstance(value, str) and isinstance(read_value(value), str) and not _is_plain(value):
         return json.dumps(value)
     return value

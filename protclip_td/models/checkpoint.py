@@ -6,9 +6,9 @@ A folder with `config.json`, `model.safetensors` and, in ours, the text tokenize
 import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
 from torch import Tensor
 
@@ -103,21 +103,25 @@ def find_tokenizer(folder: Path) -> Any:
 
 
 def save_checkpoint(model: "ProtCLIP", folder: str | Path) -> None:
-    """Write a model in the published layout; readers see the old folder or the new one.
+    """Write a model in the published layout; nobody sees half of it.
 
     Parameters:
         model (ProtCLIP): the model
-        folder (str): made, with the folders above it; what is there already is replaced
+        folder (str): made, with the folders above it; what is there already makes way once all is
+            written
     """
     from safetensors.torch import save_file
 
     folder = Path(folder).expanduser().absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    scratch = folder.with_name(f".{folder.name}.{uuid4().hex}")
+    scratch.mkdir()
     try:
-        save_file(published_tensors(model), scratch / TENSOR_FILE, metadata={"format": "pt"})
         config = json.dumps(published_config(model), indent=2, sort_keys=True)
         (scratch / CONFIG_FILE).write_text(config + "\n")
+        save_file(published_tensors(model), scratch / TENSOR_FILE, metadata={"format": "pt"})
+        # safetensors lets nobody else read it.
+        (scratch / TENSOR_FILE).chmod((scratch / CONFIG_FILE).stat().st_mode)
         if model.text_encoder is not None and model.text_encoder.tokenizer is not None:
             model.text_encoder.tokenizer.save_pretrained(scratch)
         _put_in_place(scratch, folder)

@@ -88,7 +88,7 @@ class FeatureFolder:
         if self._own is None:
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / f"{uuid4().hex}.rows"
-            self._own = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            self._own = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
             self._files.append(self._own)
         return self._own
 

@@ -25,6 +25,20 @@ PACKAGE = "package:"
 VOCABULARY_FILES = ("tokenizer.json", "vocab.txt")
 
 
+def existing_path(name: str) -> Path | None:
+    """The file or folder of that name, if there is one."""
+    path = Path(name).expanduser()
+    try:
+        return path if path.exists() else None
+    except OSError:  # longer than a name can be
+        return None
+
+
+def _place(source: str) -> str:
+    """The path of a source that is on this machine; else its name, for the hub."""
+    return str(existing_path(source) or source)
+
+
 def protein_model(source: str) -> tuple["EsmModel", str]:
     """Make the protein encoder's `EsmModel`.
 
@@ -47,11 +61,12 @@ def protein_model(source: str) -> tuple["EsmModel", str]:
             )
         return random_esm(esm_config(*SIZES[name])), f"random initial weights, size of {name}"
     if source.endswith(".pt"):
-        return read_fair_esm(Path(source)), f"fair-esm file {source}"
+        return read_fair_esm(Path(_place(source))), f"fair-esm file {source}"
     from transformers import EsmModel
 
-    check_config(source, "esm", "protein_encoder")
-    model = _from_pretrained(EsmModel, source, "protein_encoder")
+    place = _place(source)
+    check_config(place, "esm", "protein_encoder")
+    model = _from_pretrained(EsmModel, place, "protein_encoder")
     return drop_contact_head(model), f"weights of {source}"
 
 
@@ -70,7 +85,7 @@ def text_model(source: str) -> tuple["BertModel", Any, str]:
     """
     from transformers import BertModel
 
-    place = package_folder(source) if source.startswith(PACKAGE) else source
+    place = package_folder(source) if source.startswith(PACKAGE) else _place(source)
     check_config(place, "bert", "text_encoder")
     model = _from_pretrained(BertModel, place, "text_encoder")
     return model, read_tokenizer(place), f"weights of {source}"
@@ -96,11 +111,12 @@ def read_tokenizer(source: str) -> Any:
     """
     from transformers import BertTokenizerFast  # type: ignore[attr-defined]
 
-    if not any(_has_file(source, name) for name in VOCABULARY_FILES):
+    place = _place(source)
+    if not any(_has_file(place, name) for name in VOCABULARY_FILES):
         raise InputError(
             f"no tokenizer in {source!r}: expected {' or '.join(VOCABULARY_FILES)} there"
         )
-    return BertTokenizerFast.from_pretrained(source)
+    return BertTokenizerFast.from_pretrained(place)
 
 
 def _has_file(source: str, name: str) -> bool:

@@ -4,9 +4,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from protclip_td.training.disk import explain_disk_errors
+from protclip_td.training.disk import write_file
 from protclip_td.training.listener import Row, losses_of
-from protclip_td.whole_files import replace_file
 
 # Colours that stay apart for colour-blind readers (Okabe and Ito).
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -42,8 +41,7 @@ def draw_curves(rows: list[Row], path: Path) -> None:
         axis.grid(alpha=0.25)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
-    with explain_disk_errors(path):
-        replace_file(path, lambda file: file.write(picture.getvalue()))
+    write_file(path, picture.getvalue())
 
 
 def _curve(rows: list[Row], name: str) -> tuple[list[int], list[float]]:

@@ -25,8 +25,7 @@ def refuse_other_data(folder: Path, manifest: dict[str, Any]) -> None:
     path = folder / DATA_MANIFEST
     if not path.is_file():
         return
-    now = json.loads(json.dumps(manifest, default=as_text))
-    differing = differing_data(now, read_data_manifest(path))
+    differing = differing_data(json.loads(as_json(manifest)), read_data_manifest(path))
     if differing:
         raise InputError(
             f"{folder} was begun with other data than there are now: {in_words(differing)}. What "
@@ -35,8 +34,13 @@ def refuse_other_data(folder: Path, manifest: dict[str, Any]) -> None:
         )
 
 
-def as_text(value: Any) -> str:
-    """What JSON does not know, without its place in memory, which is another in each process."""
+def as_json(manifest: dict[str, Any]) -> str:
+    """What is written of a manifest, with words for what JSON does not know."""
+    return json.dumps(manifest, indent=2, default=_as_text) + "\n"
+
+
+def _as_text(value: Any) -> str:
+    # Without its place in memory, which is another in each process.
     return re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 

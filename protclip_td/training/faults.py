@@ -1,14 +1,12 @@
 """A loss that is no number: which one, at which step, on which proteins."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from protclip_td.errors import TrainingError
-from protclip_td.training.disk import explain_disk_errors
-from protclip_td.whole_files import replace_file
+from protclip_td.training.disk import write_json
 
 
 def find_faults(loss: float, metrics: Mapping[str, Any], batch: Any) -> list[dict[str, Any]]:
@@ -30,7 +28,7 @@ def find_faults(loss: float, metrics: Mapping[str, Any], batch: Any) -> list[dic
     return [{"losses": _as_text(wrong or {"loss": loss}), "accessions": list(accessions)}]
 
 
-def refuse(
+def training_error(
     faults: list[dict[str, Any]], step: int, folder: Path | None, checkpoint: Path | None
 ) -> TrainingError:
     """Write ``bad_batch.json`` and word the error.
@@ -50,9 +48,7 @@ def refuse(
     message = f"{what} became {' and '.join(values) or 'NaN or infinite'} at step {step}."
     if folder is not None and faults:
         path = folder / "bad_batch.json"
-        text = json.dumps({"step": step, "batches": faults}, indent=2) + "\n"
-        with explain_disk_errors(path):
-            replace_file(path, lambda file: file.write(text.encode()))
+        write_json(path, {"step": step, "batches": faults})
         message += f" The accessions of the batch are in {path}."
     message += " The step was not taken. A smaller learning rate, clip_grad_norm or precision: fp32"
     if checkpoint is None:

@@ -6,9 +6,8 @@ import json
 import os
 from pathlib import Path
 
-from protclip_td.training.disk import explain_disk_errors
+from protclip_td.training.disk import explain_disk_errors, write_file
 from protclip_td.training.listener import Row
-from protclip_td.whole_files import replace_file
 
 
 class History:
@@ -61,8 +60,7 @@ class History:
             if (row["epoch"] <= epoch if row["kind"] == "epoch" else row["step"] <= step)
         ]
         text = "".join(json.dumps(row) + "\n" for row in kept)
-        with explain_disk_errors(self.jsonl):
-            replace_file(self.jsonl, lambda file: file.write(text.encode()))
+        write_file(self.jsonl, text)
         self.write_csv()
 
     def sync(self) -> None:
@@ -79,5 +77,4 @@ class History:
         table = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
         table.writeheader()
         table.writerows(epochs)
-        with explain_disk_errors(self.csv):
-            replace_file(self.csv, lambda file: file.write(text.getvalue().encode()))
+        write_file(self.csv, text.getvalue())

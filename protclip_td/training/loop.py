@@ -16,7 +16,7 @@ from protclip_td.hooks import TaskHooks
 from protclip_td.training.agreement import any_rank, from_all_ranks
 from protclip_td.training.best import pick_metric
 from protclip_td.training.checkpointing import Checkpoints
-from protclip_td.training.faults import find_faults, refuse
+from protclip_td.training.faults import find_faults, training_error
 from protclip_td.training.listener import Listener, Plan
 from protclip_td.training.loading import (
     BatchIndices,
@@ -134,7 +134,7 @@ class TrainingLoop:
         metrics = self._forward_backward(loader, len(sizes))
         norm = engine.precision.clip(engine.optimizer, engine.clip_grad_norm)
         if not engine.precision.accepts(norm):
-            raise self._refuse([])
+            raise self._error([])
         if engine.precision.step(engine.optimizer):
             engine.schedule.after_step()
         engine.optimizer.zero_grad()
@@ -175,14 +175,14 @@ class TrainingLoop:
         if not failed:
             return
         faults = [fault for rank in from_all_ranks(faults) for fault in rank]
-        raise self._refuse(faults)
+        raise self._error(faults)
 
-    def _refuse(self, faults: list[dict[str, Any]]) -> TrainingError:
+    def _error(self, faults: list[dict[str, Any]]) -> TrainingError:
         step, kept = self.position.step + 1, self.checkpoints
         if kept is None:
-            return refuse(faults, step, None, None)
+            return training_error(faults, step, None, None)
         folder = kept.folder.parent if self.engine.rank == 0 else None
-        return refuse(faults, step, folder, kept.last if kept.exist() else None)
+        return training_error(faults, step, folder, kept.last if kept.exist() else None)
 
     def _record(self, metrics: Metrics, others: Metrics) -> None:
         meter, position = self.engine.meter, self.position

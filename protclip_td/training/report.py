@@ -44,7 +44,7 @@ def metrics_table(metrics: dict[str, float]) -> list[str]:
     """Lay out metrics; those with a chance level stand beside it, a column per direction.
 
     Parameters:
-        metrics (dict): may hold ``chance X`` beside any number of ``<direction> X``
+        metrics (dict): may hold ``chance X`` beside ``X`` or any number of ``<direction> X``
 
     Example::
 
@@ -53,16 +53,18 @@ def metrics_table(metrics: dict[str, float]) -> list[str]:
         R@1                     0.250            0.050
     """
     names = [key.removeprefix(_CHANCE) for key in metrics if key.startswith(_CHANCE)]
-    columns = list(dict.fromkeys(
-        key.removesuffix(f" {name}")
-        for name in names for key in metrics if key.endswith(f" {name}")
+    beginnings = list(dict.fromkeys(
+        key.removesuffix(name)
+        for name in names for key in metrics if f" {key}".endswith(f" {name}")
     ))  # fmt: skip
-    columns.sort(key=lambda column: column == "chance")
-    lines = [f"{'':<12}" + "".join(f"{column:>17}" for column in columns)] if names else []
+    beginnings.sort(key=lambda beginning: beginning == _CHANCE)
+    width = max((12, *(len(name) + 1 for name in names)))
+    headings = (beginning.strip() or "model" for beginning in beginnings)
+    lines = [" " * width + "".join(f"{heading:>17}" for heading in headings)] if names else []
     for name in names:
-        cells = (metrics.get(f"{column} {name}") for column in columns)
-        lines.append(f"{name:<12}" + "".join(f"{_number(name, cell):>17}" for cell in cells))
-    shown = {f"{column} {name}" for column in columns for name in names}
+        cells = (metrics.get(beginning + name) for beginning in beginnings)
+        lines.append(f"{name:<{width}}" + "".join(f"{_number(name, cell):>17}" for cell in cells))
+    shown = {beginning + name for beginning in beginnings for name in names}
     lines += [f"{name}  {value:.4f}" for name, value in metrics.items() if name not in shown]
     return lines
 

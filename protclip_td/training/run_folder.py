@@ -1,18 +1,15 @@
 """The folder of one run: what was run, on what, how it went, and what came out."""
 
 import itertools
-import json
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from protclip_td.errors import InputError
-from protclip_td.training.data_manifest import DATA_MANIFEST, as_text
-from protclip_td.training.disk import explain_disk_errors
+from protclip_td.training.data_manifest import DATA_MANIFEST
 from protclip_td.training.history import History
 from protclip_td.training.lock import FolderLock
-from protclip_td.whole_files import remove_leftovers, replace_file
+from protclip_td.whole_files import remove_leftovers
 
 #: The rendered configuration.
 RUN_CONFIG = "config.yaml"
@@ -69,16 +66,23 @@ class RunFolder:
 
         Parameters:
             output_dir (str or Path): folder of all runs of a config
+
+        Raises:
+            InputError: no folder can be made there
         """
         parent = Path(output_dir).expanduser()
         name = time.strftime("%Y-%m-%d_%H-%M-%S")
-        with explain_disk_errors(parent):
+        try:
             parent.mkdir(parents=True, exist_ok=True)
             for suffix in itertools.chain([""], (f".{n}" for n in itertools.count(2))):
                 path = parent / (name + suffix)
                 with suppress(FileExistsError):
                     path.mkdir()
                     break
+        except OSError as error:
+            raise InputError(
+                f"output_dir: no folder can be made in {parent}: {error.strerror}"
+            ) from error
         return cls(path)
 
     @classmethod
@@ -91,16 +95,6 @@ class RunFolder:
         path = Path(path).expanduser()
         check_run_folder(path)
         return cls(path)
-
-    def write_text(self, name: str, text: str) -> None:
-        """Write a small text file, whole or not at all."""
-        path = self.path / name
-        with explain_disk_errors(path):
-            replace_file(path, lambda file: file.write(text.encode()))
-
-    def write_json(self, name: str, value: Any) -> None:
-        """Write a small JSON file; what JSON does not know is written as text."""
-        self.write_text(name, json.dumps(value, indent=2, default=as_text) + "\n")
 
     def tree(self) -> str:
         """Draw what is in the folder, a line of explanation each."""

@@ -41,6 +41,13 @@ def test_resume_takes_the_configuration_from_the_run_folder(started, tmp_path):
     assert (config.train.num_epoch, resume) == (7, tmp_path)
 
 
+def test_resume_finds_home(started, tmp_path, monkeypatch):
+    assert cli.main(["run", "-c", "pretrain"]) == 0
+    (tmp_path / "config.yaml").write_text(started[0][0].rendered)
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    assert cli.main(["run", f"--resume=~/{tmp_path.name}"]) == 0
+
+
 def test_mistakes_are_printed_as_one_block(started, capsys):
     words = ["run", "-c", "pretrain", "--batch_sise", "16", "--lr", "fast"]
     assert cli.main(words) == 2

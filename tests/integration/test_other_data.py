@@ -12,7 +12,7 @@ from protclip_td.config import load_config
 from protclip_td.datasets import ProtAnno, STRINGActions
 from protclip_td.errors import InputError
 from protclip_td.run import run
-from protclip_td.training.data_manifest import refuse_other_data
+from protclip_td.training.data_manifest import as_json, refuse_other_data
 from protclip_td.training.run_folder import RunFolder
 
 
@@ -67,7 +67,7 @@ def test_the_same_data_elsewhere_are_the_same(begun, tmp_path):
 def test_what_is_the_same(now, then, is_same, tmp_path):
     """Lists that were exchanged are not; what JSON cannot tell apart is."""
     folder = RunFolder(tmp_path)
-    folder.write_json("data_manifest.json", then or now)
+    (folder.path / "data_manifest.json").write_text(as_json(then or now))
     folder.close()
     if is_same:
         refuse_other_data(tmp_path, now)

@@ -117,6 +117,13 @@ def test_lock_is_not_inherited_by_workers(tmp_path):
     lock.release()
 
 
+def test_a_run_that_can_have_no_folder_says_so(tmp_path):
+    (tmp_path / "file").touch()
+    message = f"output_dir: no folder can be made in {tmp_path}/file/runs: Not a directory"
+    with pytest.raises(InputError, match=message):
+        protclip_td.run.RunFolder.create(tmp_path / "file" / "runs")
+
+
 def test_resume_of_no_run_folder(tmp_path):
     with pytest.raises(InputError, match=r"is not a run folder: it has no config\.yaml"):
         run_toy(tmp_path, resume=tmp_path)
@@ -303,6 +310,7 @@ def test_a_batch_of_one_is_refused(tmp_path, monkeypatch):
 
 def test_train_as_with_the_stock_engine():
     engine = toy_experiment().engine
+    engine.schedule.set_num_step(4)
     engine.train(1, batch_per_epoch=4)
     assert (engine.epoch, engine.position.step) == (1, 2)
     engine.train(1, batch_per_epoch=4)

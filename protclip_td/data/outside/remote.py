@@ -1,6 +1,5 @@
 """Gets data files from where they are published, whole and checked, or says where to put them."""
 
-import os
 import shutil
 from collections.abc import Sequence
 from http.client import HTTPException
@@ -13,10 +12,13 @@ from urllib.request import urlopen
 from protclip_td.data.digests import md5_of, sha256_of
 from protclip_td.data.outside.vouched import keep_md5, kept_md5, md5_file
 from protclip_td.errors import InputError
+from protclip_td.whole_files import remove_leftovers, write_aside
 
 _CHUNK = 1 << 20
 # Seconds without any answer.
 _PATIENCE = 30
+# Seconds after which nobody writes into an unfinished file any more.
+_IDLE = 3600
 
 
 class PublishedFile(NamedTuple):
@@ -163,11 +165,10 @@ def _receive(answer: IO[bytes], file: DataFile) -> str:
         str: what is wrong with what arrived, or ""
     """
     path, published = file.path, file.published
+    remove_leftovers(path.parent, _IDLE)
     # Several processes may want the file at the same time: each has a part of its own.
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = write_aside(path, lambda content: shutil.copyfileobj(answer, content, _CHUNK))
     try:
-        with part.open("wb") as content:
-            shutil.copyfileobj(answer, content, _CHUNK)
         if wrong := published.flaw(part):
             return f"it arrived {wrong}"
         if not published.has_checksum:

@@ -40,6 +40,8 @@ def test_lines_of_keys_and_list_items():
 def test_repeated_key_names_both_lines():
     (mistake,) = read_document("a:\n  lr: 1\n  lr: 2\n").mistakes
     assert str(mistake) == "line 3: a.lr: stands twice; the first is in line 2"
+    (mistake,) = read_document("a: {lr: 1, lr: 2}\n").mistakes
+    assert str(mistake) == "line 1: a.lr: stands twice; the first is in line 1"
 
 
 def test_merged_anchor_may_be_overridden():

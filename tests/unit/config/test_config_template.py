@@ -1,5 +1,7 @@
 """Variables of a configuration, and where its lines come from."""
 
+import math
+
 import pytest
 
 from protclip_td.config.document import read_document
@@ -51,6 +53,8 @@ def test_missing_variables_are_gathered():
     [
         ("16", 16),
         ("1e-5", 1e-5),
+        (".inf", math.inf),
+        ("-.inf", -math.inf),
         ("null", None),
         ("false", False),
         ("[0, 1]", [0, 1]),

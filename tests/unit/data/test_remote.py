@@ -1,7 +1,9 @@
 """Files that are fetched: whole, checked and at once, or a message that says it all."""
 
 import hashlib
+import os
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -105,9 +107,14 @@ def test_what_is_known_is_said_without_internet(folder):
 
 
 def test_what_an_interrupted_download_left_is_never_used(url, folder):
+    """Nor kept once its process must be dead; that of another process is left alone."""
     folder.mkdir(parents=True)
-    (folder / "splits.zip.123.part").write_bytes(CONTENT[:100])
+    old, new = folder / ".splits.zip.123.tmp", folder / ".splits.zip.456.tmp"
+    for part in (old, new):
+        part.write_bytes(CONTENT[:100])
+    os.utime(old, (time.time() - 4000,) * 2)
     assert fetch(url, folder, md5=MD5).read_bytes() == CONTENT
+    assert files(folder) == [new.name, "splits.zip"]
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError("disk full")])

@@ -17,7 +17,7 @@ from protclip_td.training.checkpointing import (
     load_model_state,
     to_plain,
 )
-from protclip_td.training.disk import explain_disk_errors
+from protclip_td.training.disk import explain_disk_errors, write_file
 from protclip_td.whole_files import replace_file
 
 
@@ -132,12 +132,22 @@ def test_full_disk(tmp_path):
             full.write(b"new")
 
     with (
-        pytest.raises(TrainingError, match="could not be written: No space left on device"),
+        pytest.raises(TrainingError, match=r"No space left on device.*intact\. Free some space in"),
         explain_disk_errors(path),
     ):
         replace_file(path, write)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_disk_that_is_not_full_is_not_called_so(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingError) as error:
+        write_file(tmp_path / "file" / "folder" / "below", "text")
+    assert str(error.value) == (
+        f"{tmp_path}/file/folder/below could not be written: Not a directory. What was written before is "
+        "intact."
+    )
 
 
 def test_other_errors_pass():

@@ -50,6 +50,15 @@ def test_metrics_stand_beside_chance():
     assert table[2].split() == ["median", "rank", "4.0", "5.0", "10.5"]
 
 
+def test_metrics_with_a_target_stand_beside_its_chance():
+    """As TorchDrug names them, with the target behind."""
+    table = metrics_table({"accuracy [loc]": 0.5, "chance accuracy [loc]": 0.1, "MCC [loc]": 0.3})
+    assert table[0].split() == ["model", "chance"]
+    assert table[1].split() == ["accuracy", "[loc]", "0.500", "0.100"]
+    assert len(table[0]) == len(table[1])
+    assert table[2:] == ["MCC [loc]  0.3000"]
+
+
 def test_metrics_without_chance_are_listed():
     assert metrics_table({"accuracy": 0.5}) == ["accuracy  0.5000"]
 

@@ -100,6 +100,20 @@ def test_saving_replaces_the_folder_as_a_whole(tiny_model, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_others_may_read_what_is_saved(tiny_model, tmp_path):
+    """As far as the user lets them read new files."""
+    tiny_model.save_pretrained(tmp_path / "model")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").touch()
+
+    def mode(path):
+        return path.stat().st_mode
+
+    assert mode(tmp_path / "model") == mode(tmp_path / "other")
+    files = set(map(mode, (tmp_path / "model").iterdir()))
+    assert files == {mode(tmp_path / "other" / "file")}
+
+
 def test_full_disk_leaves_the_former_checkpoint(tiny_model, tmp_path, monkeypatch):
     folder = tmp_path / "model"
     tiny_model.save_pretrained(folder)

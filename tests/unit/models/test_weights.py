@@ -44,6 +44,16 @@ def test_transformers_folder(tiny_protein_folder):
     assert torch.equal(model.embeddings.word_embeddings.weight, expected)
 
 
+def test_home_is_found(protein_copy, fair_esm_file, tiny_text_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shutil.copy(fair_esm_file, tmp_path / "esm.pt")
+    shutil.copytree(tiny_text_folder, tmp_path / "text")
+    assert protein_model("~/protein")[1] == "weights of ~/protein"
+    assert protein_model("~/esm.pt")[1] == "fair-esm file ~/esm.pt"
+    assert text_model("~/text")[2] == "weights of ~/text"
+    assert read_tokenizer("~/text").vocab_size > 0
+
+
 def test_folder_of_a_masked_language_model(protein_copy, tiny_protein_folder):
     """Hub folders of ESM-2 hold the model with its language head, under a prefix."""
     tensors = load_file(protein_copy / "model.safetensors")
