@@ -145,8 +145,8 @@ def test_a_disk_that_is_not_full_is_not_called_so(tmp_path):
     with pytest.raises(TrainingError) as error:
         write_file(tmp_path / "file" / "folder" / "below", "text")
     assert str(error.value) == (
-        f"{tmp_path}/file/folder/below could not be written: Not a directory. What was written before is "
-        "intact."
+        f"{tmp_path}/file/folder/below could not be written: Not a directory. What was written "
+        "before is intact."
     )
 
 
