@@ -18,8 +18,7 @@ from protclip_td.wording import did_you_mean
 class Config(EasyDict):
     """A checked configuration: keys of the YAML file as attributes.
 
-    Besides the keys it has `source` (Path of the file), `rendered` (str, the YAML text without
-    jinja) and `variables` (dict of the flags given), which are no keys.
+    Besides the keys it has `rendered` (str, the YAML text without jinja), which is no key.
 
     Example::
 
@@ -28,9 +27,7 @@ class Config(EasyDict):
         16
     """
 
-    source: Path
     rendered: str
-    variables: dict[str, Any]
 
 
 def load_config(path: str | Path, flags: list[str] | None = None) -> Config:
@@ -54,7 +51,7 @@ def load_config(path: str | Path, flags: list[str] | None = None) -> Config:
     mistakes += [_in_source(mistake, rendered) for mistake in found]
     if mistakes:
         raise report(source if source.base else path, mistakes)
-    return _make(document.values, source.path, rendered.text, given)
+    return _make(document.values, source.path.stem, rendered.text)
 
 
 def _check(document: Document) -> list[Mistake]:
@@ -113,12 +110,10 @@ def _in_source(mistake: Mistake, rendered: Rendered) -> Mistake:
     return mistake._replace(line=line)
 
 
-def _make(values: dict[str, Any], source: Path, text: str, given: dict[str, Any]) -> Config:
+def _make(values: dict[str, Any], name: str, text: str) -> Config:
     values.setdefault("engine", {})
     values["engine"] = values["engine"] or {}
-    values.setdefault("output_dir", f"runs/{source.stem}")
+    values.setdefault("output_dir", f"runs/{name}")
     config = Config(values)
-    # Past EasyDict's own __setattr__, which would make keys of them.
-    for name, value in (("source", source), ("rendered", text), ("variables", given)):
-        object.__setattr__(config, name, value)
+    object.__setattr__(config, "rendered", text)  # EasyDict's own would make a key of it
     return config

@@ -42,9 +42,7 @@ def test_peer_configuration_as_it_is(write):
     assert config.task.model.hidden_dims == [8, 8]
     assert config.dataset.transform.transforms[1]["class"] == "TruncateProtein"
     assert config.output_dir == "~/scratch/torchprotein_output/"
-    assert (config.source, config.variables) == (path, {})
     assert config.rendered == path.read_text()
-    assert "source" not in config
     assert set(config) == {
         "output_dir", "dataset", "task", "eval_metric", "optimizer", "engine", "train",
     }  # fmt: skip
@@ -58,7 +56,6 @@ def test_protst_keys(write):
     )
     config = load_config(path, ["--checkpoint", "a b.pt", "--branch=null"])
     assert (config.checkpoint, config.dataset.branch) == ("a b.pt", None)
-    assert config.variables == {"checkpoint": "a b.pt", "branch": None}
     assert config.test_split == "cb513"
 
 

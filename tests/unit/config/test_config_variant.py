@@ -31,7 +31,6 @@ def test_set_gives_defaults_and_flags_win(variant):
     config = load_config(path)
     assert config.optimizer.lr == 1e-3
     assert config.dataset.transform.transforms[1].max_length == 20
-    assert config.source == path
     assert load_config(path, ["--lr", "0.5"]).optimizer.lr == 0.5
     assert "base" not in config
 
