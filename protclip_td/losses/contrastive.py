@@ -23,13 +23,16 @@ from protclip_td.losses.similarity import cosine_logits
 
 
 @in_float32
-def contrastive_loss(protein: Tensor, text: Tensor, logit_scale: Tensor) -> Tensor:
-    """Contrastive loss of this rank's pairs, against the pairs of all ranks.
+def contrastive_loss(
+    protein: Tensor, text: Tensor, logit_scale: Tensor, across_ranks: bool = True
+) -> Tensor:
+    """Contrastive loss of this rank's pairs.
 
     Parameters:
-        protein: (B, d) embeddings, not yet normalised; B is the same on all ranks
+        protein: (B, d) embeddings, not yet normalised
         text: (B, d) embeddings of their biotexts
         logit_scale: (), logarithm of the scale of the cosines, at most ln 100
+        across_ranks: whether the pairs of all ranks are the negatives, B being the same on each
 
     Returns:
         (), float32; 0 for a single pair, which has no negatives
@@ -42,8 +45,9 @@ def contrastive_loss(protein: Tensor, text: Tensor, logit_scale: Tensor) -> Tens
         >>> contrastive_loss(pair, pair, torch.tensor(0.0))  # log(1 + 1 / e)
         tensor(0.3133)
     """
-    all_protein, all_text = gather_pairs(protein, text)
-    target = _rank() * len(protein) + torch.arange(len(protein), device=protein.device)
+    all_protein, all_text = gather_pairs(protein, text) if across_ranks else (protein, text)
+    first = _rank() * len(protein) if across_ranks else 0
+    target = first + torch.arange(len(protein), device=protein.device)
     protein_to_text = F.cross_entropy(cosine_logits(protein, all_text, logit_scale), target)
     text_to_protein = F.cross_entropy(cosine_logits(text, all_protein, logit_scale), target)
     return (protein_to_text + text_to_protein) / 2

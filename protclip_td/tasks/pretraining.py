@@ -139,8 +139,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     ) -> dict[str, Tensor]:
         """Embeddings and losses of a batch, as tensors that batches can be concatenated of.
 
-        Masks are drawn from the rows' own seed, so that the losses of two epochs compare the same
-        masks and the training's random numbers are left alone.
+        Masks are drawn from a seed of the batch, so that the losses of two epochs compare the same
+        masks and the training's random numbers are left alone. Negatives are the rank's own.
         """
         generator = torch.Generator().manual_seed(int(batch["index"][0]))
         embeddings, terms = self._embed_and_compare(batch, generator)
@@ -164,7 +164,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         """Retrieval in both directions beside chance, and the mean losses.
 
         With several processes TorchDrug's sampler repeats some rows to even them out; each row
-        counts once here.
+        counts once in the retrieval.
         """
         first = _first_of_each(target["index"])
         metric = retrieval_metrics(
@@ -189,8 +189,9 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         }
         terms = {}
         if "contrastive" in self.criterion:
+            # Ranks evaluate unequal shares, and cannot wait for each other's pairs.
             terms["contrastive"] = contrastive_loss(
-                **embeddings, logit_scale=self.model.logit_scale
+                **embeddings, logit_scale=self.model.logit_scale, across_ranks=self.training
             )
         if "bsr" in self.criterion:
             terms["bsr"] = self._reconstruction(
