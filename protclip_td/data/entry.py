@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from protclip_td.data.biotext import compose
-from protclip_td.data.residues import RESIDUE_LETTERS, foreign_letters
+from protclip_td.data.residues import foreign_letters
 from protclip_td.properties import PROTEIN_EXISTENCE
 
-_RESIDUES = RESIDUE_LETTERS.encode()
 #: Protein existence in UniProt's words, in small letters, and the sample confidence it stands for.
 EXISTENCE_LEVELS = {words.lower(): level for level, words in PROTEIN_EXISTENCE.items()}
 
@@ -84,8 +83,7 @@ def fault(entry: Entry) -> Rejection | None:
     """
     if not entry.sequence:
         return Rejection(entry.accession, "no sequence")
-    if entry.sequence.encode().translate(None, _RESIDUES):  # 30 times as fast as letter by letter
-        foreign = foreign_letters(entry.sequence)
+    if foreign := foreign_letters(entry.sequence):
         return Rejection(entry.accession, "letters that are no residues", repr(foreign))
     if entry.confidence not in PROTEIN_EXISTENCE:
         return Rejection(entry.accession, "unknown protein existence", str(entry.confidence))

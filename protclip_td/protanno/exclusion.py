@@ -17,11 +17,10 @@ from protclip_td.data.reading.chunks import raw_chunks
 from protclip_td.data.reading.fasta import fasta_records
 from protclip_td.data.reading.formats import header_line
 from protclip_td.data.reading.source import Digest, check_file
-from protclip_td.data.residues import RESIDUE_LETTERS, check_sequence
+from protclip_td.data.residues import check_sequence, foreign_letters
 from protclip_td.errors import InputError
 
 DIGESTS, FASTA = "excluded.npy", "excluded.fasta"
-_RESIDUES = RESIDUE_LETTERS.encode()
 _CHUNK_BYTES = 1 << 20
 _RECORD = np.dtype([("digest", "<u8"), ("source", "<u4")])
 
@@ -170,7 +169,7 @@ def _sequences(path: Path, digest: Digest) -> Iterator[str]:
     for chunk in raw_chunks(path, size=_CHUNK_BYTES, digest=digest):
         for header, residues, line in fasta_records(chunk.data, chunk.first_line):
             sequence = residues.decode("ascii", "replace").upper().removesuffix("*")
-            if not sequence or sequence.encode().translate(None, _RESIDUES):
+            if not sequence or foreign_letters(sequence):  # a name for each would take longer
                 name = header.decode(errors="replace").partition(" ")[0]
                 check_sequence(sequence, f"--exclude {path}, line {line}: {name!r}")
             yield sequence
