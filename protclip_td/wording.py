@@ -59,6 +59,20 @@ def by_reason(reasons: Mapping[str, str]) -> list[str]:
     return [f"{', '.join(names)}: {reason}" for reason, names in alike.items()]
 
 
+def counted(reasons: Mapping[str, int]) -> list[str]:
+    """How often each reason was met; those that never were are left out.
+
+    Parameters:
+        reasons (dict): a number by reason
+
+    Example::
+
+        >>> counted({"no sequence": 1200, "no property": 0, "not JSON": 1})
+        ['1,200 x no sequence', '1 x not JSON']
+    """
+    return [f"{number:,} x {reason}" for reason, number in reasons.items() if number]
+
+
 def first_few(names: Iterable[str], shown: int = 5) -> str:
     """The first few of some names, and how many more there are.
 

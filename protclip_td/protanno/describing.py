@@ -10,6 +10,7 @@ from protclip_td.data.store.manifest import groups_of, read_manifest
 from protclip_td.data.store.writing import REJECTED
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.protanno.report import REPORT
+from protclip_td.wording import counted
 
 
 def describe(folder: str | Path) -> str:
@@ -69,7 +70,7 @@ def _number(count: int) -> str:
 
 def _left_out(manifest: dict[str, Any]) -> list[str]:
     reasons = {**manifest["rejected"], **manifest.get("dropped", {})}
-    lines = [f"  {number:,} x {reason}" for reason, number in reasons.items() if number]
+    lines = [f"  {line}" for line in counted(reasons)]
     for record in manifest.get("excluded", []):
         lines.append(
             f"  {record['identical']:,} x identical and {record['similar']:,} x similar to one of "
@@ -124,5 +125,4 @@ def _sum_up(name: str, reasons: dict[str, int]) -> str:
         >>> _sum_up("no pair", {"no sequence": 2, "no property": 0, "not JSON": 1})
         'no pair: 3 (2 x no sequence, 1 x not JSON)'
     """
-    why = ", ".join(f"{number:,} x {reason}" for reason, number in reasons.items() if number)
-    return f"{name}: {sum(reasons.values()):,} ({why})"
+    return f"{name}: {sum(reasons.values()):,} ({', '.join(counted(reasons))})"

@@ -25,6 +25,7 @@ from protclip_td.errors import InputError
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.building import build
 from protclip_td.protanno.staging import Staging, load
+from protclip_td.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -101,10 +102,10 @@ def _make(file: Path, folder: Path, options: BuildOptions, verbose: int) -> None
     rejected = store.manifest["rejected"]
     if rejected:
         logger.warning(
-            "%d entries of %s were left out (%s); each is named in %s",
-            sum(rejected.values()),
+            "%s entries of %s were left out (%s); each is named in %s",
+            f"{sum(rejected.values()):,}",
             file,
-            ", ".join(f"{number} x {reason}" for reason, number in rejected.items()),
+            ", ".join(counted(rejected)),
             folder / REJECTED,
         )
 
@@ -128,9 +129,9 @@ def _mistake(
         where, reason, detail, *_ = next(rows, ("", "nothing in it", ""))
         reasons = Counter([reason])
         reasons.update(row[1] for row in rows)
-    why = ", ".join(f"{number} x {reason}" for reason, number in reasons.most_common())
+    why = ", ".join(counted(dict(reasons.most_common())))
     return InputError(
-        f"no usable entry in {file}: {reasons.total()} rejected ({why}); "
+        f"no usable entry in {file}: {reasons.total():,} rejected ({why}); "
         f"the first is {' '.join(filter(None, (where, reason, detail)))}"
     )
 

@@ -14,6 +14,7 @@ from protclip_td.protanno.exclusion import COVERED
 from protclip_td.protanno.report import write_report
 from protclip_td.protanno.staging import Staging, load, write_record
 from protclip_td.whole_files import replace_file, write_json
+from protclip_td.wording import counted
 
 
 def finish(
@@ -69,7 +70,7 @@ def _nothing_left(sums: dict[str, Any], excluded: list[dict[str, Any]]) -> str:
     reasons = Counter({**sums["rejected"], **sums["dropped"]})
     for source, kind, number in sums["leaked"]:
         reasons[f"{kind} to a sequence in {excluded[source]['name']}"] += number
-    why = ", ".join(f"{number} x {reason}" for reason, number in reasons.items() if number)
+    why = ", ".join(counted(reasons))
     names = ", ".join(record["name"] for record in sums["inputs"])
     advice = ["keep other confidences or coverages", "exclude less"][: 1 + bool(sums["leaked"])]
     return (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from protclip_td.wording import by_reason, fold
+from protclip_td.wording import by_reason, counted, fold
 
 
 def test_short_lines_stay_as_they_are():
@@ -34,3 +34,8 @@ def test_what_is_to_be_copied_stays_whole(whole):
 def test_reasons_are_alike_in_all_their_lines():
     reasons = {"a": "missing\n  file: x", "b": "missing\n  file: y", "c": "missing\n  file: x"}
     assert by_reason(reasons) == ["a, c: missing\n  file: x", "b: missing\n  file: y"]
+
+
+def test_numbers_of_reasons():
+    assert counted({"b": 0, "c": 1_234_567, "a": 1}) == ["1,234,567 x c", "1 x a"]
+    assert counted({}) == []

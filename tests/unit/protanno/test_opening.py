@@ -90,6 +90,17 @@ def test_a_source_that_cannot_be_read_leaves_nothing_behind(tmp_path):
     assert not folders_in(tmp_path / "stores")
 
 
+def test_what_was_left_out_is_counted_by_reason(tmp_path, caplog):
+    lines = ['{"seq": "MK", "text": "FUNCTION: x"}', *['{"seq": "", "text": "x"}'] * 1001, "{"]
+    (tmp_path / "some.jsonl").write_text("\n".join(lines))
+    open_or_make(tmp_path / "stores", tmp_path / "some.jsonl")
+    assert "1,002 entries of" in caplog.text
+    assert "(1,001 x no sequence, 1 x not JSON)" in caplog.text
+    (tmp_path / "none.jsonl").write_text("\n".join(lines[1:]))
+    with pytest.raises(InputError, match=r"1,002 rejected \(1,001 x no sequence, 1 x not JSON\)"):
+        open_or_make(tmp_path / "stores", tmp_path / "none.jsonl")
+
+
 def test_a_table_without_confidence_leaves_nothing_behind(tmp_path):
     table = tmp_path / "export.tsv"
     table.write_text("Entry\tFunction [CC]\tSequence\nP1\tFUNCTION: x\tMK\n")
