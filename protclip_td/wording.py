@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 #: Columns that a terminal has at least.
 WIDTH = 80
@@ -40,6 +40,26 @@ def _fold_line(line: str) -> str:
         else:
             lines.append(f"{indent}  {word}")
     return "\n".join(lines)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table, header and all: names to the left, numbers to the right.
+
+    Parameters:
+        rows (sequence of sequence of str): the same number of cells in each
+
+    Example::
+
+        >>> print("\\n".join(aligned([["split", "pairs"], ["train", "1,200"], ["test", "80"]])))
+        split  pairs
+        train  1,200
+        test      80
+    """
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return [
+        "  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]).rstrip()
+        for name, *cells in rows
+    ]
 
 
 def by_reason(reasons: Mapping[str, str]) -> list[str]:

@@ -10,7 +10,7 @@ from protclip_td.data.store.manifest import groups_of, read_manifest
 from protclip_td.data.store.writing import REJECTED
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.protanno.report import REPORT
-from protclip_td.wording import counted
+from protclip_td.wording import aligned, counted
 
 
 def describe(folder: str | Path) -> str:
@@ -52,20 +52,10 @@ def _inputs(manifest: dict[str, Any]) -> list[str]:
 
 def _table(name: str, counts: list[list[int]]) -> list[str]:
     """Counts by confidence (rows) and coverage (columns)."""
-    rows = [
-        [f"{level} {words.lower()}", *map(_number, counts[level - 1])]
-        for level, words in PROTEIN_EXISTENCE.items()
-    ]
-    rows.insert(0, [f"{name}, by confidence and coverage", *(f"{r}/4" for r in COVERAGES)])
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
-        for row in rows
-    ]
-
-
-def _number(count: int) -> str:
-    return f"{count:,}"
+    rows = [[f"{name}, by confidence and coverage", *(f"{r}/4" for r in COVERAGES)]]
+    for level, words in PROTEIN_EXISTENCE.items():
+        rows.append([f"{level} {words.lower()}", *(f"{count:,}" for count in counts[level - 1])])
+    return aligned(rows)
 
 
 def _left_out(manifest: dict[str, Any]) -> list[str]:

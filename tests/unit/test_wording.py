@@ -2,7 +2,7 @@
 
 import pytest
 
-from protclip_td.wording import by_reason, counted, fold
+from protclip_td.wording import aligned, by_reason, counted, fold
 
 
 def test_short_lines_stay_as_they_are():
@@ -39,3 +39,11 @@ def test_reasons_are_alike_in_all_their_lines():
 def test_numbers_of_reasons():
     assert counted({"b": 0, "c": 1_234_567, "a": 1}) == ["1,234,567 x c", "1 x a"]
     assert counted({}) == []
+
+
+def test_a_table_is_aligned_without_blanks_behind_it():
+    assert aligned([["", "1/4", "all"], ["4 predicted", "12", "1,012"], ["drawn", "5.0%", ""]]) == [
+        "              1/4    all",
+        "4 predicted    12  1,012",
+        "drawn        5.0%",
+    ]

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
+from protclip_td.wording import aligned
 
 
 class Counted(Protocol):
@@ -67,7 +68,7 @@ class Composition:
                 f"{self.before.sum():,} entries, {self.after.sum():,} after the sampling rule "
                 f"({splits})",
                 "by sample confidence and property coverage; (dropped by the rule)",
-                *_aligned(rows),
+                *aligned(rows),
             ]
         )
 
@@ -83,13 +84,3 @@ class Composition:
             "splits": {name: table.tolist() for name, table in self.splits.items()},
             "drawn": self.drawn.tolist(),
         }
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]
-        ).rstrip()
-        for row in rows
-    ]
