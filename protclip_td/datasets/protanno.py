@@ -63,8 +63,9 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         verbose (int, optional): output verbosity level
 
     Raises:
-        InputError: the source cannot be read, an option is out of range, or no training entry is
-            left after the sampling rule
+        InputError: the source cannot be read, an option is out of range, the store at `path` was
+            made from another source or with other `keep_evidence` or `confidence`, or no training
+            entry is left after the sampling rule
 
     Source: ProtCLIP (Zhou et al., AAAI 2025), section on ProtAnno.
 

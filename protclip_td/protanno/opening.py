@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,12 +53,15 @@ def open_or_make(
         verbose (int, optional): with 1, show progress
 
     Raises:
-        InputError: the file cannot be read, has no usable entry, or is not what the store at
-            `path` was made from
+        InputError: the file cannot be read or has no usable entry, or the store at `path` was made
+            from another one or with other options than given
     """
     path = Path(path).expanduser()
     if (path / MANIFEST).is_file():
-        return _open(path, source)
+        store = Store(path)
+        _check_source(store, source)
+        _check_options(store, {"keep_evidence": keep_evidence, "confidence": confidence})
+        return store
     file = check_file(SAMPLE if source in (None, "sample") else Path(str(source)))
     options = BuildOptions(
         ReadOptions(keep_evidence=keep_evidence, confidence=confidence),
@@ -73,19 +77,33 @@ def open_or_make(
     return Store(folder)
 
 
-def _open(path: Path, source: str | Path | None) -> Store:
-    """A store that was made before, provided that it holds the source asked for, if any."""
-    store = Store(path)
-    if source is not None:
-        file = check_file(SAMPLE if source == "sample" else source)
-        inputs = store.manifest.get("inputs", [])
-        if [made_from["sha256"] for made_from in inputs] != [sha256_of(file)]:
-            names = ", ".join(made_from["name"] for made_from in inputs) or "something else"
-            raise InputError(
-                f"{path} is a ProtAnno store made from {names}, and source is {file}, another "
-                "content; leave source out (or null) to use the store, or give another path"
-            )
-    return store
+def _check_source(store: Store, source: str | Path | None) -> None:
+    """Make sure that a store that was made before holds the source asked for, if any."""
+    if source is None:
+        return
+    file = check_file(SAMPLE if source == "sample" else source)
+    inputs = store.manifest.get("inputs", [])
+    if [made_from["sha256"] for made_from in inputs] != [sha256_of(file)]:
+        names = ", ".join(made_from["name"] for made_from in inputs) or "something else"
+        raise InputError(
+            f"{store.folder} is a ProtAnno store made from {names}, and source is {file}, another "
+            "content; leave source out (or null) to use the store, or give another path"
+        )
+
+
+def _check_options(store: Store, options: dict[str, Any]) -> None:
+    """Make sure that what is asked for, beyond the defaults, was asked for when it was made."""
+    made_with = store.manifest.get("options", {})
+    others = [name for name, given in options.items() if given and made_with.get(name) != given]
+    if others:
+        made, given = (
+            ", ".join(f"{name} {values.get(name)}" for name in others)
+            for values in (made_with, options)
+        )
+        raise InputError(
+            f"{store.folder} is a ProtAnno store made with {made}, and {given} is given; leave "
+            f"{' and '.join(others)} out to use the store as it is, or give another path"
+        )
 
 
 def _make(file: Path, folder: Path, options: BuildOptions, verbose: int) -> None:

@@ -57,6 +57,20 @@ def test_a_store_of_another_source_is_refused(tmp_path):
         open_or_make(folder, other)
 
 
+def test_a_store_made_with_other_options_is_refused(tmp_path):
+    folder = open_or_make(tmp_path, confidence=2).folder
+    assert open_or_make(folder).folder == open_or_make(folder, confidence=2).folder == folder
+    message = (
+        r"made with keep_evidence False, confidence 2, and keep_evidence True, confidence 3 is"
+    )
+    with pytest.raises(InputError, match=message + r" given; leave keep_evidence and confidence"):
+        open_or_make(folder, keep_evidence=True, confidence=3)
+    with pytest.raises(InputError, match=r"with keep_evidence False, and keep_evidence True is"):
+        open_or_make(folder, keep_evidence=True, confidence=2)
+    kept = open_or_make(tmp_path, keep_evidence=True).folder
+    assert open_or_make(kept, keep_evidence=True).folder == open_or_make(kept).folder == kept
+
+
 def test_reading_never_writes(tmp_path):
     folder = open_or_make(tmp_path).folder
     before = {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]}
