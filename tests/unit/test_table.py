@@ -20,8 +20,20 @@ def written(tmp_path, text, encoding="utf-8"):
         "sequence,y\r\nMKV,1\r\nMLA,2",
         "sequence , y\n\nMKV, 1\n\nMLA ,2\n\n",
         '"sequence","y"\n"MKV","1"\n"MLA","2"\n',
+        "\nsequence\ty\nMKV\t1\nMLA\t2\n",
+        "\r\n \t\r\nsequence\ty\r\nMKV\t1\r\n  \r\nMLA\t2\r\n",
+        "  \nsequence,y\nMKV,1\n \t\nMLA,2\n,\n",
     ],
-    ids=["comma", "tab", "windows", "blanks", "quoted"],
+    ids=[
+        "comma",
+        "tab",
+        "windows",
+        "blanks",
+        "quoted",
+        "tab below an empty line",
+        "tab below blanks",
+        "comma below blanks",
+    ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_same_table_in_any_dress(tmp_path, text, encoding):
@@ -33,6 +45,11 @@ def test_quoted_newline_stays_in_its_cell(tmp_path):
     table = read_table(written(tmp_path, 'name,y\n"two\nlines",1\nb,2\n'))
     assert table.column("name") == ["two\nlines", "b"]
     assert table.where(1).endswith("table.csv, line 4")
+
+
+def test_line_numbers_count_empty_lines(tmp_path):
+    table = read_table(written(tmp_path, "\n \ny\tz\n\n1\t2\n"))
+    assert table.where(0).endswith("table.csv, line 5")
 
 
 @pytest.mark.parametrize(

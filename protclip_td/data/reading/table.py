@@ -48,7 +48,8 @@ def read_table(path: str | Path) -> Table:
     """Read a table of text with a header line.
 
     Columns are separated by tabs if the header has one, by commas otherwise; cells may be quoted.
-    A byte-order mark, Windows line ends and empty lines do no harm.
+    A byte-order mark, Windows line ends, and lines with nothing but blanks or empty cells do no
+    harm.
 
     Parameters:
         path (str or Path): the file, UTF-8
@@ -66,10 +67,10 @@ def read_table(path: str | Path) -> Table:
     content = path.read_bytes()
     try:
         file = io.StringIO(content.decode("utf-8-sig"), newline="")
-        delimiter = "\t" if "\t" in file.readline() else ","
+        header = next((line for line in file if line.strip()), "")
         file.seek(0)
-        reader = csv.reader(file, delimiter=delimiter)
-        rows = [(reader.line_num, row) for row in reader if row]
+        reader = csv.reader(file, delimiter="\t" if "\t" in header else ",")
+        rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"{path} cannot be read as a table ({error}); expected CSV or TSV text in UTF-8"
