@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from protclip_td.errors import InputError
 from protclip_td.whole_files import replace_file
@@ -30,15 +30,27 @@ _DAMAGE = (
 
 
 class Member(NamedTuple):
-    """One file of an archive: its name there, its size in bytes, and how to read it."""
+    """One file of an archive.
+
+    Parameters:
+        name (str): its name there
+        size (int, optional): bytes; None where only unpacking tells, as in gzip
+        open (callable): how to read it
+        time (int, optional): where there is no size, when the unpacked file counts as modified, in
+            nanoseconds
+    """
 
     name: str
-    size: int
+    size: int | None
     open: Callable[[], Any]
+    time: int | None = None
 
 
 def unpack(path: str | Path, member: str | None = None) -> Path:
     """Unpack an archive into the folder it lies in; a file that is there in its size is kept.
+
+    A ``.gz`` file does not say its size for sure. What is unpacked from it gets its time, as with
+    `gunzip`, and is kept as long as both have the same.
 
     Parameters:
         path (str or Path): a ``.zip``, ``.tar``, ``.tar.gz``, ``.tgz`` or ``.gz`` file
@@ -50,6 +62,7 @@ def unpack(path: str | Path, member: str | None = None) -> Path:
     Raises:
         InputError: a name that leads out of the folder, a link or device, a damaged archive, no
             such member, not enough space, or another kind of file
+        OSError: the disk does not take it, as when a ``.gz`` file turns out to be too large
     """
     path = Path(path)
     with _opened(path) as members:
@@ -61,7 +74,7 @@ def unpack(path: str | Path, member: str | None = None) -> Path:
         else:
             targets = [_inside(path, m.name) for m in members]
         todo = [(m, target) for m, target in zip(members, targets) if not _is_there(m, target)]
-        _check_space(path, sum(m.size for m, _ in todo))
+        _check_space(path, sum(m.size or 0 for m, _ in todo))
         for m, target in todo:
             _write(m, target)
     return targets[0] if len(targets) == 1 else path.parent
@@ -84,7 +97,7 @@ def _opened(path: Path) -> Iterator[list[Member]]:
                     pass  # gzip's checksum comes at the end
                 yield members
         elif path.suffix == ".gz":
-            yield [Member(path.stem, _gzip_size(path), lambda: gzip.GzipFile(path))]
+            yield [_gzip_member(path)]
         else:
             raise InputError(f"{path}: expected a .zip, .tar, .tar.gz, .tgz or .gz archive")
     except _DAMAGE as error:
@@ -111,13 +124,12 @@ def _tar_members(path: Path, tar: tarfile.TarFile) -> list[Member]:
     return [Member(i.name, i.size, lambda i=i: tar.extractfile(i)) for i in infos]
 
 
-def _gzip_size(path: Path) -> int:
-    """Size of the unpacked content; gzip keeps its last 32 bits at the end of the file."""
-    with path.open("rb") as file:
-        if file.seek(0, os.SEEK_END) < 4:
-            raise EOFError("the file is too short for gzip")
-        file.seek(-4, os.SEEK_END)
-        return int.from_bytes(file.read(4), "little")
+def _gzip_member(path: Path) -> Member:
+    """The content; the size at the end is of the last of its parts alone, and has only 32 bits."""
+    found = path.stat()
+    if not found.st_size:
+        raise EOFError("the file is empty")
+    return Member(path.stem, None, lambda: gzip.GzipFile(path), found.st_mtime_ns)
 
 
 def _inside(path: Path, name: str) -> Path:
@@ -134,7 +146,10 @@ def _unsafe(path: Path, name: str, reason: str) -> InputError:
 
 
 def _is_there(member: Member, target: Path) -> bool:
-    return target.is_file() and target.stat().st_size == member.size
+    if not target.is_file():
+        return False
+    found = target.stat()
+    return found.st_size == member.size if member.time is None else found.st_mtime_ns == member.time
 
 
 def _check_space(path: Path, size: int) -> None:
@@ -148,5 +163,12 @@ def _check_space(path: Path, size: int) -> None:
 
 def _write(member: Member, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(target, lambda file: _copy(member, file), sync=False)
+
+
+def _copy(member: Member, file: BinaryIO) -> None:
     with member.open() as source:
-        replace_file(target, lambda file: shutil.copyfileobj(source, file, _CHUNK), sync=False)
+        shutil.copyfileobj(source, file, _CHUNK)
+    if member.time is not None:
+        file.flush()  # what is written later would change the time
+        os.utime(file.fileno(), ns=(member.time, member.time))

@@ -69,6 +69,36 @@ def test_gzip(tmp_path):
     assert path.read_bytes() == b"format-version: 1.2\n"
 
 
+def members(*contents):
+    return b"".join(map(gzip.compress, contents))
+
+
+def test_gzip_of_several_members_is_unpacked_once(tmp_path, monkeypatch):
+    """The size at its end is that of the last of them."""
+    path = tmp_path / "go.obo.gz"
+    path.write_bytes(members(b"format-version: 1.2\n", b"[Term]\n"))
+    assert unpack(path).read_bytes() == b"format-version: 1.2\n[Term]\n"
+    monkeypatch.setattr(archive, "_write", None)  # nothing is unpacked again
+    assert unpack(path) == tmp_path / "go.obo"
+
+
+def test_gzip_that_is_not_unpacked_to_its_end_is_unpacked_anew(tmp_path):
+    path, target = tmp_path / "go.obo.gz", tmp_path / "go.obo"
+    path.write_bytes(members(b"format-version: 1.2\n", b"[Term]\n"))
+    target.write_bytes(b"format-")  # by a killed gunzip, say; of the size of the last member
+    assert unpack(path).read_bytes() == b"format-version: 1.2\n[Term]\n"
+    assert contents(tmp_path).keys() == {"go.obo.gz", "go.obo"}
+
+
+def test_gzip_that_was_replaced_is_unpacked_anew(tmp_path):
+    path = tmp_path / "go.obo.gz"
+    path.write_bytes(members(b"[Term]\n"))
+    unpack(path)
+    path.write_bytes(members(b"[Type]\n"))
+    os.utime(path, ns=(0, 0))  # an older release
+    assert unpack(path).read_bytes() == b"[Type]\n"
+
+
 def test_files_that_are_there_are_kept_and_half_files_replaced(tmp_path):
     path = make(tmp_path / "splits.zip")
     (tmp_path / "top.txt").write_bytes(b"y" * 99)
@@ -131,9 +161,11 @@ def test_damaged_archives(name, tmp_path):
     with pytest.raises(InputError, match=f"{name} is damaged .*Remove it to have it fetched again"):
         unpack(path)
     assert contents(tmp_path).keys() == {name}
-    path.write_bytes(damaged[:2])
-    with pytest.raises(InputError, match=f"{name} is damaged"):
-        unpack(path)
+    for begun in (damaged[:2], b""):
+        path.write_bytes(begun)
+        with pytest.raises(InputError, match=f"{name} is damaged"):
+            unpack(path)
+    assert contents(tmp_path).keys() == {name}
 
 
 @pytest.mark.parametrize("flipped", [1, 255])
