@@ -1,6 +1,6 @@
 """Refuses classes that training has no example of, before TorchDrug's metrics crash on them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -10,29 +10,55 @@ from torchdrug import tasks
 from protclip_td.errors import InputError
 
 
-def check_classes(task: Any, splits: dict[str, Any]) -> None:
-    """Make sure that a classification task has an output for every class of its data.
+def check_seen(
+    target: str, known: Collection[Any], others: Mapping[str, Collection[Any]], advice: str
+) -> None:
+    """Make sure that training knows every class of the other splits.
 
-    TorchDrug counts the classes in the training set, unless the task is told with `num_class`.
+    TorchDrug counts the classes in training; of one beyond them its metrics would crash, and one
+    that is missing in between would silently count as wrong.
+
+    Parameters:
+        target (str): what has the classes, for the message
+        known (collection): classes of the training set
+        others (dict): classes of other splits by name
+        advice (str): what to do
+
+    Raises:
+        InputError: a class that training does not know
+    """
+    for split, classes in others.items():
+        if unseen := sorted(set(classes) - set(known)):
+            raise InputError(
+                f"{target}: classes {unseen} occur in {split!r} and never in training, so nothing "
+                f"can learn them; {advice}"
+            )
+
+
+def check_classes(
+    task: Any, train_set: Any, others: Mapping[str, Any], is_told: bool = False
+) -> None:
+    """Make sure that a classification task knows every class of its data.
 
     Parameters:
         task (PropertyPrediction): task after `preprocess`
-        splits (dict): validation and test set by name
+        train_set (Dataset): its training set
+        others (dict): validation and test set by name
+        is_told (bool, optional): whether `num_class` was given, so that training may lack some
 
     Raises:
-        InputError: a class beyond those that the task knows
+        InputError: a class that the task does not know
     """
     if "ce" not in task.criterion:
         return
     for name, count in zip(task.task, task.num_class):
-        for split, dataset in splits.items():
-            unseen = sorted({value for value in _values(dataset, name) if value >= count})
-            if unseen:
-                raise InputError(
-                    f"{name!r}: classes {unseen} occur in the {split} set and never in training, "
-                    f"so nothing can learn them ({count} classes are known). Change the split, or "
-                    "give the task its `num_class`"
-                )
+        trained = () if is_told else _values(train_set, name)
+        check_seen(
+            repr(name),
+            trained or range(count),
+            {split: _values(dataset, name) for split, dataset in others.items()},
+            "change the split, or give the task as its `num_class` how many there are",
+        )
 
 
 def _values(dataset: Any, name: str) -> Sequence[int]:
@@ -54,8 +80,9 @@ def apply() -> None:
 def _checked(preprocess: Any) -> Any:
     @wraps(preprocess)
     def preprocess_and_check(self: Any, train_set: Any, valid_set: Any, test_set: Any) -> Any:
+        is_told = self.num_class is not None
         result = preprocess(self, train_set, valid_set, test_set)
-        check_classes(self, {"validation": valid_set, "test": test_set})
+        check_classes(self, train_set, {"valid": valid_set, "test": test_set}, is_told)
         return result
 
     preprocess_and_check.is_checked = True  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
+from protclip_td.compat.classes import check_seen
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.reading.table import Table, read_table
 from protclip_td.data.residues import check_sequence
@@ -113,15 +114,13 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
         return [torch_data.Subset(self, self.rows[key]) for key in keys]
 
     def _check_classes(self, keys: Sequence[str]) -> None:
-        """TorchDrug counts the classes in training; a class beyond them would crash its metrics."""
+        """The first split is for training, and has to have an example of each class."""
         for task, names in self.targets.classes.items():
-            present = [self.targets.classes_of(task, self.rows[key]) for key in keys]
-            unseen = sorted(set().union(*present) - present[0])
-            if unseen:
-                raise InputError(
-                    f"{self.path}: classes {[names[i] for i in unseen]} of {task!r} never occur "
-                    f"in {keys[0]!r}, so nothing can learn them; change the split"
-                )
+            present = {
+                key: [names[i] for i in self.targets.classes_of(task, self.rows[key])]
+                for key in keys
+            }
+            check_seen(f"{self.path}: {task!r}", present[keys[0]], present, "change the split")
 
     def __len__(self) -> int:
         return len(self.sequences)

@@ -181,8 +181,24 @@ def classification(dataset, **options):
 
 def test_a_class_that_only_the_test_set_has(tmp_path):
     dataset = load(tmp_path, records(0, 1), records(1), records(0, 4), lazy=True)
-    with pytest.raises(InputError, match=r"'y': classes \[4\] occur in the test set and never in"):
+    with pytest.raises(InputError, match=r"'y': classes \[4\] occur in 'test' and never in train"):
         classification(dataset)
     task = classification(dataset, num_class=5)
     pred = task.predict({"graph": PackedProtein.from_sequence(["MK", "MV"], **SEQUENCE)})
     assert pred.shape == (2, 5)
+
+
+def test_a_class_between_those_of_training(tmp_path):
+    """TorchDrug has an output for it, which nothing ever trains."""
+    dataset = load(tmp_path, records(0, 2), records(1), records(0, 2), lazy=True)
+    with pytest.raises(
+        InputError, match=r"'y': classes \[1\] occur in 'valid' .*`num_class`"
+    ):
+        classification(dataset)
+    assert classification(dataset, num_class=3).num_class == (3,)
+
+
+def test_more_classes_than_were_given(tmp_path):
+    dataset = load(tmp_path, records(0, 1), records(1), records(0, 3), lazy=True)
+    with pytest.raises(InputError, match=r"'y': classes \[3\] occur in 'test'"):
+        classification(dataset, num_class=3)

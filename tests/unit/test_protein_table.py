@@ -229,5 +229,5 @@ def test_class_that_training_lacks(tmp_path, target_type, cells):
         y=cells,
         part=["train", "valid", "test"],
     )
-    with pytest.raises(InputError, match=r"classes \['E'\] of 'y' never occur in 'train'"):
+    with pytest.raises(InputError, match=r"table\.csv: 'y': classes \['E'\] occur in 'test' and"):
         ProteinTable(path, "y", target_type, split="part").split()
