@@ -21,7 +21,8 @@ from protclip_td.datasets.prime_kg_nodes import (
     read_node_sequences,
     read_node_vectors,
 )
-from protclip_td.datasets.prime_kg_split import SPLITS, HeldOut, draw_negatives, hold_out
+from protclip_td.datasets.prime_kg_split import SPLITS, draw_negatives, hold_out
+from protclip_td.datasets.splits import consecutive_splits
 from protclip_td.errors import InputError
 
 PROTEIN, DRUG = "gene/protein", "drug"
@@ -167,7 +168,8 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         #: MD5 of each file that was used.
         self.used: dict[str, str] = {}
         self.graph = self._read_graph(NODE_TYPES if relations == "all" else self.target)
-        self.held_out = self._hold_out(test_fraction, valid_fraction, seed)
+        head_type = self.target.head_type
+        self.held_out = hold_out(self.graph, head_type, split, test_fraction, valid_fraction, seed)
         rows = self._training_rows()
         self._train = self.graph.triplets[rows]
         self._negatives = draw_negatives(self.graph, rows, num_negative, seed)
@@ -211,10 +213,6 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         path, size, sha256 = self.files[node_type]
         published = PublishedFile(size, sha256=sha256)
         return DataFile(self.folder / Path(path).name, _BIOBRIDGE + path, published)
-
-    def _hold_out(self, test_fraction: float, valid_fraction: float, seed: int) -> HeldOut:
-        head_type = self.target.head_type
-        return hold_out(self.graph, head_type, self.split_name, test_fraction, valid_fraction, seed)
 
     def _training_rows(self) -> np.ndarray:
         rows = self.held_out.train_rows
@@ -279,9 +277,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
 
     def split(self) -> list[torch_data.Subset]:
         """Training triplets, and the questions for validation and test."""
-        sizes = [len(self._train), *map(len, self._questions.values())]
-        ends = np.cumsum(sizes).tolist()
-        return [torch_data.Subset(self, range(end - size, end)) for size, end in zip(sizes, ends)]
+        return consecutive_splits(self, [len(self._train), *map(len, self._questions.values())])
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -191,9 +191,7 @@ def test_a_class_that_only_the_test_set_has(tmp_path):
 def test_a_class_between_those_of_training(tmp_path):
     """TorchDrug has an output for it, which nothing ever trains."""
     dataset = load(tmp_path, records(0, 2), records(1), records(0, 2), lazy=True)
-    with pytest.raises(
-        InputError, match=r"'y': classes \[1\] occur in 'valid' .*`num_class`"
-    ):
+    with pytest.raises(InputError, match=r"'y': classes \[1\] occur in 'valid' .*`num_class`"):
         classification(dataset)
     assert classification(dataset, num_class=3).num_class == (3,)
 
