@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from torch.utils import data as torch_data
-from torchdrug import data, utils
+from torchdrug import data
 from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice
@@ -26,15 +26,12 @@ from protclip_td.data.proteins import RESIDUES_ONLY
 from protclip_td.datasets.deepfri_files import ChainFiles
 from protclip_td.datasets.deepfri_splits import chains_of_splits, sequences_of_chains
 from protclip_td.datasets.deepfri_terms import BRANCHES, ChainTerms, read_ec, read_go
+from protclip_td.datasets.loading_options import loading_options
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few
 
 logger = logging.getLogger(__name__)
-
-_LOADING = utils.copy_args(
-    data.ProteinDataset.load_sequence, ignore=("sequences", "targets", "attributes")
-)
 
 
 class _ChainSequences(data.ProteinDataset):
@@ -100,7 +97,7 @@ def _count_unseen(folder: Path, trained: Iterable[list[int]], terms: list[str]) 
 
 
 @R.register("datasets.ECSequences")
-@_LOADING
+@loading_options
 class ECSequences(_ChainSequences):
     """
     Protein chains with the Enzyme Commission numbers of the reactions they catalyse.
@@ -143,7 +140,7 @@ class ECSequences(_ChainSequences):
 
 
 @R.register("datasets.GOSequences")
-@_LOADING
+@loading_options
 class GOSequences(_ChainSequences):
     """
     Protein chains with their terms of one branch of the Gene Ontology.

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from torch.utils import data as torch_data
-from torchdrug import data, utils
+from torchdrug import data
 from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice
@@ -14,17 +14,15 @@ from protclip_td.data.proteins import RESIDUES_ONLY
 from protclip_td.data.reading.table import Table, read_table
 from protclip_td.data.residues import check_sequence
 from protclip_td.datasets import columns
+from protclip_td.datasets.loading_options import loading_options
 from protclip_td.datasets.splits import SPLITS, consecutive_splits
 from protclip_td.errors import InputError
 
 _REPOSITORY = "https://github.com/J-SNACKKB/FLIP/raw/d5c35cc716ca93c3c74a0b43eef5b60cbf88521f/"
-_LOADING = utils.copy_args(
-    data.ProteinDataset.load_sequence, ignore=("sequences", "targets", "attributes")
-)
 
 
 @R.register("datasets.AAV")
-@_LOADING
+@loading_options
 class AAV(data.ProteinDataset):
     """
     Fitness of variants of the capsid protein of the adeno-associated virus AAV-2.
@@ -73,7 +71,7 @@ class AAV(data.ProteinDataset):
 
 
 @R.register("datasets.Thermostability")
-@_LOADING
+@loading_options
 class Thermostability(data.ProteinDataset):
     """
     Melting temperature of proteins in °C, from the Meltome atlas.
