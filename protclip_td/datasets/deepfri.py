@@ -23,11 +23,12 @@ from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice
 from protclip_td.data.proteins import RESIDUES_ONLY
+from protclip_td.data.split_names import SPLITS
 from protclip_td.datasets.deepfri_files import ChainFiles
 from protclip_td.datasets.deepfri_splits import chains_of_splits, sequences_of_chains
 from protclip_td.datasets.deepfri_terms import BRANCHES, ChainTerms, read_ec, read_go
 from protclip_td.datasets.loading_options import loading_options
-from protclip_td.datasets.splits import SPLITS, consecutive_splits
+from protclip_td.datasets.splits import consecutive_splits
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few
 

@@ -13,9 +13,10 @@ from protclip_td.data.outside.remote import fetch
 from protclip_td.data.proteins import RESIDUES_ONLY
 from protclip_td.data.reading.table import Table, read_table
 from protclip_td.data.residues import check_sequence
+from protclip_td.data.split_names import SPLITS
 from protclip_td.datasets import columns
 from protclip_td.datasets.loading_options import loading_options
-from protclip_td.datasets.splits import SPLITS, consecutive_splits
+from protclip_td.datasets.splits import consecutive_splits
 from protclip_td.errors import InputError
 
 _REPOSITORY = "https://github.com/J-SNACKKB/FLIP/raw/d5c35cc716ca93c3c74a0b43eef5b60cbf88521f/"

@@ -13,6 +13,7 @@ from protclip_td.data.proteins import to_protein
 from protclip_td.data.sampling.held_out import num_rows, split_rows
 from protclip_td.data.sampling.rows import all_once
 from protclip_td.data.sampling.rule import rule_for
+from protclip_td.data.split_names import SPLITS
 from protclip_td.data.store.composition import Composition, count_groups
 from protclip_td.datasets.subset import PropertyDrivenSubset
 from protclip_td.errors import InputError
@@ -139,7 +140,7 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
 
         A sequence's hash decides where it goes, so identical sequences are never in two of them.
         """
-        held_out = [torch_data.Subset(self, all_once(self._splits[name])) for name in _HELD_OUT]
+        held_out = [torch_data.Subset(self, all_once(self._splits[name])) for name in SPLITS[1:]]
         return [self._train_set, *held_out]
 
     def composition(self) -> Composition:
@@ -185,9 +186,6 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
     def __repr__(self) -> str:
         sizes = ", ".join(f"#{name}: {num_rows(s)}" for name, s in self._splits.items())
         return f"ProtAnno(\n  #entry: {len(self)}, {sizes}\n  store: {self.store.folder}\n)"
-
-
-_HELD_OUT = ("valid", "test")
 
 
 def _check_range(name: str, given: int | None, low: int, high: int | None = None) -> None:

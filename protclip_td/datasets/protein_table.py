@@ -11,7 +11,8 @@ from protclip_td.compat.classes import check_seen
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.reading.table import Table, read_table
 from protclip_td.data.residues import check_sequence
-from protclip_td.datasets.splits import SPLITS, split_by_key, split_by_name
+from protclip_td.data.split_names import SPLITS
+from protclip_td.datasets.splits import split_by_key, split_by_name
 from protclip_td.datasets.targets import read_targets
 from protclip_td.errors import InputError
 

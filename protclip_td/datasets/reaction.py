@@ -11,7 +11,8 @@ from protclip_td.data.outside.archive import unpack
 from protclip_td.data.outside.remote import fetch
 from protclip_td.data.proteins import RESIDUES_ONLY
 from protclip_td.data.reading.table import read_table
-from protclip_td.datasets.splits import SPLITS, consecutive_splits
+from protclip_td.data.split_names import SPLITS
+from protclip_td.datasets.splits import consecutive_splits
 from protclip_td.errors import InputError
 
 

@@ -9,8 +9,6 @@ from torch.utils import data as torch_data
 
 from protclip_td.errors import InputError
 
-SPLITS = ("train", "valid", "test")
-
 
 def split_by_name(names: Sequence[str]) -> dict[str, list[int]]:
     """Rows of each split, by a column that names it.

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
+from protclip_td.data.split_names import SPLITS
 from protclip_td.data.store.layout import SCHEMA, hash_limit
 from protclip_td.data.store.tally import Tally
 from protclip_td.data.store.writing import REJECTED, rejected_line, to_table
@@ -20,7 +21,7 @@ from protclip_td.protanno.reading import input_of, summaries
 from protclip_td.protanno.selecting import by_group, select
 from protclip_td.protanno.staged_lines import decode, frames_by_bucket, read_lines
 from protclip_td.protanno.staging import Staging, load, write_record
-from protclip_td.protanno.summary import SPLITS, Summary
+from protclip_td.protanno.summary import Summary
 from protclip_td.protanno.workers import Workers
 from protclip_td.whole_files import replace_file
 

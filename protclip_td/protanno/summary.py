@@ -5,10 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from protclip_td.data.split_names import SPLITS
 from protclip_td.data.store.tally import Tally
-
-#: A sequence's hash decides which it belongs to.
-SPLITS = ("train", "valid", "test")
 
 
 class Summary:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from protclip_td.data.sampling.rows import Stretch
 from protclip_td.data.sampling.rule import Rule
+from protclip_td.data.split_names import SPLITS
 from protclip_td.data.store.layout import BLOCK_ROWS
 from protclip_td.data.store.manifest import Group
 from protclip_td.data.store.reading import Store
@@ -26,7 +27,7 @@ def split_rows(store: Store, rule: Rule) -> dict[str, list[Stretch]]:
     """
     kept = [g for g in store.groups if g.confidence in rule.confidences]
     kept = [g for g in kept if g.coverage in rule.coverages]
-    splits: dict[str, list[Stretch]] = {"train": [], "valid": [], "test": []}
+    splits: dict[str, list[Stretch]] = {name: [] for name in SPLITS}
     for group in kept:
         test_end = store.boundary(group, rule.test_fraction)
         valid_end = store.boundary(group, rule.held_out)

@@ -4,9 +4,10 @@ import tracemalloc
 
 import numpy as np
 
+from protclip_td.data.split_names import SPLITS
 from protclip_td.data.store.tally import Tally
 from protclip_td.protanno.cutting import Part, Span, plan_parts
-from protclip_td.protanno.summary import SPLITS, Summary
+from protclip_td.protanno.summary import Summary
 
 
 def test_parts_are_cut_across_buckets():
