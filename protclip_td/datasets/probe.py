@@ -15,7 +15,7 @@ from protclip_td.checks import check_choice
 from protclip_td.data.digests import md5_of
 from protclip_td.data.gene_ontology.annotations import read_annotations
 from protclip_td.data.gene_ontology.lin_similarity import lin_similarity
-from protclip_td.data.gene_ontology.ontology import read_ontology
+from protclip_td.data.gene_ontology.ontology import ASPECTS, read_ontology
 from protclip_td.data.outside.remote import DataFile, fetch_all
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.reading.sequences import read_sequences
@@ -90,22 +90,22 @@ class PROBE(torch_data.Dataset, core.Configurable):
     ) -> None:
         self.folder = Path(path).expanduser() / "probe"
         self.missing: list[str] = []
-        check_choice("aspect", aspect, ("MF", "BP", "CC"))
+        check_choice("aspect", aspect, tuple(ASPECTS.values()))
         check_choice("proteins", str(proteins), PROTEINS)
         self.aspect, self.proteins = aspect, str(proteins)
         #: MD5 of each file that was used.
         self.used: dict[str, str] = {}
-        if (annotation is None) != (ontology is None):
+        self.is_published = annotation is None and ontology is None
+        if annotation is not None and ontology is not None:
+            evidence = tuple(without_evidence)
+            self._compute(sequences, annotation, ontology, evidence, num_protein)
+        elif self.is_published:
+            self._take_published(sequences, allow_missing)
+        else:
             raise InputError(
                 "annotation, ontology: one given without the other; similarities are computed from "
                 "both, a GAF file and go-basic.obo, or read from PROBE's matrices"
             )
-        self.is_published = annotation is None or ontology is None
-        if annotation is None or ontology is None:
-            self._take_published(sequences, allow_missing)
-        else:
-            evidence = tuple(without_evidence)
-            self._compute(sequences, annotation, ontology, evidence, num_protein)
         if len(self.accessions) < 2:
             raise InputError(
                 f"{self.aspect}: {len(self.accessions)} proteins with sequence and annotation; "
