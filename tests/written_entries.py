@@ -2,7 +2,7 @@
 
 import json
 
-from protclip_td.data.reading.chunks import Format
+from protclip_td.data.reading.formats import Format
 
 #: The line of column names that belongs to `as_row`.
 HEADER = "Entry\tFunction\tProtein existence\tSequence"

@@ -18,8 +18,6 @@ from protclip_td.data.reading.tsv import check_columns, parse_table
 from protclip_td.data.reading.uniprot import parse_flat_file
 from protclip_td.data.reading.uniprot_xml import parse_xml
 
-__all__ = ["Format", "Parsed", "RawChunk", "detect", "parse_chunk", "raw_chunks"]
-
 #: Bytes that a chunk has at least, unless the file ends.
 CHUNK_BYTES = 1 << 24
 # No entry of UniProt comes near; what is larger has lost its record ends.

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from protclip_td.data.entry import Entry, OnReject, ignore
-from protclip_td.data.reading.chunks import Format, RawChunk, detect, parse_chunk, raw_chunks
-from protclip_td.data.reading.formats import header_line
+from protclip_td.data.reading.chunks import RawChunk, parse_chunk, raw_chunks
+from protclip_td.data.reading.formats import Format, detect, header_line
 from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.data.reading.source import DamagedSourceError, check_file
 from protclip_td.data.reading.tsv import check_existence

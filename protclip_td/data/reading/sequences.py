@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from protclip_td.data.reading.chunks import Format, raw_chunks
+from protclip_td.data.reading.chunks import raw_chunks
 from protclip_td.data.reading.fasta import fasta_records
-from protclip_td.data.reading.formats import header_line
+from protclip_td.data.reading.formats import Format, header_line
 from protclip_td.data.reading.source import check_file
 from protclip_td.data.reading.uniprot import flat_file_sequences
 from protclip_td.data.residues import check_sequence

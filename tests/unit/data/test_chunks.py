@@ -10,7 +10,8 @@ from written_entries import HEADER, as_fasta, as_json, as_row, as_xml
 
 from protclip_td.data.reading import chunks
 from protclip_td.data.reading import source as source_module
-from protclip_td.data.reading.chunks import Format, detect, parse_chunk, raw_chunks
+from protclip_td.data.reading.chunks import parse_chunk, raw_chunks
+from protclip_td.data.reading.formats import Format, detect
 from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.data.reading.readers import read_pairs
 from protclip_td.data.reading.source import DamagedSourceError

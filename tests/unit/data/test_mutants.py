@@ -8,7 +8,8 @@ import pytest
 from written_entries import HEADER, WRITE
 
 from protclip_td.data.entry import Entry
-from protclip_td.data.reading.chunks import Format, RawChunk, parse_chunk
+from protclip_td.data.reading.chunks import RawChunk, parse_chunk
+from protclip_td.data.reading.formats import Format
 from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.data.reading.readers import read_pairs
 from protclip_td.errors import InputError
