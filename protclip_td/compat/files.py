@@ -75,8 +75,9 @@ def get_item(self: Any, index: int) -> dict[str, Any]:
 
 
 def manifest(self: Any) -> dict[str, Any]:
-    """Where a data set's files are from, for the folder of a run."""
-    known = {key: getattr(self, key, None) for key in ("url", "md5", "files")}
+    """Where a data set's files are from, and which it `used`, for the folder of a run."""
+    names = {"url": "url", "md5": "md5", "files": "used"}
+    known = {key: getattr(self, name, None) for key, name in names.items()}
     return {key: value for key, value in known.items() if value is not None}
 
 

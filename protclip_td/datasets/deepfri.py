@@ -56,7 +56,9 @@ class _ChainSequences(data.ProteinDataset):
         self.load_sequence([found[chain] for chain in order], {}, **RESIDUES_ONLY | options)
         # As in TorchDrug's classes, whose `tasks` are the keys.
         self.targets = {term: i for i, term in enumerate(annotated.terms)}
-        self.chains, self.label_names, self.files = order, annotated.names, files.used
+        self.chains, self.label_names = order, annotated.names
+        #: MD5 of each file that was used.
+        self.used = files.used
         self.test_cutoff, self.are_chosen = test_cutoff, chains is not None
         self.pos_targets = [
             [self.targets[term] for term in annotated.of_chain[chain]] for chain in order
@@ -68,7 +70,7 @@ class _ChainSequences(data.ProteinDataset):
     def manifest(self) -> dict[str, Any]:
         """What the data are, for the folder of a run."""
         return {
-            "files": self.files,
+            "files": self.used,
             "test_cutoff": self.test_cutoff,
             "chains": len(self.chains) if self.are_chosen else "all",
         }

@@ -138,6 +138,14 @@ def test_lazy_proteins_are_the_same(folder, monkeypatch):
         assert eager[i]["stability_score"] == lazy[i]["stability_score"]
 
 
+def test_a_data_set_of_ones_own_says_which_files_it_used():
+    dataset = ProteinDataset()
+    dataset.files = {"train": "https://example.org/train.csv"}  # what may be fetched
+    assert dataset.manifest == {}
+    dataset.used = {"train.csv": "0" * 32}
+    assert dataset.manifest == {"files": {"train.csv": "0" * 32}}
+
+
 @pytest.mark.parametrize("name", ["HumanPPI", "YeastPPI", "PPIAffinity", "BindingDB", "PDBBind"])
 def test_pairs_say_where_they_are_from(name):
     cls = getattr(datasets, name)

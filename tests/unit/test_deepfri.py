@@ -95,7 +95,9 @@ def test_names_and_columns_of_go(folder):
 
 
 def test_files_are_in_the_manifest(folder):
-    used = ECSequences(str(folder)).manifest["files"]
+    dataset = ECSequences(str(folder))
+    used = dataset.manifest["files"]
+    assert used == dataset.used
     endings = {"annot.tsv", "test.csv", "train.txt", "valid.txt", "sequences.fasta"}
     assert set(used) == {f"nrPDB-EC_{ending}" for ending in endings}
     assert all(md5_of(folder / "EnzymeCommission" / name) == md5 for name, md5 in used.items())
