@@ -84,7 +84,7 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
             num_draws (int, optional): draws per epoch over all ranks, by default one per row
             rank (int, optional): this process, from 0
             num_ranks (int, optional): number of processes
-            rule: fields of `data.rule.Rule` that shall be others
+            rule: fields of `data.sampling.rule.Rule` that shall be others
 
         Raises:
             InputError: no row is left to train on, or something is out of range

@@ -21,7 +21,7 @@ SAMPLING = ("weighted", "thin")
 class BuildOptions:
     """Everything but inputs that decides what is in a store, and what is used of it by default.
 
-    Defaults are those of `data.rule.Rule`: the paper's, but for the split (ours).
+    Defaults are those of `data.sampling.rule.Rule`: the paper's, but for the split (ours).
 
     Parameters:
         read (ReadOptions, optional): how entries are read

@@ -42,7 +42,7 @@ def build(
     """Build a ProtAnno store, or go on building it.
 
     Parameters:
-        inputs (sequence of str): data files in any of the formats of `data.formats.Format`
+        inputs (sequence of str): data files in any of the formats of `data.reading.formats.Format`
         folder (str): where the store shall be
         options (BuildOptions, optional): what shall be in it
         exclude (sequence of str, optional): FASTA files of sequences that must not be in it
