@@ -8,6 +8,7 @@ from protclip_td.datasets.deepfri_files import read_rows
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few
 
+#: In the order in which a file has them.
 BRANCHES = ("MF", "BP", "CC")
 
 
