@@ -17,6 +17,7 @@ from protclip_td.errors import InputError
 from protclip_td.models.esm_config import new_esm
 from protclip_td.models.published import published_config, published_tensors
 from protclip_td.models.weights import VOCABULARY_FILES, read_tokenizer
+from protclip_td.whole_files import sync_folder
 
 if TYPE_CHECKING:
     from transformers import BertModel, EsmModel
@@ -103,19 +104,24 @@ def find_tokenizer(folder: Path) -> Any:
 
 
 def save_checkpoint(model: "ProtCLIP", folder: str | Path) -> None:
-    """Write a model in the published layout; nobody sees half of it.
+    """Write a model in the published layout; nobody sees half a file.
 
     Parameters:
         model (ProtCLIP): the model
-        folder (str): made, with the folders above it; what is there already makes way once all is
-            written
+        folder (str): made, with the folders above it; other files there stay
+
+    Raises:
+        InputError: the folder cannot be made
+        OSError: the disk does not take it; what was there stays
     """
     from safetensors.torch import save_file
 
     folder = Path(folder).expanduser().absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = folder.with_name(f".{folder.name}.{uuid4().hex}")
-    scratch.mkdir()
+    scratch = folder / f".{uuid4().hex}"
+    try:
+        scratch.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made a folder: {error.strerror}") from error
     try:
         config = json.dumps(published_config(model), indent=2, sort_keys=True)
         (scratch / CONFIG_FILE).write_text(config + "\n")
@@ -130,14 +136,11 @@ def save_checkpoint(model: "ProtCLIP", folder: str | Path) -> None:
 
 
 def _put_in_place(scratch: Path, folder: Path) -> None:
-    """Rename a finished folder to its name, over one that may be there."""
-    for file in scratch.iterdir():
+    """Move finished files; the config, which makes a folder a checkpoint, comes last."""
+    files = sorted(scratch.iterdir(), key=lambda file: file.name == CONFIG_FILE)
+    for file in files:
         with file.open("rb") as stream:
             os.fsync(stream.fileno())
-    if folder.exists():
-        former = scratch.with_name(scratch.name + ".former")
-        folder.rename(former)
-        scratch.rename(folder)
-        shutil.rmtree(former)
-    else:
-        scratch.rename(folder)
+    for file in files:
+        os.replace(file, folder / file.name)
+    sync_folder(folder)

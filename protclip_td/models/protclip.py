@@ -325,6 +325,9 @@ class ProtCLIP(nn.Module, core.Configurable):
         """Write `config.json`, `model.safetensors` in the published layout, and the tokenizer.
 
         Parameters:
-            folder (str): made if need be; who reads there meanwhile sees the old or the new one
+            folder (str): made if need be; other files there stay
+
+        Raises:
+            InputError: the folder cannot be made
         """
         save_checkpoint(self, folder)

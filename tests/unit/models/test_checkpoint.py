@@ -91,13 +91,38 @@ def test_a_plain_protein_encoder_is_saved_and_read(tiny_protein_folder, tmp_path
     assert torch.equal(model.protein_features(sequences), again.protein_features(sequences))
 
 
-def test_saving_replaces_the_folder_as_a_whole(tiny_model, tmp_path):
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "left_over.txt").write_text("of something else")
-    tiny_model.save_pretrained(folder)
-    assert not (folder / "left_over.txt").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+def test_saving_into_a_folder_leaves_what_else_is_there(tiny_model, tmp_path):
+    folder, link = tmp_path / "model", tmp_path / "link"
+    (folder / "notes").mkdir(parents=True)
+    (folder / "precious.txt").write_text("of something else")
+    (folder / "config.json").write_text("{}")
+    link.symlink_to(folder)
+    tiny_model.save_pretrained(link)
+    assert (folder / "precious.txt").read_text() == "of something else"
+    assert link.is_symlink()
+    assert {path.name for path in folder.iterdir()} == {
+        "config.json", "model.safetensors", "notes", "precious.txt", "tokenizer.json",
+        "tokenizer_config.json",
+    }  # fmt: skip
+    ProtCLIP.from_pretrained(folder)
+
+
+def test_saving_over_a_file_is_refused(tiny_model, tmp_path):
+    (tmp_path / "notes.txt").write_text("precious")
+    with pytest.raises(InputError, match=r"notes\.txt cannot be made a folder: Not a directory"):
+        tiny_model.save_pretrained(tmp_path / "notes.txt")
+    assert (tmp_path / "notes.txt").read_text() == "precious"
+
+
+def test_a_folder_is_a_checkpoint_once_all_is_there(tiny_model, tmp_path, monkeypatch):
+    moved = []
+    replace = checkpoint.os.replace
+    monkeypatch.setattr(
+        checkpoint.os, "replace", lambda a, b: moved.append(b.name) or replace(a, b)
+    )
+    tiny_model.save_pretrained(tmp_path / "model")
+    assert moved[-1] == "config.json"
+    assert "model.safetensors" in moved
 
 
 def test_others_may_read_what_is_saved(tiny_model, tmp_path):
