@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from protclip_td.errors import TrainingError
 from protclip_td.training.disk import write_json
 
@@ -50,13 +52,34 @@ def training_error(
         path = folder / "bad_batch.json"
         write_json(path, {"step": step, "batches": faults})
         message += f" The accessions of the batch are in {path}."
-    message += " The step was not taken. A smaller learning rate, clip_grad_norm or precision: fp32"
+    return TrainingError(f"{message} The step was not taken. {_advice(checkpoint)}")
+
+
+def check_weights(model: nn.Module, step: int, checkpoint: Path | None) -> None:
+    """Make sure that training has left numbers in the weights; a step too far may have not.
+
+    Parameters:
+        model (nn.Module): what is trained
+        step (int): optimizer steps taken
+        checkpoint (Path, optional): the last checkpoint, None if there is none yet
+
+    Raises:
+        TrainingError: some weights are NaN or infinite
+    """
+    trained = [(name, it) for name, it in model.named_parameters() if it.requires_grad]
+    broken = [name for name, weight in trained if not weight.isfinite().all()]
+    if broken:
+        raise TrainingError(
+            f"{len(broken)} of {len(trained)} weight tensors became NaN or infinite by step "
+            f"{step}, {broken[0]} among them. They are not kept. {_advice(checkpoint)}"
+        )
+
+
+def _advice(checkpoint: Path | None) -> str:
+    what = "A smaller learning rate, clip_grad_norm or precision: fp32 may help: start a new run"
     if checkpoint is None:
-        return TrainingError(f"{message} may help: start a new run with these.")
-    return TrainingError(
-        f"{message} may help: start a new run with these and, from before this step, "
-        f"`checkpoint: {checkpoint}`."
-    )
+        return f"{what} with these."
+    return f"{what} with these and, from before this step, `checkpoint: {checkpoint}`."
 
 
 def _as_text(values: dict[str, float]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from protclip_td.hooks import TaskHooks
 from protclip_td.training.agreement import any_rank, from_all_ranks
 from protclip_td.training.best import pick_metric
 from protclip_td.training.checkpointing import Checkpoints
-from protclip_td.training.faults import find_faults, training_error
+from protclip_td.training.faults import check_weights, find_faults, training_error
 from protclip_td.training.listener import Listener, Plan
 from protclip_td.training.loading import (
     BatchIndices,
@@ -122,6 +122,7 @@ class TrainingLoop:
         loader = iter(make_loader(dataset, batches, engine.num_worker))
         for first in range(0, len(sizes), engine.gradient_interval):
             self._step(loader, sizes[first : first + engine.gradient_interval])
+        self._check_weights()
         self._close_epoch(self._validate())
         self._agree([])  # a signal may have come since the last step
         self._stop_if_asked()
@@ -177,6 +178,11 @@ class TrainingLoop:
         faults = [fault for rank in from_all_ranks(faults) for fault in rank]
         raise self._error(faults)
 
+    def _check_weights(self) -> None:
+        kept = self.checkpoints
+        last = kept.last if kept is not None and kept.exist() else None
+        check_weights(self.engine.model, self.position.step, last)
+
     def _error(self, faults: list[dict[str, Any]]) -> TrainingError:
         step, kept = self.position.step + 1, self.checkpoints
         if kept is None:
@@ -225,6 +231,7 @@ class TrainingLoop:
         place = (self.position.epoch, self.position.step)
         if self.checkpoints is None or self.saved_place == place:
             return
+        self._check_weights()
         self._tell("on_checkpoint")
         state = self.engine.state_dict()
         failure = None

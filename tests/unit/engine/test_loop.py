@@ -231,6 +231,21 @@ def test_patience_counts_from_the_best():
     assert (len(task.seen), engine.position.epoch) == (5 * 4 + 2, 7)
 
 
+@pytest.mark.parametrize("plan", [{}, {"checkpoint_interval": 1}])
+def test_weights_that_are_no_numbers_are_never_kept(plan, tmp_path):
+    """A step too far shows in the next step's loss, and the last one has none."""
+    checkpoints, task = Checkpoints(tmp_path), Line()
+    fit(1, task, plan={"checkpoints": checkpoints}, gradient_interval=4)
+    before = checkpoints.last.read_bytes()
+    groups = [{"params": [task.encoder]}, {"params": [task.weight], "lr": math.inf}]
+    other = optim.SGD(groups, lr=0.1)
+    engine = ResumableEngine(task, ITEMS, ITEMS[:1], ITEMS[:1], other, batch_size=7, **plan)
+    message = r"1 of 2 weight tensors became NaN or infinite by step 1, weight among .*last\.pt`"
+    with pytest.raises(TrainingError, match=message):
+        engine.fit(1, checkpoints=checkpoints)
+    assert checkpoints.last.read_bytes() == before
+
+
 @pytest.mark.parametrize("numbers", [(math.nan, 1.0), (1.0, math.nan)])
 def test_a_loss_that_is_no_number_is_found_in_any_batch_of_a_step(numbers):
     items = [{"x": torch.tensor([number])} for number in numbers]
