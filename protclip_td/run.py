@@ -31,7 +31,7 @@ from protclip_td.training.progress import Progress
 from protclip_td.training.provenance import versions
 from protclip_td.training.recorder import Recorder
 from protclip_td.training.report import metrics_table
-from protclip_td.training.run_folder import RUN_CONFIG, RunFolder
+from protclip_td.training.run_folder import BEGUN_CONFIG, RUN_CONFIG, RunFolder
 from protclip_td.training.signals import Interrupted
 from protclip_td.wording import fold
 
@@ -116,6 +116,8 @@ class _Run:
         """Show and keep what is about to run."""
         experiment, say = self.experiment, self.console.say
         write_file(folder.path / RUN_CONFIG, self.config.rendered)
+        if not (folder.path / BEGUN_CONFIG).exists():
+            write_file(folder.path / BEGUN_CONFIG, self.config.rendered)
         write_json(folder.path / "versions.json", versions())
         write_file(folder.path / DATA_MANIFEST, as_json(_manifest(experiment)))
         say(f"Data\n{describe_data(experiment.dataset, experiment.splits)}\n")

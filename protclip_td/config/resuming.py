@@ -1,12 +1,32 @@
 """The configuration of a run that goes on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from protclip_td.config.document import read_document
 from protclip_td.config.loading import Config, load_config
 from protclip_td.config.mistakes import Mistake, report
-from protclip_td.training.run_folder import RUN_CONFIG, check_run_folder
+from protclip_td.errors import InputError
+from protclip_td.training.run_folder import BEGUN_CONFIG, RUN_CONFIG, check_run_folder
+
+# What decides how a training goes on, as far as its checkpoints or its data do not tell.
+_DECISIVE = (
+    "eval_metric",
+    "fix_encoder",
+    "lr_ratio",
+    "optimizer",
+    "scheduler",
+    "task",
+    "train",
+    "engine.batch_size",
+    "engine.clip_grad_norm",
+    "engine.early_stopping",
+    "engine.gradient_interval",
+    "engine.precision",
+)
+# Its weights are those of the checkpoint, wherever they were from.
+_ENCODER = "task.model"
 
 
 def load_resumed(folder: Path, path: str | None = None, flags: list[str] | None = None) -> Config:
@@ -15,27 +35,52 @@ def load_resumed(folder: Path, path: str | None = None, flags: list[str] | None 
     Parameters:
         folder (Path): run folder
         path (str, optional): configuration given once more, which then has to say the same
-        flags (list of str, optional): flags given once more
+        flags (list of str, optional): flags given once more, with the configuration
 
     Returns:
         Config: from the run folder
 
     Raises:
-        InputError: no run folder, or another configuration; names what differs
+        InputError: no run folder, flags without a configuration, or another configuration; names
+            what differs
     """
     folder = folder.expanduser()
     check_run_folder(folder)
     file = folder / RUN_CONFIG
-    if path is None:
-        return load_config(file, flags)
-    started, now = load_config(file), load_config(path, flags)
+    if path is not None:
+        started = load_config(file)
+        _refuse(f"--resume {folder}: {path}", _differences(started, load_config(path, flags)))
+        return started
+    if flags:
+        raise InputError(
+            f"{flags[0]}: a run goes on with its own settings; leave it out, or start a new run "
+            f"from its weights with `checkpoint: {folder}/checkpoints/best.pt`"
+        )
+    if (folder / BEGUN_CONFIG).is_file():
+        before, now = (_values(folder / name) for name in (BEGUN_CONFIG, RUN_CONFIG))
+        _refuse(str(file), filter(_is_decisive, _differences(before, now)))
+    return load_config(file)
+
+
+def _values(file: Path) -> dict[str, Any]:
+    # Read and not checked, since files that it names may be elsewhere by now.
+    return read_document(file.read_text()).values
+
+
+def _refuse(source: str, differences: Iterable[tuple[str, Any, Any]]) -> None:
     mistakes = [
         Mistake(key, f"{new} now, and the run was started with {old}")
-        for key, old, new in _differences(started, now)
+        for key, old, new in differences
     ]
     if mistakes:
-        raise report(f"--resume {folder}: {path}", mistakes)
-    return started
+        raise report(source, mistakes)
+
+
+def _is_decisive(difference: tuple[str, Any, Any]) -> bool:
+    key = f"{difference[0]}."
+    return key.startswith(tuple(f"{part}." for part in _DECISIVE)) and not key.startswith(
+        f"{_ENCODER}."
+    )
 
 
 def _differences(old: Any, new: Any, key: str = "") -> list[tuple[str, Any, Any]]:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.checks import check_choice
+from protclip_td.checks import check_choice, check_positive
 from protclip_td.errors import InputError
 from protclip_td.models import description, encoding
 from protclip_td.models.checkpoint import Checkpoint, save_checkpoint
@@ -62,7 +62,8 @@ class ProtCLIP(nn.Module, core.Configurable):
         text_cache_mb (float, optional): megabytes of text encodings to keep
 
     Raises:
-        InputError: no encoder, two sources for one, or weights that cannot be had or do not fit
+        InputError: no encoder, two sources for one, weights that cannot be had or do not fit, or
+            an option out of range
 
     Example::
 
@@ -88,6 +89,10 @@ class ProtCLIP(nn.Module, core.Configurable):
         super().__init__()
         check_choice("readout", readout, READOUTS)
         check_choice("pooling", pooling, POOLINGS)
+        check_positive("projection_dim", projection_dim)
+        check_positive("num_prototype", num_prototype)
+        check_positive("tokens_per_pass", tokens_per_pass)
+        check_positive("text_cache_mb", text_cache_mb, may_be_zero=True)
         self.readout = readout
         self.pooling = pooling
         #: Tensors and config fields of a checkpoint that nothing here reads; written back.

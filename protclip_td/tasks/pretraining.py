@@ -8,6 +8,7 @@ from torch import Tensor
 from torchdrug import core, tasks
 from torchdrug.core import Registry as R
 
+from protclip_td.checks import check_positive
 from protclip_td.compat.metrics import criterion_name
 from protclip_td.data.digests import text_digest
 from protclip_td.errors import InputError
@@ -114,6 +115,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
                 f"segment_length: {list(self.segment_length)} given; expected the shortest and "
                 "the longest segment, such as [5, 10]"
             )
+        for name, weight in self.criterion.items():
+            check_positive(f"criterion: {name}", weight)
         check_rate(self.mask_rate)
         check_lengths(*self.segment_length)
         check_alignment(self.prototype_temperature, self.sparsity_threshold)

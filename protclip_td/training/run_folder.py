@@ -13,6 +13,8 @@ from protclip_td.whole_files import remove_leftovers
 
 #: The rendered configuration.
 RUN_CONFIG = "config.yaml"
+#: The same as it was when the run was begun.
+BEGUN_CONFIG = ".config.yaml"
 # What each file is for, in the order in which they are shown at the end of a run.
 CONTENTS = {
     RUN_CONFIG: "the config as it was run, variables filled in",

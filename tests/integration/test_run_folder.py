@@ -38,7 +38,7 @@ def test_everything_is_kept(tmp_path, capsys):
     run_toy(tmp_path)
     folder = only_run(tmp_path)
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert names == set(CONTENTS) - {"model"} | {".lock"}
+    assert names == set(CONTENTS) - {"model"} | {".config.yaml", ".lock"}
     said = capsys.readouterr().out
     assert all(f"  {name} " in said for name in set(CONTENTS) - {"model"})
     assert "ToySet: 11 train, 5 valid, 4 test" in said

@@ -1,5 +1,7 @@
 """What `--help` says, and how a run's configuration comes back."""
 
+import shutil
+
 import pytest
 
 from protclip_td.config import load_config, load_resumed, manual, shipped_configs
@@ -57,6 +59,38 @@ def test_resuming_with_other_settings(run_folder, tmp_path):
     message = r"has 1 mistake\n  optimizer.lr: 0.1 now, and the run was started with 0.001"
     with pytest.raises(InputError, match=message):
         load_resumed(run_folder, str(tmp_path / "config.yaml"), ["--lr", "0.1"])
+
+
+def test_flags_alone_cannot_change_a_run(run_folder):
+    message = r"^--lr: a run goes on with its own settings; .*checkpoint: .*run/checkpoints/best"
+    with pytest.raises(InputError, match=message):
+        load_resumed(run_folder, flags=["--lr", "0.1"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_refused"),
+    [
+        ("lr: 0.001", "lr: 0.01", "optimizer.lr: 0.01 now, and the run was started with 0.001"),
+        ("num_epoch: 1", "num_epoch: 2", "train.num_epoch: 2 now"),
+        ("batch_size: 2", "batch_size: 4", "engine.batch_size: 4 now"),
+        ("criterion: mse", "criterion: ce", "task.criterion: ce now"),
+        ("hidden_dims: [8, 8]", "hidden_dims: [9]", ""),
+        ("max_length: 30", "max_length: 31", ""),
+        ("engine:", "engine:\n  log_interval: 7", ""),
+    ],
+)
+def test_a_run_s_file_may_change_in_what_decides_nothing(run_folder, old, new, is_refused):
+    """Or what its checkpoints and its data tell of."""
+    file = run_folder / "config.yaml"
+    shutil.copy(file, run_folder / ".config.yaml")
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    if not is_refused:
+        assert load_resumed(run_folder).train.num_epoch == 1
+        return
+    with pytest.raises(InputError, match=rf"config\.yaml has 1 mistake\n  {is_refused}"):
+        load_resumed(run_folder)
 
 
 def test_resuming_what_is_no_run(tmp_path):
