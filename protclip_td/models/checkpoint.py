@@ -86,15 +86,24 @@ def is_protclip_folder(path: str | Path) -> bool:
 
 
 def make_encoders(checkpoint: Checkpoint) -> tuple["EsmModel", "BertModel | None"]:
-    """The two encoders by the checkpoint's config, not yet loaded; one without text has one."""
+    """The two encoders by the checkpoint's config, not yet loaded; one without text has one.
+
+    Raises:
+        InputError: the config describes none
+    """
     from transformers import BertConfig, BertModel, EsmConfig
 
-    protein = new_esm(EsmConfig(**checkpoint.config["protein_model_config"]))
     text_config = checkpoint.config.get("text_model_config")
-    if text_config is None:
-        return protein, None
-    with torch_modules():
-        return protein, BertModel(BertConfig(**text_config), add_pooling_layer=False)
+    try:
+        protein = new_esm(EsmConfig(**checkpoint.config["protein_model_config"]))
+        if text_config is None:
+            return protein, None
+        with torch_modules():
+            return protein, BertModel(BertConfig(**text_config), add_pooling_layer=False)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{checkpoint.folder / CONFIG_FILE} describes no encoders that can be made: {error}"
+        ) from error
 
 
 def find_tokenizer(folder: Path) -> Any:

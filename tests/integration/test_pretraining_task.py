@@ -184,6 +184,8 @@ def test_unknown_loss_is_named(model):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"criterion": {"pda": -1.0}}, "criterion: pda: -1.0 given; expected a number above 0"),
+        ({"criterion": {"mlm": float("nan")}}, "criterion: mlm: nan given; expected a number"),
         ({"mask_rate": 0.9}, "mask rate must be above 0 and at most 0.5, not 0.9"),
         ({"segment_length": [5]}, r"segment_length: \[5\] given; expected the shortest and the"),
         ({"segment_length": [10, 5]}, r"segment length must be a range .* not \(10, 5\)"),

@@ -174,6 +174,16 @@ def test_damaged_config_names_the_file(released_copy):
         ProtCLIP.from_pretrained(released_copy)
 
 
+@pytest.mark.parametrize("encoder", ["x", {"num_hidden_layers": -2}, {"hidden_size": 7}])
+def test_a_config_that_describes_no_encoder_names_the_file(released_copy, encoder):
+    config = json.loads((released_copy / "config.json").read_text())
+    (released_copy / "config.json").write_text(
+        json.dumps({**config, "protein_model_config": encoder})
+    )
+    with pytest.raises(InputError, match=r"released/config.json describes no encoders that can be"):
+        ProtCLIP.from_pretrained(released_copy)
+
+
 def test_another_model_s_folder(tiny_protein_folder):
     with pytest.raises(InputError, match=r"config.json is not a ProtCLIP checkpoint's"):
         ProtCLIP.from_pretrained(tiny_protein_folder)

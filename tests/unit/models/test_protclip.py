@@ -236,6 +236,10 @@ def test_deepcopy_is_independent(tiny_model, graph):
             {"protein_encoder": "b", "pooling": "max"},
             r"pooling: 'max' given.*one of residues, all_tok",
         ),
+        ({"projection_dim": 0}, "projection_dim: 0 given; expected a number above 0"),
+        ({"num_prototype": -1}, "num_prototype: -1 given; expected a number above 0"),
+        ({"tokens_per_pass": 0}, "tokens_per_pass: 0 given; expected a number above 0"),
+        ({"text_cache_mb": -1}, "text_cache_mb: -1 given; expected 0 or above"),
     ],
 )
 def test_wrong_arguments(options, message):
