@@ -15,7 +15,10 @@ class DataSetHooks(Protocol):
     tasks: Sequence[str]
     #: Names of the labels or classes in order, for tasks that compare proteins with texts.
     label_names: Sequence[str] | None = None
-    #: Where the data are from, for the run folder; a run resumes on the same data only.
+    #: Where the data are from, for the run folder; a run resumes on the same data only. The
+    #: benchmark's table shows its `protocol`, the way of testing where there are several (None:
+    #: the usual one), and `selected_on`, the split that chooses the best epoch (``valid`` unless
+    #: it is given).
     manifest: Mapping[str, Any] = {}
     #: Whether a training set has an order of its own, which nobody is to shuffle.
     is_shuffled: bool = False

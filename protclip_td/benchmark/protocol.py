@@ -37,23 +37,8 @@ def _protocol(result: Result) -> dict[str, Any]:
 
 def _name(manifest: Mapping[str, Any], test_split: str) -> str | None:
     """The protocol, and all in which the test differs from it."""
-    # PrimeKG's two protocols are two splits; those of interactions apply to any split.
-    protocol = manifest.get("protocol", manifest.get("split"))
-    cutoff = manifest.get("test_cutoff", 0.95)
-    parts = [protocol] if protocol else []
-    if manifest.get("similarities", "PROBE's") != "PROBE's":
-        parts.append(f"similarities {manifest['similarities']}")
-    if manifest.get("relations") == "target":
-        parts.append("target's relations")
-    if protocol == "published" and manifest.get("valid_fraction"):
-        parts.append("with validation")
-    if cutoff != 0.95:
-        parts.append(f"identity up to {cutoff:g}")
-    if manifest.get("chains", "all") != "all":
-        parts.append("chosen chains")
-    if test_split != "test":
-        parts.append(test_split)
-    return ", ".join(parts) or None
+    parts = (manifest.get("protocol"), test_split if test_split != "test" else None)
+    return ", ".join(filter(None, parts)) or None
 
 
 def in_words(protocols: Iterable[Mapping[str, Any]]) -> str:

@@ -114,6 +114,5 @@ def _selected_by(result: Result) -> str | None:
         return None
     if not splits["valid"]:
         return "last epoch"
-    # The published protocol of interactions validates on the test edges.
-    split = "test" if config["dataset"].get("protocol") == "published" else "valid"
+    split = result.manifest.get("selected_on", "valid")
     return f"{split} {config.get('eval_metric') or 'loss'}"

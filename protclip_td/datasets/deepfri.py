@@ -33,6 +33,8 @@ from protclip_td.errors import InputError
 from protclip_td.wording import first_few
 
 logger = logging.getLogger(__name__)
+#: Share of identical residues between test and training that published results allow.
+PUBLISHED_CUTOFF = 0.95
 
 
 class _ChainSequences(data.ProteinDataset):
@@ -71,9 +73,18 @@ class _ChainSequences(data.ProteinDataset):
         """What the data are, for the folder of a run."""
         return {
             "files": self.used,
+            "protocol": self._protocol(),
             "test_cutoff": self.test_cutoff,
             "chains": len(self.chains) if self.are_chosen else "all",
         }
+
+    def _protocol(self) -> str | None:
+        words = []
+        if self.test_cutoff != PUBLISHED_CUTOFF:
+            words.append(f"identity up to {self.test_cutoff:g}")
+        if self.are_chosen:
+            words.append("chosen chains")
+        return ", ".join(words) or None
 
     def split(self) -> list[torch_data.Subset]:
         """Training, validation and test set."""
@@ -127,7 +138,7 @@ class ECSequences(_ChainSequences):
     def __init__(
         self,
         path: str,
-        test_cutoff: float = 0.95,
+        test_cutoff: float = PUBLISHED_CUTOFF,
         chains: str | None = None,
         branch: None = None,
         lazy: bool = True,
@@ -171,7 +182,7 @@ class GOSequences(_ChainSequences):
         self,
         path: str,
         branch: str = "MF",
-        test_cutoff: float = 0.95,
+        test_cutoff: float = PUBLISHED_CUTOFF,
         chains: str | None = None,
         lazy: bool = True,
         verbose: int = 1,

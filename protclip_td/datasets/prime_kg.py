@@ -286,6 +286,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         return {
             "folder": str(self.folder),
             "files": self.used,
+            "protocol": self._protocol(),
             "split": self.split_name,
             "relations": self.relations,
             "valid_fraction": self.valid_fraction,
@@ -294,8 +295,16 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
             "nodes": {name: count for name, count in counts.items() if count},
             "triplets": len(self.graph.triplets),
             "candidates": len(self.candidates),
-            "selected_on": "validation" if self._questions["valid"] else "nothing: last epoch",
+            "selected_on": "valid" if self._questions["valid"] else None,
         }
+
+    def _protocol(self) -> str:
+        words: list[str] = [self.split_name]
+        if self.relations == "target":
+            words.append("target's relations")
+        if self.split_name == "published" and self.valid_fraction:
+            words.append("with validation")
+        return ", ".join(words)
 
     def __len__(self) -> int:
         return len(self._train) + len(self._asked)

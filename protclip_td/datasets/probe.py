@@ -168,7 +168,7 @@ class PROBE(torch_data.Dataset, core.Configurable):
         return {
             "files": self.used,
             "aspect": self.aspect,
-            "similarities": "PROBE's" if self.is_published else "computed from a GAF file",
+            "protocol": None if self.is_published else "similarities computed from a GAF file",
             "proteins": len(self.accessions),
             "pairs": int((~self.similarity.isnan()).triu(1).sum()),
             "left out for want of a sequence": self.missing,

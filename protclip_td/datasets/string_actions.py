@@ -249,7 +249,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
             "split_sha256": split_digest(self._split),
             "protocol": self.protocol,
             "messages_over": "training pairs" if is_clean else "all pairs",
-            "selected_on": "validation pairs" if is_clean else "test pairs",
+            "selected_on": "valid" if is_clean else "test",
             "split": self._draw.split,
             "seed": self._draw.seed,
             "split_file": str(self.split_file.absolute()),

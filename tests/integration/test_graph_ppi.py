@@ -65,7 +65,7 @@ def test_clean_protocol_keeps_test_pairs_out(data, split):
     assert not train & valid
     assert not valid & test
     assert len(train) + len(valid) + len(test) == len(dataset)
-    assert dataset.manifest["selected_on"] == "validation pairs"
+    assert dataset.manifest["selected_on"] == "valid"
 
 
 def test_published_protocol_lets_test_pairs_speak_and_select(data):
@@ -75,7 +75,7 @@ def test_published_protocol_lets_test_pairs_speak_and_select(data):
     assert valid == test
     assert not train & test
     assert dataset.manifest["messages_over"] == "all pairs"
-    assert dataset.manifest["selected_on"] == "test pairs"
+    assert dataset.manifest["selected_on"] == "test"
     assert test == pairs_of(dataset, STRINGActions(data).split()[2])
 
 

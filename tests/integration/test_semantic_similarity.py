@@ -249,7 +249,9 @@ def test_manifest_tells_from_which_files(folder, own):
     write_matrix(probe / matrix, accessions, np.full((len(accessions),) * 2, 0.5))
     after = PROBE(folder, "MF", proteins="sparse").manifest
     assert {key for key in before if before[key] != after[key]} == {"files"}
+    assert before["protocol"] is None
     files = PROBE(folder, "MF", **own).manifest["files"]
+    assert PROBE(folder, "MF", **own).manifest["protocol"].startswith("similarities computed from")
     assert files == {Path(path).name: md5_of(path) for path in own.values()}
 
 

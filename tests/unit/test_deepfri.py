@@ -106,10 +106,12 @@ def test_files_are_in_the_manifest(folder):
 def test_what_changes_the_test_set_is_in_the_manifest(folder, tmp_path):
     manifest = ECSequences(str(folder)).manifest
     assert (manifest["test_cutoff"], manifest["chains"]) == (0.95, "all")
+    assert manifest["protocol"] is None
     path = tmp_path / "chains.txt"
     path.write_text("\n".join(ECSequences(str(folder)).chains[::2]))
     manifest = ECSequences(str(folder), test_cutoff=0.7, chains=str(path)).manifest
     assert (manifest["test_cutoff"], manifest["chains"]) == (0.7, 14)
+    assert manifest["protocol"] == "identity up to 0.7, chosen chains"
     assert manifest["files"]["chains.txt"] == md5_of(path)
 
 

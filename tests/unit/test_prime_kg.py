@@ -255,7 +255,24 @@ def test_manifest_tells_what_was_asked_for_and_from_which_files(folder, tmp_path
 def test_without_validation_the_last_epoch_counts(folder):
     dataset = PrimeKG(str(folder.parent), split="published", valid_fraction=0, **FEW)
     assert [len(part) > 0 for part in dataset.split()] == [True, False, True]
-    assert dataset.manifest["selected_on"] == "nothing: last epoch"
+    assert dataset.manifest["selected_on"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "protocol"),
+    [
+        ({}, "clean"),
+        ({"relations": "target"}, "clean, target's relations"),
+        ({"split": "published", "valid_fraction": 0}, "published"),
+        ({"split": "published"}, "published, with validation"),
+        (
+            {"split": "published", "relations": "target", "valid_fraction": 0},
+            "published, target's relations",
+        ),
+    ],
+)
+def test_protocol_is_named(folder, options, protocol):
+    assert PrimeKG(str(folder.parent), **FEW, **options).manifest["protocol"] == protocol
 
 
 FEW = {"target": "prot2mf"}
