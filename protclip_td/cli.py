@@ -8,6 +8,7 @@ from pathlib import Path
 
 from protclip_td.config import load_config, load_resumed, manual
 from protclip_td.errors import InputError, TrainingError
+from protclip_td.version import __version__
 from protclip_td.wording import fold
 
 _HELP = """\
@@ -31,11 +32,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv (list of str, optional): arguments of the command line; by default this process's
 
     Returns:
-        int: 0 done, 1 training had to stop or a store is damaged, 2 wrong input, 130 interrupted,
-        141 nobody reads on
+        int: 0 done, 1 training had to stop or a store is damaged, 2 wrong input, 141 nobody reads
+        on
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the programs make 130 of it, also while all this is loaded
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser("protclip-td", description="ProtCLIP in TorchDrug.")
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="train and evaluate a configuration", add_help=False)
     commands.add_parser(
@@ -69,9 +74,6 @@ def _report_errors(command: Callable[[], int | None]) -> int:
     except (InputError, TrainingError) as error:
         print(fold(f"error: {error}"), file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
     except BrokenPipeError:  # `head` or a pager has seen enough, and Python must not flush to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

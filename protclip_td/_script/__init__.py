@@ -2,9 +2,11 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 # These work on data alone; without PyTorch they start at once and need a fifth of the memory.
-_WITHOUT_TORCHDRUG = ("protanno", "-h", "--help")
+_WITHOUT_TORCHDRUG = ("protanno", "-h", "--help", "--version")
 
 
 def main() -> int:
@@ -16,6 +18,17 @@ def main() -> int:
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     else:  # whoever builds stores may have set it to 0 for good, and these need what it leaves out
         os.environ["PROTCLIP_TD_REGISTER"] = "1"
-    from protclip_td.cli import main
+    with interruptible():
+        from protclip_td.cli import main
 
-    return main()
+        return main()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """End the program without a traceback on Ctrl-C, also while the package is being loaded."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None

@@ -1,12 +1,16 @@
 """`protclip-td run` and `python -m torchdrug.run`: what they print, and with which status."""
 
+import runpy
 import subprocess
 import sys
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from protclip_td import cli
+from protclip_td import _script, cli
 from protclip_td.errors import InputError, TrainingError
+from protclip_td.version import __version__
 
 TORCHDRUG_RUN = [sys.executable, "-m", "torchdrug.run"]
 
@@ -63,7 +67,6 @@ def test_mistakes_are_printed_as_one_block(started, capsys):
     [
         (InputError("no such data"), 2, "error: no such data\n"),
         (TrainingError("loss is NaN"), 1, "error: loss is NaN\n"),
-        (KeyboardInterrupt(), 130, "interrupted\n"),
     ],
 )
 def test_exit_status(monkeypatch, capsys, error, status, message):
@@ -73,6 +76,35 @@ def test_exit_status(monkeypatch, capsys, error, status, message):
     monkeypatch.setattr("protclip_td.run.run", stop)
     assert cli.main(["run", "-c", "pretrain"]) == status
     assert capsys.readouterr().err == message
+
+
+class _Interrupting(ModuleType):
+    """A module on whose loading Ctrl-C comes."""
+
+    def __getattr__(self, name):
+        raise KeyboardInterrupt
+
+
+def _torchdrug_run():
+    runpy.run_path(
+        str(Path(_script.__file__).parents[1] / "_torchdrug" / "run.py"), None, "__main__"
+    )
+
+
+@pytest.mark.parametrize("program", [_script.main, _torchdrug_run])
+@pytest.mark.parametrize("when", ["loading", "running"])
+def test_ctrl_c_leaves_no_traceback(program, when, started, monkeypatch, capsys):
+    monkeypatch.setenv("PROTCLIP_TD_REGISTER", "1")  # as the programs do, but for this test alone
+    monkeypatch.setitem(sys.modules, "protclip_td_command", _script)
+    monkeypatch.setattr(sys, "argv", ["protclip-td", "-c", "pretrain"])
+    if program is _script.main:
+        monkeypatch.setattr(sys, "argv", ["protclip-td", "run", "-c", "pretrain"])
+    interrupting = _Interrupting("protclip_td.cli" if when == "loading" else "protclip_td.run")
+    monkeypatch.setitem(sys.modules, interrupting.__name__, interrupting)
+    with pytest.raises(SystemExit) as stop:
+        program()
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 def test_help_lists_the_shipped_configurations(capsys):
@@ -113,6 +145,15 @@ def test_unknown_command(capsys):
         cli.main(["rum"])
     assert stop.value.code == 2
     assert "invalid choice: 'rum'" in capsys.readouterr().err
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--version"])
+    assert (stop.value.code, capsys.readouterr().out) == (0, f"{__version__}\n")
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    assert "--version" in capsys.readouterr().out
 
 
 def test_torchdrug_run_finds_mistakes_before_it_imports_transformers(tmp_path):
