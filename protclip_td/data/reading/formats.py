@@ -5,7 +5,8 @@ from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
-from protclip_td.data.reading.source import DamagedSourceError, check_file, read_pieces
+from protclip_td.data.reading.binary import instead_of_text
+from protclip_td.data.reading.source import PAIRS, DamagedSourceError, check_file, read_pieces
 from protclip_td.errors import InputError
 
 _HEAD = 1 << 16
@@ -39,7 +40,8 @@ def detect(path: str | Path) -> Format:
     """
     path = check_file(path)
     head = _head(path)
-    first = head.partition(b"\n")[0].decode(errors="replace")
+    line = head.partition(b"\n")[0]
+    first = line.decode(errors="replace")
     begin = first.lstrip()
     if first.startswith("ID   "):
         return Format.FLAT_FILE
@@ -49,6 +51,10 @@ def detect(path: str | Path) -> Format:
         return Format.FASTA
     if begin.startswith("{"):
         return Format.JSON_LINES
+    if instead := instead_of_text(line):
+        raise InputError(
+            f"data file {path}: no text, but {instead}. Expected {PAIRS}; plain or gzip, in UTF-8"
+        )
     if "\t" in first:
         return Format.TSV
     raise InputError(_unknown(path, first))

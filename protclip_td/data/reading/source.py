@@ -13,7 +13,8 @@ _GZIP_FORMAT = 31  # of zlib: a gzip header, and the largest window
 # the file holds; text makes 4 to 10.
 _READ = 1 << 16
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_PAIRS = (
+#: What a store of pairs is built from.
+PAIRS = (
     "a UniProtKB flat file or XML, FASTA with UniProt headers, a UniProt or ProtST TSV, or "
     "ProtCLIP JSON lines"
 )
@@ -43,7 +44,7 @@ class DamagedSourceError(InputError):
         return f"data file {self.path}: {self.what}. Get it again and check its size or checksum."
 
 
-def check_file(path: str | Path, expected: str = _PAIRS) -> Path:
+def check_file(path: str | Path, expected: str = PAIRS) -> Path:
     """Make sure that a data file is there and not empty.
 
     Parameters:

@@ -1,7 +1,9 @@
 """Other formats than the flat file: told apart by content, columns by name, rejections as data."""
 
+import bz2
 import gzip
 import json
+import lzma
 
 import pytest
 
@@ -250,6 +252,31 @@ def test_bytes_that_are_no_utf_8_are_rejected(read):
 def test_unknown_formats_say_what_was_seen_and_expected(read, text, message):
     with pytest.raises(InputError, match=message):
         read(text)
+
+
+TABLE = "\t".join(UNIPROT) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (bz2.compress(b"ID   A" * 999), "a bzip2 file; unpack it first"),
+        (b"BZh91AY&SY\t\n", "a bzip2 file; unpack it first"),
+        (lzma.compress(b"ID   A"), "an xz file; unpack it first"),
+        (b"PK\x03\x04\x14\n", "a zip archive; unpack it first"),
+        (gzip.compress(gzip.compress(b"ID   A")), "a gzip file; unpack it first"),
+        (TABLE.encode("utf-16"), "text in UTF-16; convert it to UTF-8 first"),
+        (TABLE.encode("utf-16-le"), "binary data"),
+        (b"\x1b[31m\tred\xff\x80\nP1\tM\n", "binary data"),
+    ],
+)
+def test_what_is_no_text_is_said_to_be_none(read, data, what):
+    with pytest.raises(
+        InputError, match=f"no text, but {what}. Expected .*gzip, in UTF-8"
+    ) as error:
+        read(data)
+    assert str(error.value).isprintable()
+    assert "\ufffd" not in str(error.value)
 
 
 def test_truncated_gzip_keeps_whole_lines(tmp_path):
