@@ -1,6 +1,6 @@
 """Encoding long lists of sequences and texts: batched, in order, without gradient."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -42,9 +42,9 @@ def progress_bar(total: int, unit: str) -> tqdm:
     return tqdm(total=total, unit=f" {unit}", disable=hidden)
 
 
-def protein_features(model: "ProtCLIP", sequences: Sequence[str], batch_size: int) -> Tensor:
+def protein_features(model: "ProtCLIP", sequences: Iterable[str], batch_size: int) -> Tensor:
     """Means of the protein encoder's states, :math:`(n, d_p)`, by the model's `pooling`."""
-    check_sequences(sequences)
+    sequences = list_sequences(sequences)
     results = torch.empty(len(sequences), model.node_output_dim)
     in_order = model.pooling == "all_tokens"
     for batch in _batches([len(s) for s in sequences], batch_size, "proteins", in_order):
@@ -55,9 +55,9 @@ def protein_features(model: "ProtCLIP", sequences: Sequence[str], batch_size: in
     return results
 
 
-def residue_features(model: "ProtCLIP", sequences: Sequence[str], batch_size: int) -> list[Tensor]:
+def residue_features(model: "ProtCLIP", sequences: Iterable[str], batch_size: int) -> list[Tensor]:
     """The protein encoder's states at the residues, per sequence :math:`(L, d_p)`."""
-    check_sequences(sequences)
+    sequences = list_sequences(sequences)
     results = [torch.empty(0)] * len(sequences)
     for batch in _batches([len(s) for s in sequences], batch_size, "proteins"):
         with inference(model):
@@ -67,9 +67,9 @@ def residue_features(model: "ProtCLIP", sequences: Sequence[str], batch_size: in
     return results
 
 
-def text_features(model: "ProtCLIP", texts: Sequence[str], batch_size: int) -> Tensor:
+def text_features(model: "ProtCLIP", texts: Iterable[str], batch_size: int) -> Tensor:
     """Means of the text encoder's states, :math:`(n, d_t)`, by the model's `pooling`."""
-    check_list(texts, "texts")
+    texts = list_strings(texts, "text")
     encoder = model.text_encoder
     assert encoder is not None
     results = torch.empty(len(texts), encoder.hidden_size)
@@ -89,17 +89,38 @@ def project(projection: nn.Module, features: Tensor) -> Tensor:
         return F.normalize(projection(features.to(device)), dim=-1).cpu()
 
 
-def check_list(items: Sequence[str], what: str) -> None:
-    """Make sure that strings come in a list: a bare string is a list of letters to Python."""
-    if isinstance(items, str) or not all(isinstance(item, str) for item in items):
-        raise InputError(f"expected a list of {what}; for a single one write [{items!r:.40}]")
+def list_strings(items: Iterable[str], what: str) -> list[str]:
+    """Strings as a list; a bare string is refused, since it is a list of letters to Python.
+
+    Parameters:
+        items (iterable of str): the strings
+        what (str): what each of them is, for messages, such as ``text``
+
+    Raises:
+        InputError: it is one string, or something in it is none
+
+    Example::
+
+        >>> list_strings(("MK", "GAV"), "sequence")
+        ['MK', 'GAV']
+    """
+    if isinstance(items, str):
+        raise InputError(f"expected a list of {what}s; for a single one write [{items!r:.40}]")
+    if not isinstance(items, Iterable):
+        raise InputError(f"{items!r:.40} given; expected a list of {what}s")
+    strings = list(items)
+    for i, item in enumerate(strings):
+        if not isinstance(item, str):
+            raise InputError(f"{what} {i} is {item!r:.40}; expected a string")
+    return strings
 
 
-def check_sequences(sequences: Sequence[str]) -> None:
-    """Make sure that all sequences are such, or say which is not."""
-    check_list(sequences, "sequences")
-    for i, sequence in enumerate(sequences):
+def list_sequences(sequences: Iterable[str]) -> list[str]:
+    """Sequences as a list, or which of them is none."""
+    strings = list_strings(sequences, "sequence")
+    for i, sequence in enumerate(strings):
         check_sequence(sequence, f"sequence {i}")
+    return strings
 
 
 def _batches(

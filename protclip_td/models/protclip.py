@@ -1,7 +1,7 @@
 """ProtCLIP: two encoders, one space."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -176,11 +176,11 @@ class ProtCLIP(nn.Module, core.Configurable):
             means = self.protein_projection(means)
         return {"residue_feature": states, "graph_feature": means}
 
-    def encode_protein(self, sequences: Sequence[str], batch_size: int = 64) -> Tensor:
+    def encode_protein(self, sequences: Iterable[str], batch_size: int = 64) -> Tensor:
         """Embed protein sequences in the shared space.
 
         Parameters:
-            sequences (list of str): :math:`n` sequences of any length
+            sequences (iterable of str): :math:`n` sequences of any length
             batch_size (int, optional): proteins between two steps of the progress bar; with
                 `pooling="all_tokens"` the padded batch, on which the numbers depend
 
@@ -204,11 +204,11 @@ class ProtCLIP(nn.Module, core.Configurable):
         features = encoding.protein_features(self, sequences, batch_size)
         return encoding.project(self.protein_projection, features)
 
-    def encode_text(self, texts: Sequence[str], batch_size: int = 64) -> Tensor:
+    def encode_text(self, texts: Iterable[str], batch_size: int = 64) -> Tensor:
         """Embed texts in the shared space.
 
         Parameters:
-            texts (list of str): :math:`n` descriptions of proteins
+            texts (iterable of str): :math:`n` descriptions of proteins
             batch_size (int, optional): texts between two steps of the progress bar; with
                 `pooling="all_tokens"` the padded batch, on which the numbers depend
 
@@ -229,11 +229,11 @@ class ProtCLIP(nn.Module, core.Configurable):
         features = encoding.text_features(self, texts, batch_size)
         return encoding.project(self.text_projection, features)
 
-    def protein_features(self, sequences: Sequence[str], batch_size: int = 64) -> Tensor:
+    def protein_features(self, sequences: Iterable[str], batch_size: int = 64) -> Tensor:
         """Means of the protein encoder's states over the residues.
 
         Parameters:
-            sequences (list of str): :math:`n` sequences of any length
+            sequences (iterable of str): :math:`n` sequences of any length
             batch_size (int, optional): proteins between two steps of the progress bar; with
                 `pooling="all_tokens"` the padded batch, on which the numbers depend
 
@@ -250,11 +250,11 @@ class ProtCLIP(nn.Module, core.Configurable):
         """
         return encoding.protein_features(self, sequences, batch_size)
 
-    def residue_features(self, sequences: Sequence[str], batch_size: int = 64) -> list[Tensor]:
+    def residue_features(self, sequences: Iterable[str], batch_size: int = 64) -> list[Tensor]:
         """The protein encoder's states at every residue; over 1,022 residues, from windows.
 
         Parameters:
-            sequences (list of str): :math:`n` sequences of any length
+            sequences (iterable of str): :math:`n` sequences of any length
             batch_size (int, optional): proteins between two steps of the progress bar
 
         Returns:

@@ -259,6 +259,23 @@ def test_a_bare_string_is_no_list(tiny_model):
         tiny_model.encode_text("a text")
 
 
+def test_strings_may_come_one_by_one(tiny_model):
+    given = ["MKT", "GAVLIPF"]
+    expected = tiny_model.encode_protein(given)
+    assert torch.equal(tiny_model.encode_protein(s for s in given), expected)
+    assert [len(states) for states in tiny_model.residue_features(iter(given))] == [3, 7]
+    assert torch.equal(tiny_model.encode_text(iter(["cell"])), tiny_model.encode_text(["cell"]))
+
+
+def test_what_is_no_string_is_named(tiny_model):
+    with pytest.raises(InputError, match="sequence 1 is None; expected a string"):
+        tiny_model.encode_protein(["MKT", None])
+    with pytest.raises(InputError, match="text 0 is None; expected a string"):
+        tiny_model.encode_text([None])
+    with pytest.raises(InputError, match="None given; expected a list of texts"):
+        tiny_model.encode_text(None)
+
+
 def test_letters_that_are_no_residues(tiny_model):
     with pytest.raises(InputError, match=r"sequence 1: letters '\*' are no residues"):
         tiny_model.protein_features(["MK", "MK*"])
