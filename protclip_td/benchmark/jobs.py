@@ -101,7 +101,7 @@ def read_result(job: Job) -> Result | None:
     if path is None:
         return None
     try:
-        metrics = json.loads(path.read_text())
+        metrics = _checked(json.loads(path.read_text()))
     except ValueError as error:
         raise InputError(f"{path} is damaged ({error}); remove {path.parent}") from error
     epoch, split = metrics.pop("epoch"), metrics.pop("split", "test")
@@ -109,6 +109,22 @@ def read_result(job: Job) -> Result | None:
     manifest = read_data_manifest(file) if file.is_file() else {}
     values = {name: math.nan if value is None else value for name, value in metrics.items()}
     return Result(job, path.parent, epoch, split, values, manifest)
+
+
+def _checked(content: Any) -> dict[str, Any]:
+    """The content of a run's `results.json`, if it is one.
+
+    Raises:
+        ValueError: it is not; says what was found and expected
+    """
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds {json.dumps(content):.40}; expected metrics by name")
+    if type(content.get("epoch")) is not int:
+        raise ValueError(f"epoch is {content.get('epoch')!r}; expected a whole number")
+    for name, value in content.items():
+        if name != "split" and not (value is None or type(value) in (int, float)):
+            raise ValueError(f"{name} is {value!r}; expected a number or null")
+    return content
 
 
 def present(folder: Path) -> list[Benchmark]:

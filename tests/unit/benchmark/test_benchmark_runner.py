@@ -107,6 +107,26 @@ def test_a_failing_table_does_not_make_runs_fail(played, tmp_path, monkeypatch, 
     assert "1 failed; the same command tries them again: the table of results" in said
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([1], "it holds [1]; expected metrics by name"),
+        ({"epoch": 1, "accuracy": "high"}, "accuracy is 'high'; expected a number or null"),
+        ({"epoch": 1, "accuracy": True}, "accuracy is True; expected a number or null"),
+        ({"epoch": 1.5, "accuracy": 0.5}, "epoch is 1.5; expected a whole number"),
+        ({"accuracy": 0.5}, "epoch is None; expected a whole number"),
+    ],
+)
+def test_a_result_of_the_wrong_kind_is_named(content, message, played, tmp_path, capsys):
+    assert go(tmp_path, "bin") == 0
+    (path,) = tmp_path.glob("runs/bin/*/*/results.json")
+    path.write_text(json.dumps(content))
+    assert go(tmp_path, "bin") == 2  # the run and the table
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{path} is damaged ({message}); remove {path.parent}" in said
+    assert "Error" not in said
+
+
 def test_a_run_that_lost_its_manifest_is_in_the_table(played, tmp_path):
     """It cannot say what chose its epoch, nor by which protocol it was tested."""
     played.metrics |= {"f1_max": 0.5, "mrr filtered": 0.2}
