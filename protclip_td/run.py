@@ -140,7 +140,7 @@ class _Run:
                 self.checkpoints.set_aside(path)
             position = self.engine.position
             self.folder.history.cut(position.step, position.epoch)
-            self.console.say(f"Resuming from {source}, after step {position.step}.\n")
+            self.console.say(fold(f"Resuming from {source}, after step {position.step}.\n"))
 
     @contextmanager
     def _resume_command(self) -> Iterator[None]:
@@ -153,7 +153,7 @@ class _Run:
             self.console.say(fold(f"Stopped by {name} after step {step}. Go on with: {command}"))
             raise
         except KeyboardInterrupt:
-            self.console.say(f"Stopped. Go on with: {command}")
+            self.console.say(fold(f"Stopped. Go on with: {command}"))
             raise
         except TrainingError as error:
             mended = "Once the cause is mended, go on with"
@@ -229,8 +229,9 @@ def _next_step(path: Path) -> str:
     if (path / "model").exists():
         return (
             "Next: use the model in Python,\n"
-            f'  ProtCLIP.from_pretrained("{path / "model"}").protein_features(["MKT…"])\n'
+            f'  folder = "{path / "model"}"\n'
+            '  ProtCLIP.from_pretrained(folder).protein_features(["MKT…"])\n'
             "or in another config,\n"
-            f"  model: {{class: ProtCLIP, checkpoint: {path / 'model'}}}"
+            f"  model:\n    class: ProtCLIP\n    checkpoint: {path / 'model'}"
         )
     return f"Next: start another run from these weights,\n  checkpoint: {path}/checkpoints/best.pt"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark
+from protclip_td.wording import WIDTH, fold
 
 #: Where the configurations look for data.
 DATA_FOLDER = "~/protein-datasets"
@@ -21,7 +22,7 @@ def list_benchmarks(folder: Path) -> str:
         folder (Path): data folder
     """
     width = max(len(benchmark.name) for benchmark in BENCHMARKS)
-    lines = [f"Data folder: {folder}  (another one: --path)", ""]
+    lines = [fold(f"Data folder: {folder}  (another one: --path)"), ""]
     shown: dict[tuple[str, ...], str] = {}
     for benchmark in BENCHMARKS:
         missing = missing_files(benchmark, folder)
@@ -30,7 +31,7 @@ def list_benchmarks(folder: Path) -> str:
         if missing and benchmark.data in shown:
             lines.append(f"      the files of {shown[benchmark.data]}")
         elif missing:
-            lines += [f"      {name}" for entry in missing for name in _first_choice(entry)]
+            lines += [_indented(name) for entry in missing for name in _first_choice(entry)]
         shown.setdefault(benchmark.data, benchmark.name)
     lines += [
         "",
@@ -41,6 +42,11 @@ def list_benchmarks(folder: Path) -> str:
         "and text_to_protein: the published checkpoint needs --tokenizer beside it.",
     ]
     return "\n".join(lines)
+
+
+def _indented(name: str) -> str:
+    """A file's name below its benchmark, further to the left if it is long."""
+    return name.rjust(min(len(name) + 6, WIDTH))
 
 
 def _first_choice(entry: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from protclip_td.hooks import DataSetHooks, ModelHooks
+from protclip_td.wording import WIDTH, fold
 
 
 def describe_data(dataset: DataSetHooks, splits: Sequence[Any]) -> str:
@@ -34,7 +35,7 @@ def describe_model(task: nn.Module) -> str:
         for part in model.describe():
             state = "trained" if part.trained else "frozen"
             size = f"{part.num_parameter / 1e6:.1f} M"
-            lines.append(f"  {part.name:<16}{size:>8}  {state:<8} {part.source}")
+            lines += _in_columns(f"  {part.name:<16}{size:>8}  {state:<8} ", part.source)
     for remark in model.remarks() if model is not None and hasattr(model, "remarks") else ():
         lines += textwrap.wrap(remark, 78, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(lines)
@@ -79,6 +80,13 @@ def busy_machine(engine: Any) -> str:
         f"  This machine is busy (load {load:.1f} on {num_core} cores), which can slow training "
         "down\n  threefold or more. If so, start with OMP_WAIT_POLICY=passive in the environment.\n"
     )
+
+
+def _in_columns(columns: str, source: str) -> list[str]:
+    """A row with its last column, which may be a long path, below it where it does not fit."""
+    if len(columns + source) <= WIDTH:
+        return [columns + source]
+    return [columns.rstrip(), fold(f"    {source}")]
 
 
 def _count(module: nn.Module) -> str:

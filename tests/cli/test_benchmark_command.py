@@ -230,6 +230,15 @@ def test_list_says_where_data_belong(words, tmp_path, capsys):
     assert "property_regression      missing  Length\n      the files of property_c" in out
 
 
+def test_the_list_fits_a_terminal(monkeypatch, tmp_path, capsys):
+    assert cli.main(["benchmark", "--list", "--path", str(tmp_path)]) == 0
+    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())
+    assert cli.main(["benchmark", "--list", "--path", "x" * 99]) == 0
+    assert capsys.readouterr().out.startswith(
+        f"Data folder:\n  {'x' * 99}\n  (another one: --path)"
+    )
+
+
 def test_help_fits_a_terminal(capsys):
     assert benchmark("--help") == 0
     assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())

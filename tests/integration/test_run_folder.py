@@ -70,6 +70,33 @@ def test_versions_and_data_are_named(tmp_path):
     assert manifest == {"class": "ToySet", "splits": {"train": 11, "valid": 5, "test": 4}}
 
 
+def test_all_but_paths_fits_a_terminal(tmp_path, capsys, monkeypatch):
+    def interrupt(loss):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["protclip-td"])
+    with pytest.raises(KeyboardInterrupt):
+        run_toy(tmp_path, at={9: interrupt})
+    folder = only_run(tmp_path)
+    (folder / "model").mkdir()
+    run_toy(tmp_path, resume=folder)
+    said = capsys.readouterr().out
+    long = {line.strip() for line in said.splitlines() if len(line) > 80}
+    assert [line for line in long if not _is_copied(line, str(tmp_path))] == []
+    assert f"Go on with:\n  protclip-td run --resume {folder}\n" in said
+    assert f'folder = "{folder}/model"\n  ProtCLIP.from_pretrained(folder).prot' in said
+    assert (
+        f"or in another config,\n  model:\n    class: ProtCLIP\n    checkpoint: {folder}/m" in said
+    )
+    assert "  model                    the best model, for from" in said
+
+
+def _is_copied(line, path):
+    """Whether a line is a command or a path alone, but for what names it."""
+    before, found, behind = line.partition(path)
+    return bool(found) and len(before) < 30 and " " not in behind
+
+
 def test_torchdrug_talks_to_the_log_only(tmp_path, capsys):
     run_toy(tmp_path)
     assert "toy loss: " in (only_run(tmp_path) / "log.txt").read_text()

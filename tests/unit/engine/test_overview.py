@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from protclip_td.models import ProtCLIP
+from protclip_td.models.description import Part
 from protclip_td.training import overview
 
 
@@ -29,6 +30,18 @@ def test_random_protein_encoder_is_said_plainly_with_the_way_to_real_weights():
 def test_given_weights_need_no_such_word(tiny_protein_folder):
     text = overview.describe_model(Task(ProtCLIP(tiny_protein_folder)))
     assert "RANDOM" not in text
+
+
+def test_a_long_path_stands_in_a_line_of_its_own():
+    path = "/home/user/runs/pretrain_650m/2026-01-31_12-00-00/model"
+    part = Part("protein encoder", 7_500_000, True, f"checkpoint {path}")
+    model = SimpleNamespace(describe=lambda: [part, part._replace(source="checkpoint short")])
+    lines = overview.describe_model(Task(model)).splitlines()
+    assert lines[1:] == [
+        "  protein encoder    7.5 M  trained",
+        f"    checkpoint {path}",
+        "  protein encoder    7.5 M  trained  checkpoint short",
+    ]
 
 
 @pytest.mark.parametrize(
