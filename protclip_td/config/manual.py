@@ -1,12 +1,17 @@
 """What `--help` says about a configuration."""
 
+import re
 import textwrap
+from itertools import takewhile
 from pathlib import Path
 
 from protclip_td.config.loading import find_config, shipped_configs
 from protclip_td.config.template import Variable
 from protclip_td.config.variant import read_source
 from protclip_td.wording import WIDTH
+
+# Up to a full stop or question mark that ends a word; numbers such as .567 begin with one.
+_SENTENCE = re.compile(r".*?[.?!](?=\s|$)|.*")
 
 
 def describe(path: str | Path) -> str:
@@ -36,14 +41,19 @@ def header(text: str) -> list[str]:
 
 
 def list_shipped() -> str:
-    """The shipped configurations, one a line, with the first line of their headers."""
+    """The shipped configurations, with the first sentence of their headers."""
     configs = shipped_configs()
     width = max(map(len, configs), default=0)
     lines = ["Shipped configurations:"]
     for name, path in configs.items():
-        first_line = next(iter(header(read_source(path).headers[0])), "")
-        lines += _row(f"  {name}", width + 4, first_line)
+        lines += _row(f"  {name}", width + 4, _purpose(read_source(path).headers[0]))
     return "\n".join(lines)
+
+
+def _purpose(text: str) -> str:
+    """The first sentence of a configuration's header."""
+    paragraph = " ".join(takewhile(bool, header(text)))
+    return _SENTENCE.match(paragraph)[0]  # type: ignore[index]
 
 
 def _table(variables: list[Variable]) -> list[str]:

@@ -1,5 +1,6 @@
 """What `--help` says, and how a run's configuration comes back."""
 
+import re
 import shutil
 
 import pytest
@@ -30,6 +31,18 @@ def test_shipped_configurations_are_listed_with_their_purpose():
     (line,) = [line for line in lines if line.startswith("  pretrain ")]
     assert "Pretrain ProtCLIP on the built-in sample" in line
     assert all(len(line) <= 80 for line in lines)
+
+
+def test_the_purpose_of_each_shipped_configuration_is_a_whole_sentence():
+    listed = "\n".join(manual.list_shipped().splitlines()[1:])
+    purposes = dict(re.findall(r"(?m)^  (\S+) +((?:.*\n? {9,})*.*)", listed))
+    purposes = {name: " ".join(purpose.split()) for name, purpose in purposes.items()}
+    assert purposes.keys() == shipped_configs().keys()
+    assert [purpose for purpose in purposes.values() if not re.search(r"[.?]$", purpose)] == []
+    assert purposes["downstream/stability"] == "Stability: of small designed proteins."
+    assert purposes["downstream/bin"].endswith("bound to a membrane or soluble?")
+    assert purposes["downstream/sub"].endswith("8,945 train, 2,248 valid, 2,768 test; accuracy.")
+    assert purposes["downstream/go_bp"].endswith("ProtCLIP (paper) AUPR .567 and Fmax .574.")
 
 
 @pytest.mark.parametrize("name", shipped_configs())
