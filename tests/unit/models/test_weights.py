@@ -80,6 +80,20 @@ def test_no_such_folder_or_name():
         protein_model("no/such")
 
 
+@pytest.mark.parametrize(
+    "path", ["/no/such", "~/nonexistent", "./here", "../up", "a/b/c", "a/"]
+)
+def test_a_path_is_no_hub_name(path):
+    with pytest.raises(InputError, match="there is no such folder; expected one with") as error:
+        protein_model(path)
+    assert "hf download" not in str(error.value)
+
+
+def test_a_package_without_a_model():
+    with pytest.raises(InputError, match="the Python package 'numpy' carries no model; expected"):
+        text_model("package:numpy")
+
+
 def test_folder_without_config(tmp_path):
     with pytest.raises(InputError, match=r"there is no config.json in this folder"):
         protein_model(str(tmp_path))
