@@ -60,7 +60,7 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
         if not (folder / name).is_file():
             raise InputError(
                 f"checkpoint {str(folder)!r}: there is no {name}; expected a folder of the "
-                f"published layout with {CONFIG_FILE} and {TENSOR_FILE}"
+                f"published layout with {CONFIG_FILE} and {TENSOR_FILE}{_of_run(folder)}"
             )
     try:
         config = json.loads((folder / CONFIG_FILE).read_text())
@@ -74,6 +74,13 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
     if "protein_model_config" not in config:
         raise InputError(f"{folder / CONFIG_FILE} is not a ProtCLIP checkpoint's")
     return Checkpoint(folder, config, tensors)
+
+
+def _of_run(place: Path) -> str:
+    """A hint to the model of a run, where its folder or a checkpoint in it was given."""
+    around = (place, *place.absolute().parents[:2])
+    models = (folder / "model" for folder in around if is_protclip_folder(folder / "model"))
+    return next((f"; did you mean {model}?" for model in models), "")
 
 
 def is_protclip_folder(path: str | Path) -> bool:

@@ -161,6 +161,17 @@ def test_missing_file(released_copy, name):
         ProtCLIP.from_pretrained(released_copy)
 
 
+@pytest.mark.parametrize("given", ["", "checkpoints", "checkpoints/best.pt"])
+def test_a_run_folder_in_the_place_of_its_model(given, released_copy, tmp_path):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "best.pt").touch()
+    released_copy.rename(tmp_path / "run" / "model")
+    with pytest.raises(InputError, match=rf"no config\.json.*did you mean {tmp_path}/run/model\?"):
+        ProtCLIP.from_pretrained(tmp_path / "run" / given)
+    with pytest.raises(InputError, match=r"and model\.safetensors$"):
+        ProtCLIP.from_pretrained(tmp_path / "elsewhere")
+
+
 def test_damaged_tensors_name_the_file(released_copy):
     file = released_copy / "model.safetensors"
     file.write_bytes(file.read_bytes()[:100000])

@@ -80,9 +80,7 @@ def test_no_such_folder_or_name():
         protein_model("no/such")
 
 
-@pytest.mark.parametrize(
-    "path", ["/no/such", "~/nonexistent", "./here", "../up", "a/b/c", "a/"]
-)
+@pytest.mark.parametrize("path", ["/no/such", "~/nonexistent", "./here", "../up", "a/b/c", "a/"])
 def test_a_path_is_no_hub_name(path):
     with pytest.raises(InputError, match="there is no such folder; expected one with") as error:
         protein_model(path)
