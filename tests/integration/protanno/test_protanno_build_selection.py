@@ -247,6 +247,19 @@ def test_the_same_accession_with_another_sequence_is_rejected(tmp_path, monkeypa
     assert counts.sum() == 2
 
 
+def test_an_entry_that_is_no_pair_is_not_the_first_of_its_accession(tmp_path, monkeypatch):
+    use_small_sizes(monkeypatch)
+    path = tmp_path / "pairs.jsonl"
+    lines = [{"accession": "P1", "seq": s, "text": "FUNCTION: x"} for s in ("M*K", "MA", "MC")]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    store = build([path], tmp_path / "store", EVERYTHING)
+    assert [e.sequence for e in store.read(range(len(store)))] == ["MA"]
+    assert store.manifest["rejected"] == {
+        "letters that are no residues": 1,
+        "same accession with another sequence": 1,
+    }
+
+
 @pytest.mark.parametrize("confidences", [(1,), (1, 4)])
 def test_what_is_kept_decides_not_which_of_an_accession_is_the_first(
     tmp_path, monkeypatch, confidences
