@@ -1,6 +1,5 @@
 """What a ProtAnno build is asked for."""
 
-import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -109,10 +108,7 @@ class BuildOptions:
             >>> BuildOptions().chance(2, 4)
             0.125
         """
-        try:
-            return confidence**self.confidence_exponent * (coverage / 4) ** self.coverage_exponent
-        except OverflowError:
-            return math.inf
+        return confidence**self.confidence_exponent * (coverage / 4) ** self.coverage_exponent
 
     @property
     def held_out(self) -> float:

@@ -1,12 +1,15 @@
 """What of a ProtAnno store is used, and how it is drawn."""
 
-import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
+
+# At both ends 5 ** 200 * 4 ** 200 = 1e260: with 1e12 entries it is still below a float's 1e308, and
+# its inverse above 1e-308.
+_LARGEST_EXPONENT = 200
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,12 @@ class Rule:
                 "expected two shares from 0 that leave some sequences to train on"
             )
         for name in ("confidence_exponent", "coverage_exponent"):
-            if not math.isfinite(getattr(self, name)):
-                raise InputError(f"{name} is {getattr(self, name)}; expected a finite number")
+            value = getattr(self, name)
+            if not -_LARGEST_EXPONENT <= value <= _LARGEST_EXPONENT:
+                raise InputError(
+                    f"{name} is {value}; expected a number from {-_LARGEST_EXPONENT} to "
+                    f"{_LARGEST_EXPONENT}, beyond which the weights of the draw may be no numbers"
+                )
 
     @property
     def held_out(self) -> float:

@@ -66,8 +66,13 @@ def test_given_zeros_count():
         ({"coverages": ()}, r"coverages is \[\]; expected at least one of"),
         ({"valid_fraction": float("nan")}, "leave some sequences to train on"),
         ({"test_fraction": -0.1}, "leave some sequences to train on"),
-        ({"confidence_exponent": float("nan")}, "confidence_exponent is nan; expected a finite"),
-        ({"coverage_exponent": float("inf")}, "coverage_exponent is inf; expected a finite"),
+        (
+            {"confidence_exponent": float("nan")},
+            "confidence_exponent is nan; expected a number from -200",
+        ),
+        ({"coverage_exponent": float("inf")}, "coverage_exponent is inf; expected a number from"),
+        ({"confidence_exponent": 1e9}, "is 1000000000.0; expected a number from -200 to 200, bey"),
+        ({"coverage_exponent": -200.5}, "coverage_exponent is -200.5; expected a number from"),
         ({"seed": -1}, "seed is -1; expected at least 0"),
     ],
 )

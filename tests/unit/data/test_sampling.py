@@ -1,5 +1,7 @@
 """The draw: its shares, its repeats, and that it is a function of seed, epoch and position."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from protclip_td.data.sampling.property_driven import (
     ShuffledGroups,
     entry_weight,
 )
+from protclip_td.data.sampling.rule import Rule
 from protclip_td.protanno.paper import CONFIDENCE_SHARES, COVERAGE_SHARES
 
 
@@ -33,6 +36,17 @@ def test_weights_by_hand():
 
 def test_exponents_are_options():
     np.testing.assert_allclose(entry_weight(np.array([3]), np.array([2]), -1, 1), [1 / 6])
+
+
+@pytest.mark.parametrize("exponents", itertools.product([-200, 200], repeat=2))
+def test_the_largest_exponents_still_give_a_draw(exponents):
+    """From all groups together, and from each alone."""
+    rule = Rule(confidence_exponent=exponents[0], coverage_exponent=exponents[1])
+    confidence, coverage = np.divmod(np.arange(20), 4)
+    weights = entry_weight(confidence + 1, coverage + 1, *rule.exponents)
+    for chosen in (weights, *np.split(weights, 20)):
+        draw = PropertyDrivenDraw(np.full(len(chosen), 10**11), chosen, num_draws=100)
+        assert draw.counts(epoch=0).sum() == 100
 
 
 def test_probabilities_by_hand():
