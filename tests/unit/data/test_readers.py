@@ -269,6 +269,7 @@ TABLE = "\t".join(UNIPROT) + "\n"
         (TABLE.encode("utf-16-le"), "binary data"),
         (b"\x1b[31m\tred\xff\x80\nP1\tM\n", "binary data"),
     ],
+    ids=["bzip2", "its first line", "xz", "zip", "gzip twice", "UTF-16", "without mark", "colours"],
 )
 def test_what_is_no_text_is_said_to_be_none(read, data, what):
     with pytest.raises(
