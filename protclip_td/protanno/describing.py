@@ -10,7 +10,7 @@ from protclip_td.data.store.manifest import groups_of, read_manifest
 from protclip_td.data.store.writing import REJECTED
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.protanno.report import REPORT
-from protclip_td.wording import aligned, counted
+from protclip_td.wording import aligned, counted, fold
 
 
 def describe(folder: str | Path) -> str:
@@ -95,13 +95,14 @@ def summarise(folder: Path, manifest: dict[str, Any], was_there: bool = False) -
     done = f"{manifest['entries']:,} pairs in {folder}"
     lines = [f"{done}, which was there already" if was_there else done]
     if manifest["rejected"]:
-        lines.append(f"{_sum_up('no pair', manifest['rejected'])}; each is in {folder / REJECTED}")
+        where = f"each is in {folder / REJECTED}"
+        lines.append(fold(f"{_sum_up('no pair', manifest['rejected'])}; {where}"))
     dropped = Counter(manifest.get("dropped", {}))
     for record in manifest.get("excluded", []):
         for kind in ("identical", "similar"):
             dropped[f"{kind} to a sequence in {record['name']}"] += record[kind]
     if dropped.total():
-        lines.append(_sum_up("left out", dropped))
+        lines.append(fold(_sum_up("left out", dropped)))
     if REPORT in manifest.get("files", []):
         lines.append(f"{folder / REPORT} compares it with the paper")
     return "\n".join(lines)

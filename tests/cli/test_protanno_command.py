@@ -165,9 +165,11 @@ def test_what_is_rejected_is_said_and_where(tmp_path, capsys, monkeypatch):
     ]
     assert cli.main(words) == 0
     shown = capsys.readouterr()
-    assert shown.out.splitlines()[:2] == [
+    lines = shown.out.splitlines()
+    assert lines[2] == "  s/rejected.tsv"
+    assert lines[:2] == [
         "2 pairs in s",
-        "no pair: 4 (2 x letters that are no residues, 2 x not JSON); each is in s/rejected.tsv",
+        "no pair: 4 (2 x letters that are no residues, 2 x not JSON); each is in",
     ]
     rows = [line.split("\t") for line in (tmp_path / "s/rejected.tsv").read_text().splitlines()]
     assert [row[-1] for row in rows[1:]] == ["one/pairs.jsonl"] * 2 + ["two/pairs.jsonl"] * 2

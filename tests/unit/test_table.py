@@ -1,5 +1,8 @@
 """Tables of text read by column name, whatever wrote them."""
 
+import gzip
+import hashlib
+
 import pytest
 
 from protclip_td.data.reading.table import read_table
@@ -74,8 +77,28 @@ def test_missing_file(tmp_path):
 def test_file_that_is_no_text(tmp_path):
     path = tmp_path / "table.xlsx"
     path.write_bytes(b"PK\x03\x04\xff\xfe\x00\x00")
+    with pytest.raises(
+        InputError, match=r"table\.xlsx: no text, but a zip archive.*; expected"
+    ):
+        read_table(path)
+    path.write_bytes(b"sequence,y\nMKV,\xff\n")
     with pytest.raises(InputError, match="cannot be read as a table"):
         read_table(path)
+
+
+def test_gzip(tmp_path):
+    content = gzip.compress(b"sequence,y\nMKV,1\n")
+    (tmp_path / "table.csv.gz").write_bytes(content)
+    table = read_table(tmp_path / "table.csv.gz")
+    assert table.columns == {"sequence": ["MKV"], "y": ["1"]}
+    assert table.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_semicolons(tmp_path):
+    table = read_table(written(tmp_path, "sequence;y\nMKV;1\n"))
+    message = r"no column 'y'; it has \['sequence;y'\]\. Columns are separated by commas or tabs"
+    with pytest.raises(InputError, match=message):
+        table.column("y")
 
 
 def test_missing_column(tmp_path):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from protclip_td.data.reading.binary import instead_of_text
+from protclip_td.data.reading.source import read_pieces
 from protclip_td.errors import InputError
 
 
@@ -40,8 +42,17 @@ class Table:
             InputError: there is no such column
         """
         if name not in self.columns:
-            raise InputError(f"{self.path} has no column {name!r}; it has {list(self.columns)}")
+            raise InputError(
+                f"{self.path} has no column {name!r}; it has {list(self.columns)}"
+                f"{self._separator_hint()}"
+            )
         return self.columns[name]
+
+    def _separator_hint(self) -> str:
+        """A word about semicolons, with which spreadsheet programs write CSV in some countries."""
+        if len(self.columns) > 1 or ";" not in next(iter(self.columns)):
+            return ""
+        return ". Columns are separated by commas or tabs here; save the table with these"
 
 
 def read_table(path: str | Path) -> Table:
@@ -52,7 +63,7 @@ def read_table(path: str | Path) -> Table:
     harm.
 
     Parameters:
-        path (str or Path): the file, UTF-8
+        path (str or Path): the file, UTF-8, plain or gzip
 
     Returns:
         the table
@@ -64,9 +75,12 @@ def read_table(path: str | Path) -> Table:
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a CSV or TSV table with a header line")
-    content = path.read_bytes()
+    digest = hashlib.sha256()
+    content = b"".join(piece for piece, _ in read_pieces(path, digest))
+    if instead := instead_of_text(content.partition(b"\n")[0]):
+        raise InputError(f"{path}: no text, but {instead}; expected a CSV or TSV table in UTF-8")
     try:
-        file = io.StringIO(content.decode("utf-8-sig"), newline="")
+        file = io.StringIO(content.decode(), newline="")
         header = next((line for line in file if line.strip()), "")
         file.seek(0)
         reader = csv.reader(file, delimiter="\t" if "\t" in header else ",")
@@ -75,7 +89,7 @@ def read_table(path: str | Path) -> Table:
         raise InputError(
             f"{path} cannot be read as a table ({error}); expected CSV or TSV text in UTF-8"
         ) from error
-    return Table(path, *_columns(path, rows), hashlib.sha256(content).hexdigest())
+    return Table(path, *_columns(path, rows), digest.hexdigest())
 
 
 def _columns(
