@@ -3,6 +3,9 @@
 Source: ProtCLIP (Zhou et al., AAAI 2025), Table 1 and Figure 1.
 """
 
+#: The paper's data sets, and how many pairs they are made of before any rule.
+PAIRS = {"ProtAnno-S": 500_000, "ProtAnno-D": 251_500_000}
+
 #: Share of each sample confidence, 1 to 5.
 CONFIDENCE_SHARES = {
     "ProtAnno-S": (0.1982, 0.0980, 0.6777, 0.0229, 0.0032),
