@@ -13,6 +13,7 @@ from torchdrug.utils import comm
 
 from protclip_td.building import Experiment, build
 from protclip_td.building.keeping import keep_encoder_features, keep_items
+from protclip_td.data.split_names import SPLITS
 from protclip_td.engine import ResumableEngine
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.hooks import DataSetHooks
@@ -214,7 +215,7 @@ class _Run:
 def _manifest(experiment: Experiment) -> dict[str, Any]:
     """What the data set tells of its origin, or at least how large it is."""
     dataset: DataSetHooks = experiment.dataset
-    sizes = dict(zip(("train", "valid", "test"), map(len, experiment.splits)))
+    sizes = dict(zip(SPLITS, map(len, experiment.splits)))
     manifest = getattr(dataset, "manifest", DataSetHooks.manifest)
     return {"class": type(dataset).__name__, "splits": sizes, **manifest}
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from protclip_td.benchmark.catalogue import Benchmark
 from protclip_td.benchmark.jobs import Job
 from protclip_td.benchmark.setup import Setup, identity, variables
-from protclip_td.config.encoder import encoder_block, starts_from_scratch
-from protclip_td.config.template import read_value
+from protclip_td.config.encoder import given_block, starts_from_scratch
 
 # Flags that say where something is, and change no result.
 _PLACES = ("gpus", "path")
@@ -66,8 +65,7 @@ class Settings:
 
 def _text_side(encoder: str) -> dict[str, str]:
     """Flags by which a control has its texts read by the text encoder of a model."""
-    value = read_value(encoder)
-    block = value if isinstance(value, dict) else encoder_block(encoder)
+    block = given_block(encoder)
     source = block.get("checkpoint") or block.get("text_encoder")
     flags = {"text_encoder": source, "tokenizer": block.get("tokenizer")}
     return {name: found for name, found in flags.items() if source and found}

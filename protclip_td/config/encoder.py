@@ -70,6 +70,12 @@ def encoder_block(encoder: str) -> dict[str, Any]:
     return {"class": encoder, **PEER_SETTINGS.get(cls.__name__, {})}
 
 
+def given_block(encoder: str) -> dict[str, Any]:
+    """The `model` block of an encoder as a flag gives it: by name or path, or as a block."""
+    value = read_value(encoder)
+    return value if isinstance(value, dict) else encoder_block(encoder)
+
+
 def starts_from_scratch(encoder: str) -> bool:
     """Whether an encoder, given by name or as a block, has random weights to start from.
 
@@ -78,8 +84,7 @@ def starts_from_scratch(encoder: str) -> bool:
         >>> starts_from_scratch("{class: ESM, path: ~/esm-model-weights, model: ESM-2-8M}")
         False
     """
-    value = read_value(encoder)
-    block = value if isinstance(value, dict) else encoder_block(encoder)
+    block = given_block(encoder)
     sources = [str(block[key]) for key in _SOURCES if block.get(key)]
     return all(source.startswith(RANDOM) for source in sources)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from protclip_td.data.split_names import SPLITS
 from protclip_td.hooks import DataSetHooks, ModelHooks
 from protclip_td.wording import WIDTH, fold
 
@@ -18,7 +19,7 @@ def describe_data(dataset: DataSetHooks, splits: Sequence[Any]) -> str:
         dataset (Dataset): may have `composition`
         splits (list of Dataset): train, valid, test
     """
-    sizes = ", ".join(f"{len(s)} {name}" for s, name in zip(splits, ("train", "valid", "test")))
+    sizes = ", ".join(f"{len(s)} {name}" for s, name in zip(splits, SPLITS))
     lines = [str(dataset.composition())] if hasattr(dataset, "composition") else []
     return "\n".join([*lines, f"  {type(dataset).__name__}: {sizes}"])
 
