@@ -66,7 +66,7 @@ def remove_leftovers(folder: Path, idle: float = 0) -> None:
         idle (float, optional): seconds for which nothing has been written into them, for a folder
             that other processes may be writing into
     """
-    for path in folder.glob(".*.tmp"):
+    for path in folder.glob(f".*.{'[0-9a-f]' * 32}.tmp"):  # nobody else's
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime >= idle:
                 path.unlink()

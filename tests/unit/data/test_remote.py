@@ -109,12 +109,14 @@ def test_what_is_known_is_said_without_internet(folder):
 def test_what_an_interrupted_download_left_is_never_used(url, folder):
     """Nor kept once its process must be dead; that of another process is left alone."""
     folder.mkdir(parents=True)
-    old, new = folder / ".splits.zip.123.tmp", folder / ".splits.zip.456.tmp"
-    for part in (old, new):
+    old, new = (folder / f".splits.zip.{digit * 32}.tmp" for digit in "1f")
+    foreign = folder / ".notes.tmp"
+    for part in (old, new, foreign):
         part.write_bytes(CONTENT[:100])
-    os.utime(old, (time.time() - 4000,) * 2)
+    for part in (old, foreign):
+        os.utime(part, (time.time() - 4000,) * 2)
     assert fetch(url, folder, md5=MD5).read_bytes() == CONTENT
-    assert files(folder) == [new.name, "splits.zip"]
+    assert files(folder) == sorted([new.name, foreign.name, "splits.zip"])
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError("disk full")])
