@@ -19,6 +19,7 @@ import torch
 from torch import nn, optim
 from torch.utils import data as torch_data
 from torchdrug import core
+from torchdrug.utils import comm
 
 import protclip_td.run
 from protclip_td.building import Experiment
@@ -88,8 +89,8 @@ class ToyTask(nn.Module, core.Configurable):
 
 
 def toy_experiment(at=None, **options):
-    """What `build` makes of a config."""
-    seed_everything(0)
+    """What `build` makes of a config: ranks draw other random numbers."""
+    seed_everything(comm.get_rank())
     splits = [ToySet(), ToySet(5), ToySet(4)]
     task = ToyTask(at)
     optimizer = optim.Adam(task.parameters(), lr=0.02)

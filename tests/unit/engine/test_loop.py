@@ -2,13 +2,15 @@
 
 import itertools
 import math
+import os
 from statistics import fmean
 from types import SimpleNamespace
 
 import pytest
 import torch
-from torch import nn, optim
+from torch import multiprocessing, nn, optim
 from torchdrug import core
+from torchdrug.utils import comm
 
 from protclip_td.engine import ResumableEngine
 from protclip_td.errors import InputError, TrainingError
@@ -64,14 +66,16 @@ class Heard(Listener):
         self.epochs.append(row)
 
 
-def fit(num_epoch, task=None, items=ITEMS, scheduler=None, plan=(), **options):
+def fit(num_epoch, task=None, items=ITEMS, scheduler=None, plan=(), state=None, **options):
     """Train; returns engine, task and what was heard. Four batches, two steps an epoch."""
     task = task or Line()
     groups = [{"params": [task.encoder], "lr": 0.01}, {"params": [task.weight]}]
     optimizer = optim.SGD(groups, lr=0.1)
     made = scheduler(optimizer) if scheduler else None
     options = {"batch_size": 2, "gradient_interval": 3, **options}
-    engine = ResumableEngine(task, items, ITEMS[:1], ITEMS[:1], optimizer, made, **options)
+    engine = ResumableEngine(task, items, ITEMS[:2], ITEMS[:1], optimizer, made, **options)
+    if state:
+        engine.load_state_dict(state, "last.pt")
     heard = Heard()
     engine.fit(num_epoch, **dict(plan), listeners=[heard])
     return engine, task, heard
@@ -244,6 +248,31 @@ def test_weights_that_are_no_numbers_are_never_kept(plan, tmp_path):
     with pytest.raises(TrainingError, match=message):
         engine.fit(1, checkpoints=checkpoints)
     assert checkpoints.last.read_bytes() == before
+
+
+def test_a_resumed_training_knows_its_best_epoch():
+    state = fit(1, Line([{"loss": 1.0}]))[0].state_dict()
+    worse = Line([{"loss": 3.0}, {"loss": 2.0}])
+    engine, _, _ = fit(4, worse, state=state, early_stopping=2)
+    assert (engine.best.epoch, engine.best.value, engine.position.epoch) == (1, 1.0, 3)
+
+
+def run_rank(rank, folder):
+    """One of two processes, with a global seed of its own."""
+    os.environ.update(RANK=str(rank), WORLD_SIZE="2", GLOO_SOCKET_IFNAME="lo")
+    torch.set_num_threads(1)
+    comm.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    torch.manual_seed(5 + rank)
+    _, task, heard = fit(1)
+    torch.save([task.seen, values(heard.steps, "mean x")], f"{folder}/{rank}.pt")
+
+
+def test_two_processes_share_the_items_and_report_the_mean_of_both(tmp_path):
+    # Not spawned: where Python shuts down, threads of gloo that still run abort the process.
+    multiprocessing.start_processes(run_rank, (str(tmp_path),), 2, start_method="forkserver")
+    (seen, reported), (other, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert {x for batch in [*seen, *other] for x in batch} == {1, 2, 3, 4, 5, 6, 7}
+    assert reported == pytest.approx([fmean(map(fmean, [*seen, *other]))])
 
 
 @pytest.mark.parametrize("numbers", [(math.nan, 1.0), (1.0, math.nan)])
