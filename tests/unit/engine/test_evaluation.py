@@ -69,6 +69,14 @@ def test_metrics_are_of_float32(make):
     assert task.pred.dtype == torch.float32
 
 
+def test_evaluation_computes_in_the_precision_of_the_training(make):
+    engine, task = make(precision="bf16")
+    dtypes = []
+    task.linear.register_forward_hook(lambda layer, given, out: dtypes.append(out.dtype))
+    engine.evaluate("test", log=False)
+    assert set(dtypes) == {torch.bfloat16}
+
+
 def test_what_all_ranks_predict_is_evaluated(make, monkeypatch):
     engine, task = make()
     monkeypatch.setattr(engine, "world_size", 2)

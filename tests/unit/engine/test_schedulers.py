@@ -21,7 +21,7 @@ def follow(scheduler, num_step):
 
 
 @pytest.mark.parametrize(
-    ("num_step", "warmup"), [(10, 0.3), (9, 0.4), (7, 0.0), (5, 1.0), (100, 0.03)]
+    ("num_step", "warmup"), [(10, 0.3), (9, 0.4), (7, 0.3), (7, 0.0), (5, 1.0), (100, 0.03)]
 )
 def test_rates_follow_the_formula(num_step, warmup):
     rates = follow(LinearWarmupDecay(make_optimizer(1.0), num_step, warmup), num_step)
