@@ -37,6 +37,36 @@ def test_loading_and_saving_the_published_layout_loses_nothing(tmp_path):
             assert saved[key]["_name_or_path"] == value["_name_or_path"]
 
 
+# Of the published file, as the released code calls its parts.
+PUBLISHED = {
+    "protein_encoder.model.encoder.layer.1.attention.self.query.weight": (
+        "protein_model.encoder.layer.1.attention.self.query.weight"
+    ),
+    "text_encoder.model.encoder.layer.1.attention.self.query.weight": (
+        "text_model.encoder.layer.1.attention.self.query.weight"
+    ),
+    "protein_projection.2.weight": "protein_projection.2.weight",
+    "text_projection.2.weight": "text_projection.2.weight",
+    "mlm_head.3.weight": "mlm_head.3.weight",
+    "reconstruction_head.3.weight": "t2p_mlm_head.3.weight",
+    "biotext_attention.query.weight": "decoder.query.weight",
+    "biotext_attention.key.weight": "decoder.key.weight",
+    "biotext_attention.value.weight": "decoder.value.weight",
+    "property_bank.prototype.weight": "proto_bank.prototype.weight",
+    "logit_scale": "logit_scale",
+}
+
+
+def test_each_published_tensor_gets_to_its_own_place():
+    """Many have the same shape, so that nothing else would notice."""
+    file = load_file(RELEASED / "model.safetensors")
+    ours = ProtCLIP.from_pretrained(RELEASED).state_dict()
+    for name, published in PUBLISHED.items():
+        same = [other for other in file if torch.equal(ours[name], file[other])]
+        assert same == [published], name
+    assert ours["local_logit_scale"] == file["local_logit_scale"][0] != file["logit_scale"]
+
+
 def test_the_value_of_the_local_scale_that_nothing_reads_is_written_back(released_copy, tmp_path):
     file = released_copy / "model.safetensors"
     save_file(load_file(file) | {"local_logit_scale": torch.tensor([1.5, 2.5])}, file)
