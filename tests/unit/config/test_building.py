@@ -100,6 +100,18 @@ def test_fixed_encoder_stays_as_it_is(write):
     assert all(map(torch.equal, before, experiment.task.model.parameters()))
 
 
+def test_fixed_encoder_has_no_dropout_in_training(write):
+    text = MULTIPLE.replace(
+        "{class: ProteinCNN, input_dim: 21, hidden_dims: [8], kernel_size: 5, padding: 2}",
+        "{class: ProteinBERT, input_dim: 21, hidden_dim: 8, num_layers: 1, num_heads: 2}",
+    )
+    experiment = build(load_config(write(text=text + "fix_encoder: true\n")))
+    experiment.engine.train(num_epoch=1)
+    assert experiment.task.mlp.training
+    assert any(isinstance(module, torch.nn.Dropout) for module in experiment.task.model.modules())
+    assert not any(module.training for module in experiment.task.model.modules())
+
+
 def test_labels_are_counted_for_multiple_binary_classification(write):
     experiment = build(load_config(write(text=MULTIPLE)))
     assert experiment.task.task == [0, 1]
@@ -142,6 +154,21 @@ def test_ranks_draw_other_random_numbers(write, monkeypatch):
         return torch.rand(3).tolist()
 
     assert drawn(0) == drawn(0) != drawn(1)
+
+
+def test_ranks_split_the_data_alike(write, monkeypatch):
+    """Where a split is drawn, it must be the same in all processes."""
+    drawn = []
+
+    def draw_and_split(*args, **kwargs):
+        drawn.append(torch.rand(3).tolist())
+        return split(*args, **kwargs)
+
+    monkeypatch.setattr("protclip_td.building.experiment.split", draw_and_split)
+    for rank in (0, 1):
+        monkeypatch.setenv("RANK", str(rank))
+        build(load_config(write()))
+    assert drawn[0] == drawn[1]
 
 
 def test_gpus_of_another_machine(write, monkeypatch, caplog):
