@@ -19,6 +19,7 @@ from protclip_td.engine import ResumableEngine
 from protclip_td.models import ProtCLIP
 from protclip_td.models.text_encoder import TextEncoder
 from protclip_td.tasks import CrossModalTransformation
+from protclip_td.tasks.cross_modal_bridge import Bridge
 
 ENDS = {
     "prot2bp": ("gene/protein", "biological_process"),
@@ -162,6 +163,14 @@ def test_training_loss_as_written(data, model):
     expected = torch.stack([slow_loss(task, dataset, item, 0.3) for item in items]).mean()
     torch.testing.assert_close(loss, expected)
     assert named == {"InfoNCE loss": loss}
+
+
+def test_types_and_relations_are_normalised():
+    bridge = Bridge({0: 3}, num_type=5, num_relation=4, **SMALL, dropout=0)
+    for embedding, num in ((bridge.type_embedding, 5), (bridge.relation_embedding, 4)):
+        rows = embedding(torch.arange(num))
+        torch.testing.assert_close(rows.mean(1), torch.zeros(num))
+        torch.testing.assert_close(rows.std(1, correction=0), torch.ones(num), atol=1e-4, rtol=0)
 
 
 def test_other_weights_give_other_vectors(data, model):

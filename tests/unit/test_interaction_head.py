@@ -46,7 +46,11 @@ def test_layers_as_written():
     vectors = torch.randn(7, 5)
     pair = head(head.encode(vectors, Neighbours(PAIRS, 7)), torch.tensor([0]), torch.tensor([2]))
     x = vectors @ head.input.weight.T + head.input.bias
-    x = head.convolution(1.3 * x + slow_sum(x, PAIRS))
+    first, second, norm = (layer for layer in head.convolution if list(layer.parameters()))
+    x = 1.3 * x + slow_sum(x, PAIRS)
+    for layer in (first, second):
+        x = torch.relu(x @ layer.weight.T + layer.bias)
+    x = (x - x.mean(0)) / (x.var(0, correction=0) + 1e-5).sqrt() * norm.weight + norm.bias
     x = torch.relu(x @ head.first.weight.T + head.first.bias) @ head.second.weight.T
     x = x + head.second.bias
     torch.testing.assert_close(pair[0], (x[0] * x[2]) @ head.output.weight.T + head.output.bias)

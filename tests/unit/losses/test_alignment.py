@@ -216,6 +216,11 @@ def test_flat_rows_weigh_all_residues_alike(value):
     assert scores.grad.isfinite().all()
 
 
+def test_scores_that_differ_little_beside_their_size_are_not_flat():
+    weights = segment_weights(torch.tensor([100.0, 100.5, 101.0]), torch.tensor(True), 0.3)
+    torch.testing.assert_close(weights, torch.tensor([0.0, 1 / 3, 2 / 3]))
+
+
 @pytest.mark.parametrize("size", [1, 6])
 def test_identical_residues(size):
     batch = make_batch([size, 5], [3, 2])

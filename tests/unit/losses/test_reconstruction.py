@@ -107,6 +107,13 @@ def test_add_and_normalise_formula():
     torch.testing.assert_close(add_and_normalise(residue, attended), expected)
 
 
+def test_add_and_normalise_in_float32():
+    half = [torch.randn(4, 16).bfloat16() for _ in range(2)]
+    normalised = add_and_normalise(*half)
+    assert normalised.dtype == torch.float32
+    assert torch.equal(normalised, add_and_normalise(*(tensor.float() for tensor in half)))
+
+
 def test_always_in_float32():
     query, owner, key, value, sizes = make_inputs([3, 2], [4, 6], 32)
     half = [tensor.bfloat16() for tensor in (query, key, value)]
