@@ -83,6 +83,18 @@ def test_rows_and_labels_are_torchdrugs(theirs, ours, options, folder, monkeypat
         assert torch.equal(start, yours["graph"].residue_type)
 
 
+@pytest.mark.parametrize(("place", "cutoff"), enumerate([0.3, 0.4, 0.5, 0.7, 0.95]))
+def test_each_cutoff_has_the_test_chains_of_its_column(folder, place, cutoff):
+    path = folder / "EnzymeCommission" / "nrPDB-EC_test.csv"
+    header, *rows = path.read_text().splitlines()
+    chains = [row.partition(",")[0] for row in rows]
+    flags = [[str(int(column >= i)) for column in range(5)] for i in range(len(chains))]
+    rows = [",".join([chain, *row]) for chain, row in zip(chains, flags)]
+    path.write_text("\n".join([header, *rows]) + "\n")
+    test = ECSequences(str(folder), test_cutoff=cutoff).chains[20:]
+    assert sorted(test) == sorted(chains[: place + 1])
+
+
 def test_names_and_columns_of_go(folder):
     dataset = GOSequences(str(folder), branch="MF")
     assert dataset.tasks == list(files.GO_TERMS["MF"])

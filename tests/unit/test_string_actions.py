@@ -59,6 +59,12 @@ def test_lines_of_a_pair_are_one_pair(tmp_path, end, mark):
     assert network.labels.tolist() == [[1, 1, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0]]
 
 
+def test_columns_of_the_labels_are_those_of_gnn_ppi(tmp_path):
+    columns = "reaction,binding,ptmod,activation,inhibition,catalysis,expression"
+    lines = [line("P0", f"P{i}", mode) for i, mode in enumerate(columns.split(","), 1)]
+    assert read_network(write(tmp_path / "a.txt", *lines)).labels.tolist() == np.eye(7).tolist()
+
+
 def test_gzip_and_fasta_are_read_as_well(tmp_path):
     plain = write(tmp_path / "a.txt", line("P1", "P2", "binding"))
     packed = tmp_path / "a.txt.gz"

@@ -136,6 +136,11 @@ def test_the_groups_shares_of_an_epoch_are_drawn_by_the_seed():
     assert len({tuple(draw.counts(0)) for draw in draws}) > 4
 
 
+def test_the_groups_shares_of_two_seeds_are_not_those_of_two_epochs():
+    first, second = (PropertyDrivenDraw([10**6] * 4, [1.0] * 4, 10**6, seed) for seed in (0, 1))
+    assert first.counts(1).tolist() != second.counts(0).tolist()
+
+
 def test_groups_of_one_size_come_in_different_orders():
     group, row = ShuffledGroups([300, 300], [300, 300], [0])(np.arange(600))
     assert (row[group == 0] != row[group == 1]).mean() > 0.9
