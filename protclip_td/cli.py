@@ -91,9 +91,12 @@ def _run(argv: Sequence[str], program: str) -> None:
         config = load_config(options.config, flags)
     else:
         raise InputError(f"no configuration given\n{_general_help(program)}")
-    from protclip_td.run import run  # after all mistakes that cost nothing to find
+    # After all mistakes that cost nothing to find.
+    from protclip_td.run import run
+    from protclip_td.training.agreement import part_ways
 
     run(config, resume=options.resume)
+    part_ways()
 
 
 def _run_parser(program: str) -> argparse.ArgumentParser:

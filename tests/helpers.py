@@ -1,10 +1,19 @@
 """What several test modules build: batches of real pairs and small models."""
 
+from torch import multiprocessing
 from torchdrug.data import graph_collate
 
 from protclip_td.data.proteins import to_protein
 from protclip_td.models import ProtCLIP
 from protclip_td.properties import PROPERTIES
+
+
+def run_ranks(function, *arguments):
+    """Call a function as rank 0 and as rank 1, each in a process of its own.
+
+    Not spawned: where Python shuts down, threads of gloo that still run abort the process.
+    """
+    multiprocessing.start_processes(function, arguments, nprocs=2, start_method="forkserver")
 
 
 def item(entry, index):

@@ -4,8 +4,7 @@ import os
 
 import pytest
 import torch
-from helpers import batch_of, tiny_model
-from torch import multiprocessing
+from helpers import batch_of, run_ranks, tiny_model
 from torch.nn.parallel import DistributedDataParallel
 from torchdrug import core
 from torchdrug.utils import comm
@@ -79,7 +78,7 @@ def gradients(task):
 def test_two_processes(store, tiny_protein_folder, tiny_text_folder, tmp_path, pairs):
     """Two processes of 4 pairs are one of 8; the stock engine keeps their weights the same."""
     folders = (tiny_protein_folder, tiny_text_folder)
-    multiprocessing.spawn(run_rank, (str(tmp_path), store, *folders, pairs), nprocs=2)
+    run_ranks(run_rank, str(tmp_path), store, *folders, pairs)
     task = contrastive_task(*folders)
     loss, _ = task(batch_of(pairs[: 2 * SIDE]))
     loss.backward()

@@ -4,8 +4,7 @@ import os
 
 import pytest
 import torch
-from helpers import tiny_model
-from torch import multiprocessing
+from helpers import run_ranks, tiny_model
 from torch.utils.data import Subset
 from torchdrug.utils import comm
 
@@ -35,7 +34,7 @@ def run_rank(rank, folder, *where):
 def test_two_processes_find_what_one_finds(tiny_protein_folder, tiny_text_folder, tmp_path):
     where = (str(tmp_path / "store"), tiny_protein_folder, tiny_text_folder)
     engine = make_engine(*where)
-    multiprocessing.spawn(run_rank, (str(tmp_path), *where), nprocs=2)
+    run_ranks(run_rank, str(tmp_path), *where)
     ranks = [torch.load(tmp_path / f"rank{rank}.pt") for rank in range(2)]
     assert ranks[0] == ranks[1]
     alone = engine.evaluate("valid", log=False)

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from torch import multiprocessing, nn, optim
+from helpers import run_ranks
+from torch import nn, optim
 from torchdrug import core
 from torchdrug.utils import comm
 
@@ -268,8 +269,7 @@ def run_rank(rank, folder):
 
 
 def test_two_processes_share_the_items_and_report_the_mean_of_both(tmp_path):
-    # Not spawned: where Python shuts down, threads of gloo that still run abort the process.
-    multiprocessing.start_processes(run_rank, (str(tmp_path),), 2, start_method="forkserver")
+    run_ranks(run_rank, str(tmp_path))
     (seen, reported), (other, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     assert {x for batch in [*seen, *other] for x in batch} == {1, 2, 3, 4, 5, 6, 7}
     assert reported == pytest.approx([fmean(map(fmean, [*seen, *other]))])

@@ -5,7 +5,8 @@ import os
 
 import pytest
 import torch
-from torch import distributed, multiprocessing
+from helpers import run_ranks
+from torch import distributed
 
 from protclip_td.losses.contrastive import contrastive_loss
 
@@ -106,7 +107,7 @@ def run_rank(rank, folder):
 
 
 def test_two_processes_equal_one(tmp_path):
-    multiprocessing.spawn(run_rank, (str(tmp_path),), nprocs=2)
+    run_ranks(run_rank, str(tmp_path))
     for batch in BATCHES:
         averaged = torch.load(tmp_path / f"{batch}.pt", weights_only=True)
         expected = loss_and_gradient(slice(0, 2 * batch))

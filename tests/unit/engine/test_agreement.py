@@ -1,0 +1,18 @@
+"""What processes do together, and how they part."""
+
+import pytest
+import torch
+from torch import distributed
+from torchdrug.utils import comm
+
+from protclip_td.training.agreement import part_ways
+
+
+def test_after_parting_a_process_is_alone(tmp_path):
+    part_ways()  # which a process that was alone does not mind
+    comm.init_process_group("gloo", init_method=f"file://{tmp_path}/meet", rank=0, world_size=1)
+    assert comm.get_group(torch.device("cpu")) is not None
+    part_ways()
+    assert not distributed.is_initialized()
+    with pytest.raises(ValueError, match="CPU group is not initialized"):
+        comm.get_group(torch.device("cpu"))
