@@ -19,14 +19,16 @@ NODE_TYPES = (
     "drug",
     "cellular_component",
 )
+# Each text is kept once for some thousand lines.
+_TEXT = pa.dictionary(pa.int32(), pa.string())
 _COLUMNS = {
     "x_index": pa.int64(),
-    "x_type": pa.string(),
-    "x_name": pa.string(),
+    "x_type": _TEXT,
+    "x_name": _TEXT,
     "y_index": pa.int64(),
-    "y_type": pa.string(),
-    "y_name": pa.string(),
-    "display_relation": pa.string(),
+    "y_type": _TEXT,
+    "y_name": _TEXT,
+    "display_relation": _TEXT,
 }
 
 
@@ -84,7 +86,10 @@ def read_graph(path: Path, nodes: Mapping[str, Collection[int] | None]) -> Knowl
         raise InputError(f"{path} is damaged or no table of text ({error}); replace it") from error
     if not len(edges):
         raise InputError(f"{path} has no triplet between nodes of {sorted(nodes)} that count")
-    return _graph(edges)
+    graph = _graph(edges)
+    del edges
+    pa.default_memory_pool().release_unused()  # half a gigabyte, which Arrow would hold on to
+    return graph
 
 
 def _open(path: Path) -> csv.CSVStreamingReader:
@@ -114,8 +119,9 @@ def _graph(edges: pa.Table) -> KnowledgeGraph:
     number = nodes.indices.to_numpy()
     relations = edges["display_relation"].combine_chunks().dictionary_encode()
     triplets = np.column_stack([number[0::2], relations.indices, number[1::2]]).astype(np.int64)
-    # A node's name and type are those of the line where it comes up first.
-    line, is_y = np.divmod(np.unique(number, return_index=True)[1], 2)
+    # A node's name and type are those of the line where it comes up first, with a new number.
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(number), prepend=-1))
+    line, is_y = np.divmod(first, 2)
 
     def at_first(what: str) -> pa.Array:
         x, y = (edges[f"{end}_{what}"].take(pa.array(line)) for end in "xy")
