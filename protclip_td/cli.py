@@ -92,8 +92,8 @@ def _run(argv: Sequence[str], program: str) -> None:
     else:
         raise InputError(f"no configuration given\n{_general_help(program)}")
     # After all mistakes that cost nothing to find.
+    from protclip_td.compat.ranks import part_ways
     from protclip_td.run import run
-    from protclip_td.training.agreement import part_ways
 
     run(config, resume=options.resume)
     part_ways()

@@ -1,6 +1,5 @@
 """What one process knows, all processes know: they must stop, fail and save together."""
 
-import gc
 from typing import Any
 
 import torch
@@ -36,15 +35,3 @@ def from_all_ranks(value: Any) -> list[Any]:
     values: list[Any] = [None] * comm.get_world_size()
     dist.all_gather_object(values, value, group=comm.get_group(torch.device("cpu")))
     return values
-
-
-def part_ways() -> None:
-    """Let the ranks go their own ways, once they have nothing to do together any more.
-
-    Threads of gloo that still run where Python shuts down abort the process, which torchrun then
-    reports as a failure.
-    """
-    if dist.is_initialized():
-        comm.cpu_group = comm.gpu_group = None
-        gc.collect()  # what wraps a model for the ranks holds on to them
-        dist.destroy_process_group()

@@ -1,11 +1,11 @@
-"""What processes do together, and how they part."""
+"""Processes that were together in a training part at its end."""
 
 import pytest
 import torch
 from torch import distributed
 from torchdrug.utils import comm
 
-from protclip_td.training.agreement import part_ways
+from protclip_td.compat.ranks import part_ways
 
 
 def test_after_parting_a_process_is_alone(tmp_path):
