@@ -67,7 +67,7 @@ def remove_leftovers(folder: Path, idle: float = 0) -> None:
             that other processes may be writing into
     """
     for path in folder.glob(f".*.{'[0-9a-f]' * 32}.tmp"):  # nobody else's
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, PermissionError):
             if time.time() - path.stat().st_mtime >= idle:
                 path.unlink()
 

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
-from torch.utils.data import Subset
 from torchdrug import tasks
 
 from protclip_td.errors import InputError
+from protclip_td.wording import first_few
 
 
 def check_seen(
@@ -29,9 +29,10 @@ def check_seen(
     """
     for split, classes in others.items():
         if unseen := sorted(set(classes) - set(known)):
+            shown = first_few(map(repr, unseen))
             raise InputError(
-                f"{target}: classes {unseen} occur in {split!r} and never in training, so nothing "
-                f"can learn them; {advice}"
+                f"{target}: classes [{shown}] occur in {split!r} and never in training, so "
+                f"nothing can learn them; {advice}"
             )
 
 
@@ -64,7 +65,7 @@ def check_classes(
 def _values(dataset: Any, name: str) -> Sequence[int]:
     """Targets of a split without making its proteins; none where they cannot be had so."""
     targets = getattr(getattr(dataset, "dataset", None), "targets", None)
-    if not isinstance(dataset, Subset) or not isinstance(targets, dict) or name not in targets:
+    if not hasattr(dataset, "indices") or not isinstance(targets, dict) or name not in targets:
         return ()
     column = targets[name]
     return [column[i] for i in dataset.indices if isinstance(column[i], int)]

@@ -25,8 +25,11 @@ _DECISIVE = (
     "engine.gradient_interval",
     "engine.precision",
 )
-# Its weights are those of the checkpoint, wherever they were from.
-_ENCODER = "task.model"
+# Where the weights were from, which are those of the checkpoint now.
+_SOURCES = tuple(
+    f"task.model.{name}"
+    for name in ("checkpoint", "path", "protein_encoder", "text_encoder", "tokenizer")
+)
 
 
 def load_resumed(folder: Path, path: str | None = None, flags: list[str] | None = None) -> Config:
@@ -46,20 +49,20 @@ def load_resumed(folder: Path, path: str | None = None, flags: list[str] | None 
     """
     folder = folder.expanduser()
     check_run_folder(folder)
-    file = folder / RUN_CONFIG
-    if path is not None:
-        started = load_config(file)
-        _refuse(f"--resume {folder}: {path}", _differences(started, load_config(path, flags)))
-        return started
-    if flags:
+    if flags and path is None:
         raise InputError(
             f"{flags[0]}: a run goes on with its own settings; leave it out, or start a new run "
             f"from its weights with `checkpoint: {folder}/checkpoints/best.pt`"
         )
+    file = folder / RUN_CONFIG
+    config = load_config(file)
     if (folder / BEGUN_CONFIG).is_file():
         before, now = (_values(folder / name) for name in (BEGUN_CONFIG, RUN_CONFIG))
         _refuse(str(file), filter(_is_decisive, _differences(before, now)))
-    return load_config(file)
+    if path is not None:
+        again = load_config(path, flags)
+        _refuse(f"--resume {folder}: {path}", _differences(config, again))
+    return config
 
 
 def _values(file: Path) -> dict[str, Any]:
@@ -77,16 +80,18 @@ def _refuse(source: str, differences: Iterable[tuple[str, Any, Any]]) -> None:
 
 
 def _is_decisive(difference: tuple[str, Any, Any]) -> bool:
-    key = f"{difference[0]}."
-    return key.startswith(tuple(f"{part}." for part in _DECISIVE)) and not key.startswith(
-        f"{_ENCODER}."
-    )
+    key = difference[0]
+    is_decisive = any(f"{key}.".startswith(f"{part}.") for part in _DECISIVE)
+    return is_decisive and key not in _SOURCES
 
 
 def _differences(old: Any, new: Any, key: str = "") -> list[tuple[str, Any, Any]]:
     """Where two configurations differ: key, old and new value."""
+    if isinstance(old, Mapping) or isinstance(new, Mapping):
+        # A block that is not there has no keys.
+        old, new = ({} if block is None else block for block in (old, new))
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
-        return [] if old == new else [(key, old, new)]
+        return [] if repr(old) == repr(new) or old == new else [(key, old, new)]  # NaN is not NaN
     return [
         difference
         for name in sorted({*old, *new})

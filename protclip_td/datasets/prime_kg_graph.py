@@ -95,7 +95,7 @@ def read_graph(path: Path, nodes: Mapping[str, Collection[int] | None]) -> Knowl
 def _open(path: Path) -> csv.CSVStreamingReader:
     return csv.open_csv(
         path,
-        csv.ReadOptions(use_threads=False),  # with threads, no message names the row
+        csv.ReadOptions(use_threads=False),  # with threads, not all messages name the row
         csv.ParseOptions(newlines_in_values=True),
         csv.ConvertOptions(include_columns=[*_COLUMNS], column_types=_COLUMNS, null_values=[]),
     )
@@ -117,7 +117,8 @@ def _graph(edges: pa.Table) -> KnowledgeGraph:
     nodes = pa.array(np.column_stack([edges["x_index"], edges["y_index"]]).ravel())
     nodes = nodes.dictionary_encode()
     number = nodes.indices.to_numpy()
-    relations = edges["display_relation"].combine_chunks().dictionary_encode()
+    # Their dictionaries hold those of lines that do not count, too.
+    relations = edges["display_relation"].cast(pa.string()).combine_chunks().dictionary_encode()
     triplets = np.column_stack([number[0::2], relations.indices, number[1::2]]).astype(np.int64)
     # A node's name and type are those of the line where it comes up first, with a new number.
     first = np.flatnonzero(np.diff(np.maximum.accumulate(number), prepend=-1))

@@ -30,10 +30,10 @@ _HUB_NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)?", re.ASCII)
 
 def existing_path(name: str) -> Path | None:
     """The file or folder of that name, if there is one."""
-    path = Path(name).expanduser()
     try:
-        return path if path.exists() else None
-    except OSError:  # longer than a name can be
+        path = Path(name).expanduser()
+        return path if name and path.exists() else None
+    except (OSError, RuntimeError):  # longer than a name can be, or the home of nobody
         return None
 
 

@@ -9,7 +9,17 @@ from protclip_td.errors import InputError
 
 DATA_MANIFEST = "data_manifest.json"
 # What says where the data are from, or who wrote them down, and not what they are.
-_NOT_THE_DATA = {"folder", "path", "release", "split_file", "store", "url", "urls", "versions"}
+_NOT_THE_DATA = {
+    "folder",
+    "path",
+    "release",
+    "selected_on",
+    "split_file",
+    "store",
+    "url",
+    "urls",
+    "versions",
+}
 
 
 def refuse_other_data(folder: Path, manifest: dict[str, Any]) -> None:

@@ -68,6 +68,7 @@ def test_graph_holds_what_counts_once(folder, graph):
     keys = ("x_index", "display_relation", "y_index")
     expected = dict.fromkeys((int(r[keys[0]]), r[keys[1]], int(r[keys[2]])) for r in kept)
     assert named(graph) == set(expected)
+    assert graph.relation_name == [*dict.fromkeys(row["display_relation"] for row in kept)]
     heads = [int(row["x_index"]) for row in kept]
     assert graph.index[graph.triplets[:, 0]].tolist() == [head for head, _, _ in expected]
     assert set(heads) == set(graph.index.tolist())
@@ -83,6 +84,12 @@ def test_repeated_lines_count_once(folder, tmp_path, graph):
     again = read_graph(tmp_path / "kg.csv", dict.fromkeys(NODE_TYPES))
     assert named(graph) < named(again)
     assert len(again.triplets) == len(named(again))
+
+
+def test_names_of_two_lines(tmp_path):
+    nodes = '1,1,drug,"two\nlines",S,2,2,drug,"a ""b""",S', "2,2,drug,x,S,3,3,drug,NA,S"
+    (tmp_path / "kg.csv").write_text("\n".join([KG, *(f"ppi,p,{node}" for node in nodes), ""]))
+    assert read_graph(tmp_path / "kg.csv", {"drug": None}).name == ["two\nlines", 'a "b"', "NA"]
 
 
 def slow_published_test(folder, count):

@@ -87,7 +87,10 @@ def test_flags_alone_cannot_change_a_run(run_folder):
         ("num_epoch: 1", "num_epoch: 2", "train.num_epoch: 2 now"),
         ("batch_size: 2", "batch_size: 4", "engine.batch_size: 4 now"),
         ("criterion: mse", "criterion: ce", "task.criterion: ce now"),
-        ("hidden_dims: [8, 8]", "hidden_dims: [9]", ""),
+        ("hidden_dims: [8, 8]", "hidden_dims: [9]", r"task.model.hidden_dims: \[9\] now"),
+        ("  batch_size: 2\n", "", "engine.batch_size: None now"),
+        ("engine:", "engine:\n  gradient_interval: 3", "engine.gradient_interval: 3 now"),
+        ("engine:", "fix_encoder: true\nengine:", "fix_encoder: True now"),
         ("max_length: 30", "max_length: 31", ""),
         ("engine:", "engine:\n  log_interval: 7", ""),
     ],
@@ -104,6 +107,48 @@ def test_a_run_s_file_may_change_in_what_decides_nothing(run_folder, old, new, i
         return
     with pytest.raises(InputError, match=rf"config\.yaml has 1 mistake\n  {is_refused}"):
         load_resumed(run_folder)
+
+
+def test_where_an_encoder_was_from_may_change(run_folder):
+    """Its weights are in the checkpoint by now; what it does with them may not."""
+    file = run_folder / "config.yaml"
+    block = re.compile(r"  model:\n(    .*\n)+")
+    begun = "  model: {class: ProtCLIP, protein_encoder: random:ESM-2-8M, readout: mean}\n"
+    text = block.sub(begun, file.read_text())
+    (run_folder / ".config.yaml").write_text(text)
+    file.write_text(text.replace("random:ESM-2-8M", "/elsewhere"))
+    assert load_resumed(run_folder).task.model.protein_encoder == "/elsewhere"
+    file.write_text(text.replace("readout: mean", "readout: projection"))
+    with pytest.raises(InputError, match=r"task\.model\.readout: projection now"):
+        load_resumed(run_folder)
+
+
+def test_a_whole_block_that_is_gone(run_folder):
+    file = run_folder / "config.yaml"
+    shutil.copy(file, run_folder / ".config.yaml")
+    text = file.read_text()
+    block = text[text.index("engine:") : text.index("train:")]
+    file.write_text(text.replace(block, ""))
+    with pytest.raises(InputError, match=r"engine\.batch_size: None now, and the run was started"):
+        load_resumed(run_folder)
+
+
+def test_a_slip_in_a_run_s_file_is_explained(run_folder, tmp_path):
+    file = run_folder / "config.yaml"
+    shutil.copy(file, run_folder / ".config.yaml")
+    file.write_text(file.read_text().replace("optimizer:", "optimiser:"))
+    with pytest.raises(InputError, match="optimiser: unknown key; did you mean `optimizer`"):
+        load_resumed(run_folder)
+
+
+def test_a_changed_file_cannot_vouch_for_itself(run_folder):
+    file = run_folder / "config.yaml"
+    shutil.copy(file, run_folder / ".config.yaml")
+    file.write_text(file.read_text().replace("lr: 0.001", "lr: 0.5"))
+    with pytest.raises(
+        InputError, match=r"optimizer\.lr: 0\.5 now, and the run was started with 0.0"
+    ):
+        load_resumed(run_folder, str(file))
 
 
 def test_resuming_what_is_no_run(tmp_path):
