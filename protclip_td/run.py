@@ -21,7 +21,7 @@ from protclip_td.training.agreement import from_all_ranks
 from protclip_td.training.checkpointing import Checkpoints
 from protclip_td.training.console import Console
 from protclip_td.training.data_manifest import DATA_MANIFEST, as_json, refuse_other_data
-from protclip_td.training.disk import write_file, write_json
+from protclip_td.training.disk import explain_disk_errors, write_file, write_json
 from protclip_td.training.overview import (
     busy_machine,
     describe_data,
@@ -182,7 +182,8 @@ class _Run:
         if not self.keep_weights:
             shutil.rmtree(self.checkpoints.folder, ignore_errors=True)
         elif hasattr(model, "save_pretrained") and self._has_trained(model):
-            model.save_pretrained(self.path / "model")
+            with explain_disk_errors(self.path / "model"):
+                model.save_pretrained(self.path / "model")
         cut = getattr(getattr(model, "text_encoder", None), "truncated", 0)
         if cut:
             self.console.say(f"\nText over the encoder's limit was cut {cut} times.")

@@ -3,6 +3,7 @@
 A folder with `config.json`, `model.safetensors` and, in ours, the text tokenizer.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -130,6 +131,7 @@ def save_checkpoint(model: "ProtCLIP", folder: str | Path) -> None:
         InputError: the folder cannot be made
         OSError: the disk does not take it; what was there stays
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     folder = Path(folder).expanduser().absolute()
@@ -147,6 +149,8 @@ def save_checkpoint(model: "ProtCLIP", folder: str | Path) -> None:
         if model.text_encoder is not None and model.text_encoder.tokenizer is not None:
             model.text_encoder.tokenizer.save_pretrained(scratch)
         _put_in_place(scratch, folder)
+    except SafetensorError as error:
+        raise OSError(errno.EIO, str(error), str(folder / TENSOR_FILE)) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

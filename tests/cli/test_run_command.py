@@ -45,6 +45,13 @@ def test_resume_takes_the_configuration_from_the_run_folder(started, tmp_path):
     assert (config.train.num_epoch, resume) == (7, tmp_path)
 
 
+def test_processes_part_at_the_end(started, monkeypatch):
+    parted = []
+    monkeypatch.setattr("protclip_td.compat.ranks.part_ways", lambda: parted.append(len(started)))
+    assert cli.main(["run", "-c", "pretrain"]) == 0
+    assert parted == [1]
+
+
 def test_resume_finds_home(started, tmp_path, monkeypatch):
     assert cli.main(["run", "-c", "pretrain"]) == 0
     (tmp_path / "config.yaml").write_text(started[0][0].rendered)

@@ -45,6 +45,15 @@ def test_everything_is_kept(tmp_path, capsys):
     assert "Best checkpoint (epoch 3) on the test split" in said
 
 
+def test_the_settings_at_the_start_are_kept_through_a_resume(tmp_path):
+    run_toy(tmp_path)
+    begun = only_run(tmp_path) / ".config.yaml"
+    assert begun.read_text() == (only_run(tmp_path) / "config.yaml").read_text()
+    begun.write_text("seed: 1\n")
+    run_toy(tmp_path, resume=only_run(tmp_path))
+    assert begun.read_text() == "seed: 1\n"
+
+
 def test_numbers_of_steps_and_epochs(tmp_path):
     run_toy(tmp_path)
     folder = only_run(tmp_path)

@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -50,7 +50,7 @@ def unpack(path: str | Path, member: str | None = None) -> Path:
     """Unpack an archive into the folder it lies in; a file that is there in its size is kept.
 
     A ``.gz`` file does not say its size for sure. What is unpacked from it gets its time, as with
-    `gunzip`, and is kept as long as both have the same.
+    `gunzip`, and is kept as long as both have the same, or else the same content.
 
     Parameters:
         path (str or Path): a ``.zip``, ``.tar``, ``.tar.gz``, ``.tgz`` or ``.gz`` file
@@ -149,7 +149,23 @@ def _is_there(member: Member, target: Path) -> bool:
     if not target.is_file():
         return False
     found = target.stat()
-    return found.st_size == member.size if member.time is None else found.st_mtime_ns == member.time
+    if member.time is None:
+        return found.st_size == member.size
+    return found.st_mtime_ns == member.time or _holds(target, member)
+
+
+def _holds(target: Path, member: Member) -> bool:
+    """Whether a file of another time has the content: copied, or on a disk of coarser times."""
+    with member.open() as source, target.open("rb") as kept:
+        while piece := source.read(_CHUNK):
+            if kept.read(len(piece)) != piece:
+                return False
+        if kept.read(1):
+            return False
+    assert member.time is not None
+    with suppress(OSError):  # where it can be noted, the next time is faster
+        os.utime(target, ns=(member.time, member.time))
+    return True
 
 
 def _check_space(path: Path, size: int) -> None:

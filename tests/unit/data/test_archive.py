@@ -82,6 +82,17 @@ def test_gzip_of_several_members_is_unpacked_once(tmp_path, monkeypatch):
     assert unpack(path) == tmp_path / "go.obo"
 
 
+def test_gzip_that_somebody_else_has_unpacked_is_kept(tmp_path, monkeypatch):
+    """By a copy, or where the disk keeps no such exact times; it may be read-only, too."""
+    path, target = tmp_path / "go.obo.gz", tmp_path / "go.obo"
+    path.write_bytes(members(b"format-version: 1.2\n", b"[Term]\n"))
+    target.write_bytes(b"format-version: 1.2\n[Term]\n")
+    os.utime(target, ns=(0, 0))
+    monkeypatch.setattr(archive, "_write", None)  # nothing is unpacked again
+    assert unpack(path) == target
+    assert target.stat().st_mtime_ns == path.stat().st_mtime_ns
+
+
 def test_gzip_that_is_not_unpacked_to_its_end_is_unpacked_anew(tmp_path):
     path, target = tmp_path / "go.obo.gz", tmp_path / "go.obo"
     path.write_bytes(members(b"format-version: 1.2\n", b"[Term]\n"))

@@ -157,6 +157,7 @@ def test_no_training_goes_on_past_the_end_of_its_schedule():
     engine, task, heard = fit(2, scheduler=LinearWarmupDecay)
     weight = task.weight.item()
     message = "scheduler: it ends after 4 optimizer steps, and the training after 6.*num_step: 6"
+    engine.fit(2)  # the end it knows
     with pytest.raises(InputError, match=message):
         engine.train(1)
     assert (task.weight.item(), len(heard.steps)) == (weight, 4)
@@ -273,6 +274,22 @@ def test_two_processes_share_the_items_and_report_the_mean_of_both(tmp_path):
     (seen, reported), (other, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     assert {x for batch in [*seen, *other] for x in batch} == {1, 2, 3, 4, 5, 6, 7}
     assert reported == pytest.approx([fmean(map(fmean, [*seen, *other]))])
+
+
+def test_weights_that_are_no_numbers_end_a_training_without_checkpoints():
+    task = Line()
+    optimizer = optim.SGD([task.weight], lr=math.inf)
+    engine = ResumableEngine(task, ITEMS, ITEMS[:1], ITEMS[:1], optimizer, batch_size=7)
+    with pytest.raises(
+        TrainingError, match=r"weight tensors became NaN .*start a new run with the"
+    ):
+        engine.train(1)
+
+
+def test_fixed_weights_may_be_infinite():
+    task = Line()
+    task.encoder.requires_grad_(False).fill_(-math.inf)
+    fit(1, task)
 
 
 @pytest.mark.parametrize("numbers", [(math.nan, 1.0), (1.0, math.nan)])

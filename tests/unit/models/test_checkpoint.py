@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from protclip_td.errors import InputError
@@ -182,6 +183,16 @@ def test_full_disk_leaves_the_former_checkpoint(tiny_model, tmp_path, monkeypatc
         tiny_model.save_pretrained(folder)
     assert (folder / "model.safetensors").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_safetensors_cannot_write_is_an_error_of_the_disk(tiny_model, tmp_path, monkeypatch):
+    def fail(*args, **options):
+        raise SafetensorError("I/O error: File too large (os error 27)")
+
+    monkeypatch.setattr("safetensors.torch.save_file", fail)
+    with pytest.raises(OSError, match=r"File too large.*model/model\.safetensors"):
+        tiny_model.save_pretrained(tmp_path / "model")
+    assert not list((tmp_path / "model").iterdir())
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
