@@ -308,10 +308,7 @@ def test_run_with_a_checkpoint(data, tiny_protein_folder, tiny_text_folder, tmp_
     assert 0 < results["mrr filtered"] <= 1
     assert results["candidates"] == 20
     manifest = json.loads((folder / "data_manifest.json").read_text())
-    assert (manifest["protocol"], manifest["selected_on"]) == (
-        "clean, target's relations",
-        "valid",
-    )
+    assert (manifest["protocol"], manifest["selected_on"]) == ("clean, target's relations", "valid")
 
 
 def test_run_with_another_encoder_and_no_validation(data, tiny_text_folder, tmp_path):
