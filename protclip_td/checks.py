@@ -31,9 +31,9 @@ def check_positive(name: str, value: float | None, may_be_zero: bool = False) ->
 
     Example::
 
-        >>> check_positive("log_interval", 0)
+        >>> check_positive("lr_ratio", 0)
         Traceback (most recent call last):
-        protclip_td.errors.InputError: log_interval: 0 given; expected a number above 0
+        protclip_td.errors.InputError: lr_ratio: 0 given; expected a number above 0, or leave it out
     """
     if problem := sign_problem(value, may_be_zero):
         raise InputError(f"{name}: {problem}")
@@ -43,7 +43,8 @@ def sign_problem(value: float | None, may_be_zero: bool = False) -> str:
     """What is wrong with an option that, if it is given, is above 0; "" when nothing is."""
     if value is None or value > 0 or (may_be_zero and value == 0):
         return ""
-    return f"{value} given; expected {'0 or above' if may_be_zero else 'a number above 0'}"
+    expected = "0 or above" if may_be_zero else "a number above 0, or leave it out"
+    return f"{value} given; expected {expected}"
 
 
 def check_fraction(name: str, value: float, may_be_zero: bool = False) -> None:

@@ -44,8 +44,8 @@ class LinearWarmupDecay(LRScheduler, core.Configurable):
     ) -> None:
         if not 0 <= warmup_ratio <= 1:
             raise InputError(
-                f"scheduler: warmup_ratio: {warmup_ratio} is not between 0 and 1. "
-                "Give the share of the steps that warm up, such as 0.03."
+                f"warmup_ratio: {warmup_ratio} given; expected the share of the steps that warm "
+                "up, from 0 to 1, such as 0.03"
             )
         self.warmup_ratio = warmup_ratio
         self.num_step = _check_num_step(num_step)
@@ -80,7 +80,7 @@ class LinearWarmupDecay(LRScheduler, core.Configurable):
 def _check_num_step(num_step: int | None) -> int | None:
     if num_step is not None and num_step < 1:
         raise InputError(
-            f"scheduler: num_step: {num_step} is less than 1. Give the optimizer steps "
-            "of the whole training, or leave it out."
+            f"num_step: {num_step} given; expected the optimizer steps of the whole training, at "
+            "least 1. Give it, or leave it out"
         )
     return num_step

@@ -11,6 +11,7 @@ from protclip_td.config.classes import Argument, arguments, class_kind, find_cla
 from protclip_td.config.document import Document, KeyPath, dotted
 from protclip_td.config.mistakes import Mistake
 from protclip_td.config.template import MISSING
+from protclip_td.config.trial import trial_problem
 from protclip_td.config.value_types import known_keys, show, wrong_type
 from protclip_td.errors import InputError
 from protclip_td.training.loading import batch_size_problem
@@ -103,6 +104,7 @@ class _Checker:
             self.check_train(self.values["train"])
         self.check_batch_size()
         self.check_test_split()
+        self.check_rates()
         return self.mistakes
 
     def check_top_block(self, key: str, value: Any) -> None:
@@ -208,6 +210,14 @@ class _Checker:
         problem = batch_size_problem(task, per_process * comm.get_world_size())
         if problem:
             self.note(("engine", "batch_size"), problem)
+
+    def check_rates(self) -> None:
+        """Only what is right otherwise can be tried."""
+        if self.mistakes or MISSING in str(self.values):
+            return
+        if problem := trial_problem(self.values):
+            block, message = problem
+            self.note((block,), message)
 
     def check_test_split(self) -> None:
         """`test_split` names one of several test sets, which the data set has to offer."""

@@ -116,6 +116,12 @@ def test_everything_that_is_wrong_at_once(write):
         ("num_epoch: 1", "num_epoch: -1", "line 39: train.num_epoch: -1 given; expected 0 or abo"),
         ("num_epoch: 1", "num_epoch: 1\n  batch_per_epoch: 0", "train.batch_per_epoch: 0 given"),
         ("eval_metric: spearmanr", "fix_encoder: 1", "fix_encoder: expected true or false, got 1"),
+        ("  lr: 1.0e-4", "  lr: -1.0", "line 29: optimizer: Adam: Invalid learning rate: -1.0"),
+        (
+            "engine:",
+            "scheduler: {class: LinearWarmupDecay, warmup_ratio: 2}\nengine:",
+            "line 33: scheduler: LinearWarmupDecay: warmup_ratio: 2 given; expected",
+        ),
         ("    input_dim: 21\n", "", "line 16: task.model.input_dim: missing; Protein"),
         ("dataset:", "proteins:", "dataset: missing; the block `dataset:` is needed"),
         ("num_epoch: 1", "batch_per_epoch: 1", "train.num_epoch: missing; how many epochs to"),
@@ -142,6 +148,11 @@ def test_a_variable_without_default_is_needed(write):
         "--dataset: needs a value",
         "--dataset: needed: the configuration has no default for it",
     ]
+
+
+def test_a_rate_that_is_still_missing_is_not_tried(write):
+    path = write(("lr: 1.0e-4", "lr: {{ lr }}"))
+    assert mistakes(path) == ["--lr: needed: the configuration has no default for it"]
 
 
 def test_broken_jinja_names_the_line(write):

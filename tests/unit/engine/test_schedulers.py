@@ -55,7 +55,7 @@ def test_unknown_number_of_steps():
     ("options", "match"),
     [
         ({"warmup_ratio": 3}, "warmup_ratio: 3 is not between"),
-        ({"num_step": 0}, "num_step: 0 is less than 1. Give the"),
+        ({"num_step": 0}, "num_step: 0 given; expected the optimizer steps"),
     ],
 )
 def test_wrong_options(options, match):
