@@ -54,7 +54,7 @@ def test_unknown_number_of_steps():
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"warmup_ratio": 3}, "warmup_ratio: 3 is not between"),
+        ({"warmup_ratio": 3}, "warmup_ratio: 3 given; expected the share"),
         ({"num_step": 0}, "num_step: 0 given; expected the optimizer steps"),
     ],
 )
