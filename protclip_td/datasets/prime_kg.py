@@ -21,7 +21,7 @@ from protclip_td.datasets.prime_kg_nodes import (
     read_node_sequences,
     read_node_vectors,
 )
-from protclip_td.datasets.prime_kg_split import SPLITS, draw_negatives, hold_out
+from protclip_td.datasets.prime_kg_split import PROTOCOLS, draw_negatives, hold_out
 from protclip_td.datasets.splits import consecutive_splits
 from protclip_td.errors import InputError
 
@@ -156,7 +156,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         seed: int = 42,
     ) -> None:
         check_choice("target", target, list(TARGETS))
-        check_choice("split", split, SPLITS)
+        check_choice("split", split, PROTOCOLS)
         check_choice("relations", relations, ("all", "target"))
         check_fraction("test_fraction", test_fraction)
         check_fraction("valid_fraction", valid_fraction, may_be_zero=True)

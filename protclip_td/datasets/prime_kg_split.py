@@ -11,7 +11,8 @@ import numpy as np
 
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph
 
-SPLITS = ("clean", "published")
+#: Ways to split, the default first.
+PROTOCOLS = ("clean", "published")
 
 
 class HeldOut(NamedTuple):

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from protclip_td.data.reading.sequences import read_sequences as read_fasta
 from protclip_td.data.reading.text_lines import text_lines
@@ -86,17 +88,11 @@ def _actions(path: Path) -> Iterator[tuple[str, str, int]]:
 
 def largest_component(network: Network) -> Network:
     """The part of a network that hangs together and has the most proteins."""
-    root = np.arange(len(network.proteins))
-    while True:  # each protein takes the smallest number among its neighbours, and theirs
-        smallest = root[network.pairs].min(axis=1)
-        found = root.copy()
-        np.minimum.at(found, network.pairs[:, 0], smallest)
-        np.minimum.at(found, network.pairs[:, 1], smallest)
-        found = found[found]
-        if (found == root).all():
-            break
-        root = found
-    kept = root == np.argmax(np.bincount(root))
+    size = len(network.proteins)
+    first, second = network.pairs.T
+    graph = coo_array((np.ones(len(first)), (first, second)), shape=(size, size))
+    _, component = connected_components(graph, directed=False)
+    kept = component == np.argmax(np.bincount(component))
     rows = kept[network.pairs[:, 0]]
     names = [name for name, is_kept in zip(network.proteins, kept) if is_kept]
     return Network(names, (kept.cumsum() - 1)[network.pairs[rows]], network.labels[rows])
