@@ -6,15 +6,12 @@ is imported.
 
 import argparse
 import inspect
-from collections.abc import Sequence
 
 import torch
 from torch.optim import lr_scheduler
 from torchdrug import core
-from torchdrug.data import PackedProtein, Protein
 
-from protclip_td.compat import classes, files, sampling
-from protclip_td.data import proteins
+from protclip_td.compat import classes, files, letters, sampling
 
 
 def register_schedulers() -> None:
@@ -35,26 +32,9 @@ def allow_fair_esm_weights() -> None:
     torch.serialization.add_safe_globals([argparse.Namespace])
 
 
-def keep_residue_letters() -> None:
-    """Let proteins made from sequences keep their letters.
-
-    TorchDrug turns X, B, Z, U and O into glycine with a warning each; ESM-2 has tokens for them.
-    """
-
-    def from_one(cls: type, sequence: str) -> Protein:
-        return proteins.to_protein(sequence)
-
-    def from_many(cls: type, sequences: Sequence[str]) -> PackedProtein:
-        return Protein.pack([proteins.to_protein(sequence) for sequence in sequences])
-
-    Protein._residue_from_sequence = classmethod(from_one)
-    PackedProtein._residue_from_sequence = classmethod(from_many)
-
-
 def apply() -> None:
     """Mend everything; doing it twice changes nothing."""
     register_schedulers()
     allow_fair_esm_weights()
-    keep_residue_letters()
-    for part in (sampling, files, classes):
+    for part in (letters, sampling, files, classes):
         part.apply()

@@ -1,8 +1,14 @@
 """TorchDrug's proteins, made of sequences, that remember their letters."""
 
+import warnings
+from typing import Any
+
 import numpy as np
 import torch
+from torch import Tensor
 from torchdrug.data import Protein
+
+from protclip_td.data.residues import foreign_letters
 
 #: TorchDrug's options for proteins of residues alone, without atoms and bonds.
 RESIDUES_ONLY: dict[str, None] = {"atom_feature": None, "bond_feature": None}
@@ -14,6 +20,10 @@ _FEATURE_DIM = len(Protein.residue_symbol2id) + 1
 _RESIDUE_TYPE = np.full(256, _GLYCINE, dtype=np.int64)
 for _letter, _type in Protein.residue_symbol2id.items():
     _RESIDUE_TYPE[ord(_letter)] = _type
+_TYPE_OF_LETTER = torch.from_numpy(_RESIDUE_TYPE)
+_LETTER_OF_TYPE = torch.tensor(
+    [ord(letter) for _, letter in sorted(Protein.id2residue_symbol.items())]
+)
 
 
 def to_protein(sequence: str) -> Protein:
@@ -25,7 +35,8 @@ def to_protein(sequence: str) -> Protein:
 
     Parameters:
         sequence (str): one-letter residues; letters TorchDrug does not know count as glycine in
-            `residue_type` and `residue_feature`, as in TorchDrug
+            `residue_type` and `residue_feature`, as in TorchDrug, which is worth a warning only
+            where they are no residues at all
 
     Example::
 
@@ -33,7 +44,12 @@ def to_protein(sequence: str) -> Protein:
         >>> bytes(protein.residue_letter.tolist()).decode()
         'MKX'
     """
-    letters = np.frombuffer(sequence.encode("latin-1"), dtype=np.uint8)
+    if foreign := foreign_letters(sequence):
+        warnings.warn(
+            f"letters {foreign!r} are no residues: glycine to TorchDrug, unknown to ProtCLIP",
+            stacklevel=2,
+        )
+    letters = np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)
     residue_type = torch.from_numpy(_RESIDUE_TYPE[letters])
     feature = torch.nn.functional.one_hot(residue_type, _FEATURE_DIM)
     protein = Protein(
@@ -47,3 +63,37 @@ def to_protein(sequence: str) -> Protein:
     with protein.residue():
         protein.residue_letter = torch.from_numpy(letters.astype(np.int64))
     return protein
+
+
+def residue_letters(graph: Any) -> Tensor:
+    """ASCII codes of the residues of a protein or pack, :math:`(N,)`.
+
+    A residue has the letter of its type if its protein remembers none, or another: masking and
+    mutations change the type alone.
+
+    Parameters:
+        graph (Protein): one or many
+
+    Example::
+
+        >>> protein = to_protein("MKX")
+        >>> protein.residue_type[0] = Protein.residue_symbol2id["W"]
+        >>> bytes(residue_letters(protein).tolist()).decode()
+        'WKX'
+    """
+    of_types = _LETTER_OF_TYPE.to(graph.residue_type.device)[graph.residue_type]
+    letters = getattr(graph, "residue_letter", None)
+    if letters is None:
+        return of_types
+    is_its_type = _TYPE_OF_LETTER.to(letters.device)[letters] == graph.residue_type
+    return torch.where(is_its_type, letters, of_types)
+
+
+def with_letters(graph: Any) -> Any:
+    """A protein that remembers its letters: itself, or a copy."""
+    if hasattr(graph, "residue_letter"):
+        return graph
+    graph = graph.clone()
+    with graph.residue():
+        graph.residue_letter = residue_letters(graph)
+    return graph

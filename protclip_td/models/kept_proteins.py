@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from protclip_td.data.proteins import residue_letters
 from protclip_td.models.feature_file import KEY_SIZE
 
 
@@ -54,9 +55,8 @@ def protein_keys(graph: Any, input: Tensor) -> list[bytes]:
         graph (PackedProtein): :math:`n` proteins
         input (Tensor): features of the residues, :math:`(N, d)`
     """
-    letters = getattr(graph, "residue_letter", graph.residue_type)
     sizes = graph.num_residues.tolist()
-    residues = letters.to(torch.uint8).cpu().split(sizes)
+    residues = residue_letters(graph).to(torch.uint8).cpu().split(sizes)
     inputs = input.detach().cpu().split(sizes)
     return [_key(*pair) for pair in zip(residues, inputs)]
 

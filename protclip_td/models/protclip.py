@@ -12,6 +12,7 @@ from torchdrug import core
 from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice, check_positive
+from protclip_td.data.proteins import residue_letters
 from protclip_td.errors import InputError
 from protclip_td.models import description, encoding
 from protclip_td.models.checkpoint import Checkpoint, save_checkpoint
@@ -19,12 +20,7 @@ from protclip_td.models.description import Part
 from protclip_td.models.heads import BiotextAttention, Projection, PropertyBank, ResidueHead
 from protclip_td.models.packing import packed_mean
 from protclip_td.models.parts import gather_parts
-from protclip_td.models.protein_encoder import (
-    TOKENS_PER_PASS,
-    ProteinEncoder,
-    letter_tokens,
-    type_tokens,
-)
+from protclip_td.models.protein_encoder import TOKENS_PER_PASS, ProteinEncoder, letter_tokens
 from protclip_td.models.published import to_our_names, unread
 from protclip_td.models.tensors import load_tensors
 from protclip_td.models.text_encoder import TextEncoder
@@ -148,9 +144,7 @@ class ProtCLIP(nn.Module, core.Configurable):
 
     def residue_tokens(self, graph: Any) -> Tensor:
         """ESM-2's token ids of the residues of a protein or pack, :math:`(N,)`."""
-        if hasattr(graph, "residue_letter"):
-            return letter_tokens(graph.residue_letter)
-        return type_tokens(graph.residue_type)
+        return letter_tokens(residue_letters(graph))
 
     def forward(
         self, graph: Any, input: Any, all_loss: Tensor | None = None, metric: dict | None = None

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torchdrug.data import Protein
 
 from protclip_td.models import esm
 from protclip_td.models.packing import Piece, plan_pieces
@@ -20,10 +19,6 @@ _LETTER_TO_ID = torch.full((256,), esm.UNKNOWN_ID)
 for _id, _token in enumerate(esm.VOCABULARY):
     if len(_token) == 1:
         _LETTER_TO_ID[ord(_token)] = _id
-# ESM-2's id of each of TorchDrug's residue types.
-_TYPE_TO_ID = _LETTER_TO_ID[
-    [ord(letter) for _, letter in sorted(Protein.id2residue_symbol.items())]
-]
 
 
 def letter_tokens(letters: Tensor) -> Tensor:
@@ -38,11 +33,6 @@ def letter_tokens(letters: Tensor) -> Tensor:
         tensor([20, 24])
     """
     return _LETTER_TO_ID.to(letters.device)[letters.long()]
-
-
-def type_tokens(residue_type: Tensor) -> Tensor:
-    """ESM-2's token ids of TorchDrug's residue types, :math:`(N,)`."""
-    return _TYPE_TO_ID.to(residue_type.device)[residue_type]
 
 
 def sequence_tokens(sequence: str) -> Tensor:

@@ -7,12 +7,13 @@ import sys
 
 import pytest
 import torch
-from torchdrug import core
+from torchdrug import core, tasks
 from torchdrug.data import Protein
 
 from protclip_td.data.proteins import to_protein
 from protclip_td.errors import InputError
 from protclip_td.models.protclip import ProtCLIP
+from protclip_td.models.protein_encoder import letter_tokens
 
 SEQUENCES = ["MKTAYIAKQRXBZUO", "MW", "GAVLIPFMWSTCYNQDEKRH" * 6, "MKTAYIAKQRQISFV"]
 TEXTS = ["PROTEIN NAME: Kinase.", "FUNCTION: binding of the cell membrane", "a"]
@@ -58,6 +59,22 @@ def test_graph_without_letters_uses_its_residue_types(tiny_model):
         edge_list=None, atom_type=[], bond_type=[], num_node=0, residue_type=protein.residue_type
     )
     assert torch.equal(tiny_model.residue_tokens(bare), tiny_model.residue_tokens(protein))
+
+
+def test_a_task_that_masks_residues_hides_them_from_the_encoder(tiny_model, graph):
+    """TorchDrug's task changes residue types, and asks for those that were there."""
+    task = tasks.AttributeMasking(tiny_model, mask_rate=0.5)
+    task.preprocess([{"graph": graph[0]}], None, None)
+    seen = []
+    tiny_model.protein_encoder.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    shown = tiny_model.residue_tokens(graph)
+    torch.manual_seed(0)
+    _, target = task.predict_and_target({"graph": graph})
+    glycine = letter_tokens(torch.tensor([ord("G")]))
+    hidden = seen[0] != shown
+    assert (seen[0][hidden] == glycine).all()
+    asked = (target != Protein.residue_symbol2id["G"]).sum()  # some of them twice
+    assert 0.5 * asked < hidden.sum() <= asked
 
 
 def test_encode_gives_unit_rows_in_input_order(tiny_model):

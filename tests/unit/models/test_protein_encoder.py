@@ -17,7 +17,6 @@ from protclip_td.models.protein_encoder import (
     ProteinEncoder,
     letter_tokens,
     sequence_tokens,
-    type_tokens,
 )
 from protclip_td.models.weights import protein_model
 
@@ -62,11 +61,6 @@ def test_tokens_are_those_of_fair_esm():
     assert sequence_tokens(RESIDUE_LETTERS).tolist() == expected
     assert alphabet.mask_idx == MASK_ID
     assert letter_tokens(torch.tensor([ord("*")])).tolist() == [alphabet.unk_idx]
-
-
-def test_residue_types_give_the_same_tokens():
-    protein = to_protein("ACDEFGHIKLMNPQRSTVWY")
-    assert torch.equal(type_tokens(protein.residue_type), letter_tokens(protein.residue_letter))
 
 
 def test_equals_fair_esm_with_all_letters_and_lengths_in_one_call(encoder, fair_esm_model):
