@@ -1,6 +1,6 @@
 """TorchDrug's engine, with what long trainings need on top."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,8 +71,9 @@ class ResumableEngine(core.Engine, core.Configurable):
         early_stopping (int, optional): stop after so many evaluations without a better one
 
     Raises:
-        InputError: the precision is unknown, a number is not above 0, or the batch is smaller than
-            the task can use
+        InputError: the precision is unknown, a number is not above 0, the batch is smaller than
+            the task can use, or the task has put new parts in the place of those that the optimizer
+            trains, as TorchDrug's tasks do for their second engine
     """
 
     _config: dict[str, Any]
@@ -109,6 +110,7 @@ class ResumableEngine(core.Engine, core.Configurable):
             check_positive(f"engine: {name}", value)
         check_positive("engine: num_worker", num_worker, may_be_zero=True)
         _check_batch_size(task, train_set, batch_size)
+        before, trained = _state_of(task), _trained_by(optimizer, task)
         # TorchDrug keeps an __init__'s arguments here for `config_dict`; the base class has fewer.
         config = self._config
         super().__init__(
@@ -126,6 +128,7 @@ class ResumableEngine(core.Engine, core.Configurable):
             log_interval,
         )
         self._config = config
+        _check_trained(task, trained, before)
         self.precision = Precision(precision, self.device)
         self.clip_grad_norm = clip_grad_norm
         self.checkpoint_interval = checkpoint_interval
@@ -358,4 +361,28 @@ def _check_batch_size(task: Any, train_set: Any, batch_size: int) -> None:
     if problem and num_item:  # without training items there are no batches
         raise InputError(
             f"engine: batch_size: {problem} (batch_size {batch_size}, {num_item} training items)"
+        )
+
+
+def _state_of(task: Any) -> dict[str, Any]:
+    """What a task holds, to be put back; its parts themselves are not copied."""
+    return {key: dict(it) if isinstance(it, dict) else it for key, it in vars(task).items()}
+
+
+def _trained_by(optimizer: Any, task: Any) -> dict[int, str]:
+    """Names of a task's parameters that an optimizer has, by identity."""
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    return {id(p): name for name, p in task.named_parameters() if id(p) in held}
+
+
+def _check_trained(task: Any, trained: Mapping[int, str], before: Mapping[str, Any]) -> None:
+    """Make sure that the task still has what the optimizer trains, or else put it back."""
+    left = {id(parameter) for parameter in task.parameters()}
+    lost = {name.partition(".")[0] for key, name in trained.items() if key not in left}
+    if lost:
+        vars(task).update(before)
+        raise InputError(
+            f"{type(task).__name__} makes {', '.join(sorted(lost))} anew for each engine, and the "
+            "optimizer trains the old; nothing was changed. Go on with the engine that the task "
+            "has, or make a new task, then its optimizer, then the engine"
         )

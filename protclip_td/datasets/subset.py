@@ -1,13 +1,19 @@
 """The training rows of a data set, drawn anew each epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from torch.utils import data as torch_data
+from torchdrug import core
+from torchdrug.core import Registry as R
 
 from protclip_td.data.sampling.rows import Rows, Stretch, draw_rows
 
+_KEY = "dataset.PropertyDrivenSubset"
 
+
+@R.register(_KEY)
 class PropertyDrivenSubset(torch_data.Subset):
     """Training rows, drawn anew each epoch by sample confidence and property coverage.
 
@@ -29,6 +35,7 @@ class PropertyDrivenSubset(torch_data.Subset):
     """
 
     is_shuffled = True
+    dataset: Any
 
     def __init__(
         self,
@@ -49,6 +56,15 @@ class PropertyDrivenSubset(torch_data.Subset):
         Which items are drawn does not depend on the number of ranks.
         """
         self.indices = Rows(self.stretches, self.draw.order(epoch, num_ranks))
+
+    def config_dict(self) -> dict[str, Any]:
+        """The data set's own configuration, which decides what is drawn."""
+        return {"class": _KEY, "dataset": self.dataset.config_dict()}
+
+    @classmethod
+    def load_config_dict(cls, config: Mapping[str, Any]) -> "PropertyDrivenSubset":
+        """The training split of a data set like that of `config_dict`."""
+        return core.Configurable.load_config_dict(config["dataset"]).split()[0]
 
     def probabilities(self) -> np.ndarray:
         """Share of the draws by confidence and coverage, shape :math:`(5, 4)`."""

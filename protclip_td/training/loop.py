@@ -67,6 +67,8 @@ class TrainingLoop:
         self.checkpoints = checkpoints
         self.listeners = listeners if engine.rank == 0 else ()
         available = count_batches(-(-len(engine.train_set) // engine.world_size), engine.batch_size)
+        if num_epoch and not available:
+            raise InputError("the training set has no items; there is nothing to train on")
         self.num_batch = min(batch_per_epoch or available, available)
         steps = count_batches(self.num_batch, engine.gradient_interval)
         self.plan = Plan(num_epoch, steps, getattr(engine.model, "unit", TaskHooks.unit))

@@ -51,6 +51,15 @@ def test_it_is_registered_and_keeps_its_arguments(folder):
     assert rows(copy.split()[0]) == rows(ProtAnno(folder, seed=3, coverages=[4]).split()[0])
 
 
+def test_a_training_split_comes_back_from_its_configuration(folder):
+    train, valid, _ = ProtAnno(folder, seed=3, coverages=[4]).split()
+    copy = core.Configurable.load_config_dict(train.config_dict())
+    copy.set_epoch(1)
+    train.set_epoch(1)
+    assert rows(copy) == rows(train)
+    assert len(core.Configurable.load_config_dict(valid.config_dict())) == len(valid)
+
+
 def test_an_item(dataset, sample_entries):
     item = dataset[3]
     (entry,) = (entry for entry in sample_entries if entry.accession == item["accession"])

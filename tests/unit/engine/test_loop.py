@@ -184,6 +184,33 @@ def test_numbers_out_of_range(options, message):
         fit(**{"num_epoch": 1, **options})
 
 
+class NewHead(Line):
+    """As TorchDrug's tasks do, it makes its head when it sees the data."""
+
+    def preprocess(self, train_set, valid_set, test_set):
+        self.head, self.num_class = nn.Linear(1, 1), len(train_set)
+
+
+def test_a_second_engine_does_not_take_the_trained_head_away():
+    task = NewHead()
+    first = ResumableEngine(task, ITEMS, [], [], optim.SGD(task.parameters(), lr=0.1))
+    head, before = task.head, task.state_dict()
+    optimizer = optim.SGD(task.parameters(), lr=0.1)
+    with pytest.raises(InputError, match="NewHead makes head anew for each engine, and the optim"):
+        ResumableEngine(task, ITEMS[:3], [], [], optimizer)
+    assert task.head is head
+    assert task.num_class == len(ITEMS)
+    assert all(torch.equal(value, before[key]) for key, value in task.state_dict().items())
+    first.train(1)
+
+
+def test_nothing_to_train_on():
+    task = Line()
+    engine = ResumableEngine(task, [], ITEMS, ITEMS, optim.SGD(task.parameters(), lr=0.1))
+    with pytest.raises(InputError, match="the training set has no items"):
+        engine.train(1)
+
+
 def test_a_validation_set_too_small_for_the_processes_is_noticed_before_training(monkeypatch):
     task = Line()
     engine = ResumableEngine(task, ITEMS, ITEMS[:1], ITEMS, optim.SGD(task.parameters(), lr=0.1))
