@@ -257,7 +257,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
             self.model.protein_projection(hidden),
             sizes,
             self.model.text_projection(self.model.text_encoder.means(texts)),
-            torch.tensor(owner, device=sizes.device),
+            torch.tensor(owner, dtype=torch.long, device=sizes.device),
             prototypes,
             self.model.local_logit_scale,
             temperature=self.prototype_temperature,

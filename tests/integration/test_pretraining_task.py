@@ -115,6 +115,23 @@ def test_absent_property_takes_no_part(model, pairs):
     assert torch.equal(task(batch)[0], loss)
 
 
+def test_no_property_at_all(model, batch):
+    """PDA then has nothing to align."""
+    batch["property_text"] = {name: [""] * 4 for name in batch["property_text"]}
+    task = ProteinTextPretraining(model)
+    loss, metric = task(batch)
+    loss.backward()
+    assert metric["pda loss"] == 0
+    assert all(torch.isfinite(value) for value in metric.values())
+
+
+def test_training_after_an_evaluation_in_inference_mode(model, batch):
+    task = ProteinTextPretraining(model)
+    with torch.inference_mode():
+        task.eval().predict(batch)
+    task.train()(batch)[0].backward()
+
+
 def test_evaluation_leaves_the_random_numbers_alone_and_repeats_itself(model, batch):
     task = ProteinTextPretraining(model).eval()
     state = torch.get_rng_state()
