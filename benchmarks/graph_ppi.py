@@ -10,6 +10,7 @@ yaml_configs/downstream/string.yaml: loading, messages over the training pairs, 
 import argparse
 import resource
 import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -65,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
     task = MultiLabelInteraction(model)
     splits = dataset.split()
     task.preprocess(*splits)
-    task._vectors = torch.randn(NUM_PROTEIN, options.width)
+    task._compute_vectors = partial(torch.randn, NUM_PROTEIN, options.width)
     optimizer = torch.optim.Adam(task.head.parameters(), lr=1e-3, weight_decay=5e-4)
     engine = ResumableEngine(task, *splits, optimizer, batch_size=2048)
     start = time.perf_counter()

@@ -1,6 +1,7 @@
 """Which parameters are trained, and at which rate: groups by module, never by name."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from torch import nn
@@ -35,7 +36,11 @@ def freeze(module: nn.Module) -> None:
         parameter.requires_grad_(False)
     module.eval()
     # Engines put the whole task in training mode at the start of an epoch.
-    module.train = lambda mode=True: module  # type: ignore[method-assign, assignment]
+    module.train = partial(_stay_as_it_is, module)  # type: ignore[method-assign, assignment]
+
+
+def _stay_as_it_is(module: nn.Module, mode: bool = True) -> nn.Module:
+    return module
 
 
 def parameter_groups(

@@ -31,7 +31,10 @@ class StateFeatures:
         self.num_found = 0
         self._name = ""
         self._features: FeatureFolder | None = None
-        model.register_load_state_dict_post_hook(lambda *_: self._look_again())
+        # Weights may be loaded into a part alone. To look at each of them, as `KeptValue` does,
+        # would take longer than a step of a head on kept features.
+        for module in model.modules():
+            module.register_load_state_dict_post_hook(self._look_again)
 
     def has_all(self, keys: Sequence[bytes]) -> bool:
         """Whether nothing would have to be computed."""
@@ -61,7 +64,11 @@ class StateFeatures:
         self.num_found += len(keys) - len(new)
         return np.stack([computed[k] if k in computed else features.find(k) for k in keys])
 
-    def _look_again(self) -> None:
+    def __getstate__(self) -> dict[str, Any]:
+        """Saved without the open files of the folder."""
+        return {**vars(self), "_features": None}
+
+    def _look_again(self, *_: Any) -> None:
         """Where weights are others now, what is kept of the former is no use."""
         self._name = ""
 

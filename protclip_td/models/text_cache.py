@@ -44,6 +44,10 @@ class TextCache:
             _, forgotten = self._kept.popitem(last=False)
             self.num_bytes -= forgotten.nbytes
 
+    def __reduce__(self) -> tuple[type["TextCache"], tuple[int]]:
+        """Copied and saved empty: what was kept can be computed again."""
+        return TextCache, (self.max_bytes,)
+
     def clear(self) -> None:
         """Forget everything, as is needed when the encoder's weights change."""
         self._kept.clear()

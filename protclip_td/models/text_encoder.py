@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from protclip_td.errors import InputError
 from protclip_td.models.packing import group_by_length
 from protclip_td.models.text_cache import TextCache
+from protclip_td.models.weights_version import Version, weights_version
 
 if TYPE_CHECKING:
     from transformers import BertModel
@@ -44,7 +45,7 @@ class TextEncoder(nn.Module):
         self.truncated = 0
         self._states = TextCache(int(cache_mb * 2**19))
         self._means = TextCache(int(cache_mb * 2**19))
-        self.register_load_state_dict_post_hook(lambda encoder, _: encoder.clear_cache())
+        self._kept_for: Version | None = None
         self.eval()
 
     def train(self, mode: bool = True) -> "TextEncoder":
@@ -52,7 +53,7 @@ class TextEncoder(nn.Module):
         return super().train(False)
 
     def clear_cache(self) -> None:
-        """Forget all results, as is needed when the weights change."""
+        """Forget all results, as is needed when the tokenizer changes."""
         self._states.clear()
         self._means.clear()
 
@@ -113,6 +114,7 @@ class TextEncoder(nn.Module):
 
     def _look_up(self, texts: Sequence[str], cache: TextCache) -> dict[str, Tensor]:
         """The results for each distinct text, kept or new, on the CPU."""
+        self._forget_former_weights()
         found: dict[str, Tensor] = {}
         missing: list[str] = []
         for text in dict.fromkeys(texts):
@@ -125,6 +127,12 @@ class TextEncoder(nn.Module):
             found[text] = states.mean(0) if cache is self._means else states
             cache.put(text, found[text])
         return found
+
+    def _forget_former_weights(self) -> None:
+        version = weights_version(self.model)
+        if version != self._kept_for:
+            self.clear_cache()
+            self._kept_for = version
 
     def _encode(self, texts: Sequence[str]) -> list[Tensor]:
         """The states of each text at its real tokens, on the CPU."""

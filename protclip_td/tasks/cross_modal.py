@@ -1,6 +1,7 @@
 """From a protein to its functions or drugs, or from a disease to its proteins, by a bridge."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from protclip_td.errors import InputError
 from protclip_td.losses.info_nce import check_temperature, info_nce_loss
 from protclip_td.metrics import RankingSums
 from protclip_td.models.text_encoder import TextEncoder
+from protclip_td.models.weights_version import KeptValue
 from protclip_td.tasks.cross_modal_bridge import Bridge, Nodes
 from protclip_td.tasks.protein_vectors import check_fixed, graph_behind, protein_vectors
 from protclip_td.tasks.text_side import PUBMEDBERT, find_text_encoder, need_tokenizer
@@ -96,9 +98,6 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         self.num_negative = num_negative
         self.temperature = temperature
         self._dataset: Any = None
-        # Computed at first use, where the device is known, and again after other weights came.
-        self._nodes: Nodes | None = None
-        self.register_load_state_dict_post_hook(_forget_nodes)
 
     @property
     def frozen_text_encoder(self) -> TextEncoder | None:
@@ -112,6 +111,8 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         if dataset is self._dataset:
             return  # TorchDrug's engine calls this once more, and the bridge must stay the same
         self._dataset = dataset
+        # Computed at first use, where the device is known, and again after other weights came.
+        self._nodes: KeptValue[Nodes] = KeptValue()
         self._tail_type = dataset.node_types.index(dataset.target.tail_type)
         self.bridge = Bridge(
             {each: self._width(each) for each in np.unique(dataset.graph.type).tolist()},
@@ -190,14 +191,16 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
 
     def _known(self, device: torch.device) -> Nodes:
         """All nodes with their vectors."""
-        if self._nodes is None:
-            check_fixed(self.model, type(self).__name__)
-            graph = self._dataset.graph
-            node_type = torch.from_numpy(graph.type).to(device)
-            present = node_type.unique().tolist()
-            vectors = {each: self._compute_vectors(each, device) for each in present}
-            self._nodes = Nodes(node_type, vectors)
-        return self._nodes
+        encoders = [self.model, *filter(None, self._text_encoder)]
+        return self._nodes.get(encoders, partial(self._compute_nodes, device))
+
+    # A training that comes after an evaluation in inference mode uses them, too.
+    @torch.inference_mode(False)
+    def _compute_nodes(self, device: torch.device) -> Nodes:
+        check_fixed(self.model, type(self).__name__)
+        node_type = torch.from_numpy(self._dataset.graph.type).to(device)
+        present = node_type.unique().tolist()
+        return Nodes(node_type, {each: self._compute_vectors(each, device) for each in present})
 
     def _width(self, node_type: int) -> int:
         """Width of the vectors of a type."""
@@ -228,7 +231,3 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
             )
         need_tokenizer(encoder, type(self).__name__)
         return encoder
-
-
-def _forget_nodes(task: CrossModalTransformation, incompatible_keys: Any) -> None:
-    task._nodes = None

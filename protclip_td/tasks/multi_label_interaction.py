@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torchdrug import core, tasks
@@ -10,6 +11,7 @@ from torchdrug.core import Registry as R
 
 from protclip_td.compat.metrics import criterion_name
 from protclip_td.metrics import area_under_prc, micro_f1
+from protclip_td.models.weights_version import KeptValue
 from protclip_td.tasks.multi_label_interaction_gin import InteractionHead, Neighbours
 from protclip_td.tasks.protein_vectors import check_fixed, graph_behind, protein_vectors
 
@@ -58,10 +60,6 @@ class MultiLabelInteraction(tasks.Task, core.Configurable):
         self.hidden_dim = hidden_dim
         self.dropout = dropout
         self._dataset: Any = None
-        # Computed at first use, where the device is known, and again after other weights came.
-        self._vectors: Tensor | None = None
-        self._encoded: Tensor | None = None
-        self.register_load_state_dict_post_hook(_forget_vectors)
 
     def preprocess(self, train_set: Any, valid_set: Any, test_set: Any) -> None:
         """Take up the network, and make the head."""
@@ -70,6 +68,9 @@ class MultiLabelInteraction(tasks.Task, core.Configurable):
         if dataset is self._dataset:
             return  # TorchDrug's engine calls this once more, and the head must stay the same
         self._dataset = dataset
+        # Computed at first use, where the device is known, and again after other weights came.
+        self._vectors: KeptValue[Tensor] = KeptValue()
+        self._encoded: KeptValue[Tensor] = KeptValue()
         self._neighbours = Neighbours(dataset.message_pairs(), len(dataset.sequences))
         self.head = InteractionHead(
             self.model.output_dim, len(dataset.tasks), self.node_dim, self.hidden_dim, self.dropout
@@ -77,7 +78,7 @@ class MultiLabelInteraction(tasks.Task, core.Configurable):
 
     def train(self, mode: bool = True) -> "MultiLabelInteraction":
         """Switch between training and evaluation; the network is then encoded anew."""
-        self._encoded = None
+        self._encoded = KeptValue()
         return super().train(mode)
 
     def forward(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -111,18 +112,16 @@ class MultiLabelInteraction(tasks.Task, core.Configurable):
     def _encode(self) -> Tensor:
         """All proteins in the light of their neighbours; in evaluation the same for all batches."""
         if self.training:
-            return self.head.encode(self._protein_vectors(), self._neighbours)
-        if self._encoded is None:
-            self._encoded = self.head.encode(self._protein_vectors(), self._neighbours)
-        return self._encoded
+            return self._encode_anew()
+        return self._encoded.get([self], self._encode_anew)
 
-    def _protein_vectors(self) -> Tensor:
-        if self._vectors is None:
-            check_fixed(self.model, type(self).__name__)
-            device = self.head.epsilon.device
-            self._vectors = protein_vectors(self.model, self._dataset.sequences, device)
-        return self._vectors
+    def _encode_anew(self) -> Tensor:
+        vectors = self._vectors.get([self.model], self._compute_vectors)
+        return self.head.encode(vectors, self._neighbours)
 
-
-def _forget_vectors(task: MultiLabelInteraction, incompatible_keys: Any) -> None:
-    task._vectors = task._encoded = None
+    # A training that comes after an evaluation in inference mode uses them, too.
+    @torch.inference_mode(False)
+    def _compute_vectors(self) -> Tensor:
+        check_fixed(self.model, type(self).__name__)
+        device = self.head.epsilon.device
+        return protein_vectors(self.model, self._dataset.sequences, device)

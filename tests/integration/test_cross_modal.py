@@ -106,7 +106,7 @@ def test_evaluation_ranks_as_written(data, model, monkeypatch):
     batch = graph_collate([test[i] for i in range(len(test))])
     query = task.predict(batch)
     nodes = torch.from_numpy(dataset.candidates)
-    key = task.bridge.project(nodes, task._nodes)
+    key = task.bridge.project(nodes, task._known(nodes.device))
     score = torch.cosine_similarity(query[:, None], key[None], dim=-1)
     right = [dataset.answers[question] for question in dataset._questions["test"]]
     mrr, first, recall = slow_ranking(score, right)
@@ -133,7 +133,8 @@ def test_vectors_are_those_of_the_encoders(data, model):
 
 def slow_loss(task, dataset, item, temperature):
     """InfoNCE of one triplet with all of its negatives, each step written out."""
-    bridge, nodes, kinds = task.bridge, task._nodes, dataset.graph.type.tolist()
+    bridge, nodes = task.bridge, task._known(torch.device("cpu"))
+    kinds = dataset.graph.type.tolist()
     head, relation, tail = item["head"], torch.tensor(item["relation"]), item["tail"]
 
     def projected(node):
@@ -173,17 +174,39 @@ def test_types_and_relations_are_normalised():
         torch.testing.assert_close(rows.std(1, correction=0), torch.ones(num), atol=1e-4, rtol=0)
 
 
-def test_other_weights_give_other_vectors(data, model):
+@pytest.mark.parametrize("part", ["", "model", "model.protein_encoder"])
+def test_other_weights_give_other_vectors(data, model, part):
+    """Wherever they are loaded."""
     dataset = PrimeKG(data)
     task = make_engine(dataset, model).model
     protein, device = dataset.node_types.index("gene/protein"), torch.device("cpu")
     before = task._known(device).vectors[protein]
-    state = task.state_dict()
-    encoder = {name: 2 * state[name] for name in state if name.startswith("model.protein_encoder")}
-    task.load_state_dict({**state, **encoder})
+    assert task._known(device).vectors[protein] is before
+    module = task.get_submodule(part)
+    module.load_state_dict({name: 2 * tensor for name, tensor in module.state_dict().items()})
     after = task._known(device).vectors[protein]
     assert not torch.allclose(after, before)
     torch.testing.assert_close(after, model.protein_features(dataset.sequences()))
+
+
+def test_other_weights_of_a_text_encoder_of_the_task_s_own_give_other_vectors(
+    data, model, tiny_text_folder
+):
+    dataset = PrimeKG(data)
+    task = CrossModalTransformation(model, text_encoder=tiny_text_folder, **SMALL)
+    task.preprocess(*dataset.split())
+    disease, device = dataset.node_types.index("disease"), torch.device("cpu")
+    before = task._known(device).vectors[disease]
+    bert = task.frozen_text_encoder.model
+    bert.load_state_dict({name: 2 * tensor for name, tensor in bert.state_dict().items()})
+    assert not torch.allclose(task._known(device).vectors[disease], before)
+
+
+def test_training_after_an_evaluation_in_inference_mode(data, model):
+    engine = make_engine(PrimeKG(data), model)
+    with torch.inference_mode():
+        engine.evaluate("test", log=False)
+    engine.train(1)
 
 
 def test_negatives_of_a_step_are_some_of_those_drawn_before(data, model):

@@ -178,19 +178,50 @@ def test_learns_and_shuffled_labels_teach_nothing(name, networks):
     assert fit_and_test(shuffled) < 0.5
 
 
+def vectors_of(task):
+    """What the task keeps, or computes now."""
+    return task._vectors.get([task.model], task._compute_vectors)
+
+
+@pytest.mark.parametrize("part", ["", "model", "model.protein_encoder"])
+def test_other_weights_give_other_vectors(data, tiny_protein_folder, part):
+    """Wherever they are loaded."""
+    engine = make_engine(STRINGActions(data), ProtCLIP(tiny_protein_folder).requires_grad_(False))
+    task, batch = engine.model.eval(), {"node1": torch.arange(5), "node2": torch.arange(5, 10)}
+    before, vectors = task.predict(batch), vectors_of(task)
+    module = task.get_submodule(part)
+    module.load_state_dict({name: 2 * tensor for name, tensor in module.state_dict().items()})
+    assert not torch.allclose(vectors_of(task), vectors)
+    assert not torch.allclose(task.predict(batch), before)
+
+
+def test_another_network_has_other_vectors(data, model):
+    task = make_engine(STRINGActions(data), model).model
+    before = vectors_of(task)
+    other = STRINGActions(data)
+    other.sequences = other.sequences[::-1]
+    task.preprocess(*other.split())
+    torch.testing.assert_close(vectors_of(task), before.flip(0))
+
+
+def test_training_after_an_evaluation_in_inference_mode(data, model):
+    engine = make_engine(STRINGActions(data), model)
+    with torch.inference_mode():
+        engine.evaluate("test", log=False)
+    engine.train(1)
+
+
 def test_vectors_are_computed_once_and_kept_by_the_run(data, model):
     engine = make_engine(STRINGActions(data), model)
     task = engine.model
     engine.evaluate("valid", log=False)
-    vectors = task._vectors
+    vectors = vectors_of(task)
     torch.testing.assert_close(vectors, model.protein_features(engine.train_set.dataset.sequences))
     engine.train(1)
-    assert task._vectors is vectors
+    assert vectors_of(task) is vectors
     with torch.autocast("cpu", dtype=torch.bfloat16):
         again = protein_vectors(model, engine.train_set.dataset.sequences, torch.device("cpu"))
     assert torch.equal(again, vectors)
-    task.load_state_dict(task.state_dict())
-    assert task._vectors is None
     assert not [name for name in task.state_dict() if "vectors" in name]
 
 

@@ -1,5 +1,7 @@
 """A fixed encoder is asked once per protein, and says the same as ever."""
 
+import pickle
+
 import pytest
 import torch
 from torchdrug.data import Protein, graph_collate
@@ -83,6 +85,23 @@ def test_loading_other_weights_forgets_the_former(model, tmp_path):
     assert not torch.allclose(before, after)
     assert kept.num_computed == 8
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_loading_other_weights_into_a_part_forgets_the_former(model, tmp_path):
+    keep_features(model, tmp_path)
+    before = ask(model, SEQUENCES)
+    encoder = model.protein_encoder
+    encoder.load_state_dict({key: value + 0.1 for key, value in encoder.state_dict().items()})
+    assert not torch.allclose(ask(model, SEQUENCES), before)
+
+
+def test_a_saved_model_goes_on_keeping(model, tmp_path):
+    keep_features(model, tmp_path)
+    expected = ask(model, SEQUENCES)
+    again = pickle.loads(pickle.dumps(model))
+    assert torch.equal(ask(again, SEQUENCES), expected)
+    assert again.forward.features.num_found == 1 + 5
+    torch.testing.assert_close(ask(again, ["MKT"]), ask(model, ["MKT"]))
 
 
 def test_keys_tell_residues_features_and_precision_apart():

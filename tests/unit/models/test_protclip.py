@@ -2,6 +2,7 @@
 
 import copy
 import math
+import pickle
 import subprocess
 import sys
 
@@ -238,6 +239,17 @@ def test_deepcopy_is_independent(tiny_model, graph):
             parameter.add_(0.1)
     torch.testing.assert_close(tiny_model(graph, None)["graph_feature"], before)
     assert not torch.allclose(copied(graph, None)["graph_feature"], before)
+
+
+def test_a_saved_model_is_the_same(tiny_model, tmp_path):
+    expected = tiny_model.encode_protein(["MKT"]), tiny_model.encode_text(TEXTS)
+    torch.save(tiny_model, tmp_path / "model.pt")
+    for model in (
+        torch.load(tmp_path / "model.pt", weights_only=False),
+        pickle.loads(pickle.dumps(tiny_model)),
+    ):
+        assert torch.equal(model.encode_protein(["MKT"]), expected[0])
+        assert torch.equal(model.encode_text(TEXTS), expected[1])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The frozen text encoder: real tokens, nothing of the neighbours, and what it keeps."""
 
 import logging
+import pickle
 
 import pytest
 import torch
@@ -56,6 +57,21 @@ def test_loading_weights_forgets_what_the_former_ones_gave(encoder):
     other = {name: tensor + 0.1 for name, tensor in holder.state_dict().items()}
     holder.load_state_dict(other)
     assert not torch.allclose(encoder.means(TEXTS), before)
+
+
+def test_loading_weights_into_bert_alone_forgets_them_too(encoder):
+    before, states = encoder.means(TEXTS), encoder.token_states(TEXTS)[0]
+    bert = encoder.model
+    bert.load_state_dict({name: tensor + 0.1 for name, tensor in bert.state_dict().items()})
+    assert not torch.allclose(encoder.means(TEXTS), before)
+    assert not torch.allclose(encoder.token_states(TEXTS)[0], states)
+
+
+def test_what_is_kept_is_not_saved(encoder):
+    size = len(pickle.dumps(encoder))
+    expected = encoder.means(TEXTS)
+    assert len(pickle.dumps(encoder)) < size + 2**10 + 200 * len(list(encoder.parameters()))
+    assert torch.equal(pickle.loads(pickle.dumps(encoder)).means(TEXTS), expected)
 
 
 def test_frozen_and_in_evaluation_mode_even_in_training(encoder):

@@ -1,0 +1,61 @@
+"""Whether a model still has the weights that something was computed with."""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from torch import nn
+
+T = TypeVar("T")
+#: Place in memory and number of changes of each parameter.
+Version = list[tuple[int, int]]
+
+
+def weights_version(*models: nn.Module) -> Version:
+    """What changes with each change of a parameter, however it comes, and costs next to nothing.
+
+    Buffers do not count: those of both encoders are constants, and `DistributedDataParallel` writes
+    them anew in each step.
+
+    Example::
+
+        >>> model = nn.Linear(2, 2)
+        >>> before = weights_version(model)
+        >>> model.load_state_dict(nn.Linear(2, 2).state_dict())
+        >>> weights_version(model) == before
+        False
+    """
+    parameters = (
+        parameter
+        for model in models
+        for module in model.modules()
+        for parameter in module._parameters.values()
+        if parameter is not None
+    )
+    # Parameters made in inference mode do not count their changes.
+    return [(p.data_ptr(), 0 if p.is_inference() else p._version) for p in parameters]
+
+
+class KeptValue(Generic[T]):
+    """A value that is computed at its first use, and again once the weights are others.
+
+    Example::
+
+        >>> kept = KeptValue()
+        >>> kept.get([model], lambda: model(input))  # computes
+        >>> kept.get([model], lambda: model(input))  # does not
+    """
+
+    def __init__(self) -> None:
+        self._value: T | None = None
+        self._version: Version | None = None
+
+    def __reduce__(self) -> tuple[type["KeptValue"], tuple]:
+        """Copied and saved empty: the value can be computed again."""
+        return KeptValue, ()
+
+    def get(self, models: list[nn.Module], compute: Callable[[], T]) -> T:
+        """The value for the weights that the models have now."""
+        version = weights_version(*models)
+        if self._value is None or version != self._version:
+            self._value, self._version = compute(), version
+        return self._value
