@@ -10,6 +10,7 @@ from protclip_td.data.store.manifest import seal
 from protclip_td.data.store.reading import Store
 from protclip_td.data.store.tally import Tally
 from protclip_td.data.store.writing import describe_groups, make_manifest, to_table, write_part
+from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.whole_files import write_json
 
 
@@ -20,10 +21,25 @@ def write_store(entries, folder):
     for entry in entries:
         groups[entry.confidence, entry.coverage].append(entry)
     parts = {key: list(_write(folder / "pairs", key, rows)) for key, rows in groups.items()}
-    manifest = make_manifest(describe_groups(parts), tally, tally, {}, {})
+    manifest = make_manifest(describe_groups(parts), tally, tally, {}, _description(tally))
     (folder / "pairs").rename(folder / manifest["pairs"])
-    write_json(folder / "manifest.json", seal(manifest))
+    write_json(folder / "manifest.json", seal({**manifest, "files": []}))
     return Store(folder)
+
+
+def _description(tally):
+    """That of a build of no file which keeps all entries, to train on them."""
+    options = BuildOptions(
+        confidences=None, coverages=None, identical="keep", valid_fraction=0.0, test_fraction=0.0
+    )
+    nothing = [[0] * 4] * 5
+    return {
+        "inputs": [],
+        "options": {**options.as_dict(), "release": None},
+        "splits": {"train": tally.counts.tolist(), "valid": nothing, "test": nothing},
+        "dropped": {},
+        "excluded": [],
+    }
 
 
 def _write(folder, group, entries):

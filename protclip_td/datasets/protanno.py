@@ -110,7 +110,7 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         rule_for({}, **given)  # mistakes are said before a store is made
         self.max_residues = max_residues
         self.store = open_or_make(path, source, keep_evidence, confidence, verbose)
-        self.rule = rule_for(self.store.manifest, **given)
+        self.rule = rule_for(self.store.manifest["options"], **given)
         self._splits = split_rows(self.store, self.rule)
         num_train = num_rows(self._splits["train"])
         self._train_set = PropertyDrivenSubset(
@@ -157,11 +157,11 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
     def manifest(self) -> dict[str, Any]:
         """Where the data come from and what is used of them, as plain types."""
         store = self.store.manifest
-        options = dict(store.get("options", {}))
+        options = dict(store["options"])
         return {
             "store": str(self.store.folder),
-            "release": options.pop("release", None),
-            "files": {source["name"]: source["sha256"] for source in store.get("inputs", ())},
+            "release": options.pop("release"),
+            "files": {source["name"]: source["sha256"] for source in store["inputs"]},
             "options": options,
             **{key: value for key, value in store.items() if key not in _OF_ITS_FILES},
             "rule": {

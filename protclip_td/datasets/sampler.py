@@ -89,7 +89,7 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
         Raises:
             InputError: no row is left to train on, or something is out of range
         """
-        wanted = rule_for(store.manifest, **rule)
+        wanted = rule_for(store.manifest["options"], **rule)
         stretches = split_rows(store, wanted)["train"]
         draws = num_rows(stretches) if num_draws is None else num_draws
         return cls(stretches, draws, wanted.exponents, rank, num_ranks, wanted.seed)

@@ -30,7 +30,7 @@ def describe(folder: str | Path) -> str:
         *_splits(manifest),
         *_assumed(manifest),
         *_left_out(manifest),
-        *_facts("options", manifest.get("options", {})),
+        *_facts("options", manifest["options"]),
         *_facts("versions", manifest["versions"]),
     ]
     return "\n".join(sections)
@@ -45,9 +45,9 @@ def _size(manifest: dict[str, Any]) -> str:
 def _inputs(manifest: dict[str, Any]) -> list[str]:
     lines = [
         f"  {record['name']}: {record['size']:,} bytes, SHA-256 {record['sha256']}"
-        for record in manifest.get("inputs", [])
+        for record in manifest["inputs"]
     ]
-    return ["inputs", *lines] if lines else []
+    return ["inputs", *lines]
 
 
 def _table(name: str, counts: list[list[int]]) -> list[str]:
@@ -59,9 +59,9 @@ def _table(name: str, counts: list[list[int]]) -> list[str]:
 
 
 def _left_out(manifest: dict[str, Any]) -> list[str]:
-    reasons = {**manifest["rejected"], **manifest.get("dropped", {})}
+    reasons = {**manifest["rejected"], **manifest["dropped"]}
     lines = [f"  {line}" for line in counted(reasons)]
-    for record in manifest.get("excluded", []):
+    for record in manifest["excluded"]:
         lines.append(
             f"  {record['identical']:,} x identical and {record['similar']:,} x similar to one of "
             f"{record['sequences']:,} sequences in {record['name']}"
@@ -70,13 +70,12 @@ def _left_out(manifest: dict[str, Any]) -> list[str]:
 
 
 def _splits(manifest: dict[str, Any]) -> list[str]:
-    splits = manifest.get("splits", {})
-    lines = [f"  {name}: {np.sum(table):,}" for name, table in splits.items()]
-    return ["pairs of each split", *lines] if lines else []
+    lines = [f"  {name}: {np.sum(table):,}" for name, table in manifest["splits"].items()]
+    return ["pairs of each split", *lines]
 
 
 def _assumed(manifest: dict[str, Any]) -> list[str]:
-    number = manifest.get("confidence_assumed", {}).get("after", 0)
+    number = manifest["confidence_assumed"]["after"]
     return [f"{number:,} of the kept do not state their confidence"] if number else []
 
 
@@ -97,13 +96,13 @@ def summarise(folder: Path, manifest: dict[str, Any], was_there: bool = False) -
     if manifest["rejected"]:
         where = f"each is in {folder / REJECTED}"
         lines.append(fold(f"{_sum_up('no pair', manifest['rejected'])}; {where}"))
-    dropped = Counter(manifest.get("dropped", {}))
-    for record in manifest.get("excluded", []):
+    dropped = Counter(manifest["dropped"])
+    for record in manifest["excluded"]:
         for kind in ("identical", "similar"):
             dropped[f"{kind} to a sequence in {record['name']}"] += record[kind]
     if dropped.total():
         lines.append(fold(_sum_up("left out", dropped)))
-    if REPORT in manifest.get("files", []):
+    if REPORT in manifest["files"]:
         lines.append(f"{folder / REPORT} compares it with the paper")
     return "\n".join(lines)
 

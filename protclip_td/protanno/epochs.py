@@ -28,15 +28,15 @@ def expected_epochs(manifest: dict[str, Any]) -> np.ndarray:
     weight = entry_weight(
         np.array(CONFIDENCES)[:, None],
         np.array(COVERAGES)[None, :],
-        *rule_for(manifest).exponents,
+        *rule_for(manifest["options"]).exponents,
     )
     return np.where(counts > 0, weight * counts.sum() / max((weight * counts).sum(), 1e-300), 0.0)
 
 
 def training_counts(manifest: dict[str, Any]) -> np.ndarray:
     """Entries to train on by confidence and coverage, shape :math:`(5, 4)`."""
-    rule = rule_for(manifest)
-    counts = np.array(manifest.get("splits", {}).get("train", manifest["counts"]["after"]))
+    rule = rule_for(manifest["options"])
+    counts = np.array(manifest["splits"]["train"])
     confidences = np.isin(CONFIDENCES, list(rule.confidences))
     coverages = np.isin(COVERAGES, list(rule.coverages))
     return np.where(np.outer(confidences, coverages), counts, 0)

@@ -82,9 +82,9 @@ def _check_source(store: Store, source: str | Path | None) -> None:
     if source is None:
         return
     file = check_file(SAMPLE if source == "sample" else source)
-    inputs = store.manifest.get("inputs", [])
+    inputs = store.manifest["inputs"]
     if [made_from["sha256"] for made_from in inputs] != [sha256_of(file)]:
-        names = ", ".join(made_from["name"] for made_from in inputs) or "something else"
+        names = ", ".join(made_from["name"] for made_from in inputs)
         raise InputError(
             f"{store.folder} is a ProtAnno store made from {names}, and source is {file}, another "
             "content; leave source out (or null) to use the store, or give another path"
@@ -93,11 +93,11 @@ def _check_source(store: Store, source: str | Path | None) -> None:
 
 def _check_options(store: Store, options: dict[str, Any]) -> None:
     """Make sure that what is asked for, beyond the defaults, was asked for when it was made."""
-    made_with = store.manifest.get("options", {})
-    others = [name for name, given in options.items() if given and made_with.get(name) != given]
+    made_with = store.manifest["options"]
+    others = [name for name, given in options.items() if given and made_with[name] != given]
     if others:
         made, given = (
-            ", ".join(f"{name} {values.get(name)}" for name in others)
+            ", ".join(f"{name} {values[name]}" for name in others)
             for values in (made_with, options)
         )
         raise InputError(

@@ -103,7 +103,7 @@ def _names_of_old(folder: Path) -> dict[str, Any]:
     if not (folder / MANIFEST).exists():
         return {"pairs": None, "files": []}
     manifest = read_manifest(folder)
-    return {"pairs": manifest["pairs"], "files": manifest.get("files", [])}
+    return {"pairs": manifest["pairs"], "files": manifest["files"]}
 
 
 def _place_parts(staging: Staging, pairs: Path) -> None:

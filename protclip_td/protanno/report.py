@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from protclip_td.data.sampling.rule import PAPER_EXPONENTS
 from protclip_td.properties import CONFIDENCES, COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.protanno.epochs import expected_epochs, training_counts
 from protclip_td.protanno.page import heading, note, page, paragraph, picture, table
@@ -51,7 +50,7 @@ def _overview(manifest: dict[str, Any]) -> list[str]:
             f"{len(manifest['groups'])} groups of one sample confidence C and one property "
             f"coverage R, {size:,} bytes in {len(files):,} files."
         ),
-        *_splits(manifest.get("splits", {})),
+        *_splits(manifest["splits"]),
     ]
 
 
@@ -61,7 +60,7 @@ def _splits(splits: dict[str, Any]) -> list[str]:
     rows = [[name, number, f"{number / max(sum(counts.values()), 1):.2%}"]
             for name, number in counts.items()]  # fmt: skip
     held_out = note("A hash of the sequence decides: identical sequences are in the same split.")
-    return [table(["split", "pairs", "share"], rows), held_out] if splits else []
+    return [table(["split", "pairs", "share"], rows), held_out]
 
 
 def _composition(manifest: dict[str, Any]) -> list[str]:
@@ -125,7 +124,7 @@ def _sampling(manifest: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
     return [
         heading("Sampling"),
-        paragraph(_rule(manifest.get("options", {}))),
+        paragraph(_rule(manifest["options"])),
         picture(EPOCHS, "times that an entry of each group comes per epoch"),
         table(["group", "to train on", "share of the draws", "times per epoch"], rows),
         note(
@@ -136,13 +135,12 @@ def _sampling(manifest: dict[str, Any]) -> list[str]:
 
 
 def _rule(options: dict[str, Any]) -> str:
-    confidence = options.get("confidence_exponent", PAPER_EXPONENTS[0])
-    coverage = options.get("coverage_exponent", PAPER_EXPONENTS[1])
+    confidence, coverage = options["confidence_exponent"], options["coverage_exponent"]
     rule = f"C to the power {confidence:g} times R to the power {coverage:g}"
-    if options.get("sampling", "weighted") == "thin":
+    if options["sampling"] == "thin":
         return (
             f"Thinned once: each eligible entry was kept with probability {rule} (seed "
-            f"{options.get('seed', 0)}), and all that were kept are drawn alike."
+            f"{options['seed']}), and all that were kept are drawn alike."
         )
     return f"Weighted: all that is eligible is kept, and drawn in proportion to {rule}."
 
@@ -158,11 +156,11 @@ def _lengths() -> list[str]:
 def _left_out(manifest: dict[str, Any]) -> list[str]:
     reasons = [
         *(("no pair", reason, number) for reason, number in manifest["rejected"].items()),
-        *(("not kept", reason, number) for reason, number in manifest.get("dropped", {}).items()),
+        *(("not kept", reason, number) for reason, number in manifest["dropped"].items()),
     ]
     excluded = [
         [record["name"], record["sequences"], record["identical"], record["similar"]]
-        for record in manifest.get("excluded", [])
+        for record in manifest["excluded"]
     ]
     parts = [heading("Left out"), table(["what", "reason", "entries"], reasons)]
     if excluded:
@@ -172,10 +170,8 @@ def _left_out(manifest: dict[str, Any]) -> list[str]:
 
 
 def _origin(manifest: dict[str, Any]) -> list[str]:
-    inputs = [
-        [record["name"], record["size"], record["sha256"]] for record in manifest.get("inputs", [])
-    ]
-    facts = {**manifest.get("options", {}), **manifest["versions"]}
+    inputs = [[record["name"], record["size"], record["sha256"]] for record in manifest["inputs"]]
+    facts = {**manifest["options"], **manifest["versions"]}
     return [
         heading("Origin"),
         table(["input", "bytes", "SHA-256"], inputs),

@@ -61,17 +61,16 @@ class Request:
 
     def differences(self, manifest: dict[str, Any]) -> list[str]:
         """What of a store is not as asked for, in words."""
-        before, now = manifest.get("options", {}), self.asked()
+        before, now = manifest["options"], self.asked()
         other = [
             f"{key} ({before.get(key)!r}, not {now[key]!r})"
             for key in now
             if before.get(key) != now[key]
         ]
-        if [record["sha256"] for record in manifest.get("excluded", [])] != self.excluded():
+        if [record["sha256"] for record in manifest["excluded"]] != self.excluded():
             other.append("excluded files")
-        inputs = manifest.get("inputs", [])
-        if not self._is_of(inputs):
-            other.append(f"inputs ({', '.join(record['name'] for record in inputs)})")
+        if not self._is_of(manifest["inputs"]):
+            other.append(f"inputs ({', '.join(record['name'] for record in manifest['inputs'])})")
         return other
 
     def _is_of(self, inputs: list[dict[str, Any]]) -> bool:

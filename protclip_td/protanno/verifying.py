@@ -22,8 +22,7 @@ def find_damage(folder: str | Path) -> list[str]:
     folder = Path(folder).expanduser()
     manifest = read_manifest(folder)
     pairs = manifest["pairs"]
-    files = manifest.get("files", [])
-    faults = [(name, "missing") for name in files if not (folder / name).is_file()]
+    faults = [(name, "missing") for name in manifest["files"] if not (folder / name).is_file()]
     for part in (part for group in manifest["groups"] for part in group["parts"]):
         what = _damage(folder / pairs / part["path"], part)
         if what:

@@ -77,25 +77,25 @@ class Rule:
 PAPER_EXPONENTS = (Rule.confidence_exponent, Rule.coverage_exponent)
 
 
-def rule_for(manifest: dict[str, Any], **given: Any) -> Rule:
+def rule_for(options: dict[str, Any], **given: Any) -> Rule:
     """The rule for a store: what is given, else what the store was built for, else the defaults.
 
     Whatever the store was built with counts, be it all levels or no held-out sequences. A level or
-    fraction that is None or missing in its manifest was left open.
+    fraction that is None or missing in its options was left open.
 
     Parameters:
-        manifest (dict): of the store
+        options (dict): what its manifest says that it was built with
         given: fields of `Rule`; None stands for the default
 
     Example::
 
         >>> options = {"sampling": "thin", "keep_all": True, "seed": 1}
-        >>> rule = rule_for({"options": options}, valid_fraction=0.2)
+        >>> rule = rule_for(options, valid_fraction=0.2)
         >>> rule.confidences, rule.exponents, rule.valid_fraction, rule.seed
         ((1, 2, 3, 4, 5), (0.0, 0.0), 0.2, 1)
     """
     stated = {key: value for key, value in given.items() if value is not None}
-    return Rule(**{**_built_for(manifest.get("options", {})), **stated})
+    return Rule(**{**_built_for(options), **stated})
 
 
 def _built_for(options: dict[str, Any]) -> dict[str, Any]:

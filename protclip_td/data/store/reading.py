@@ -19,7 +19,6 @@ from protclip_td.data.entry import Entry
 from protclip_td.data.store.layout import SCHEMA, TEXTS, hash_limit, part_name
 from protclip_td.data.store.manifest import Group, groups_of, read_manifest
 from protclip_td.errors import InputError
-from protclip_td.properties import PROPERTY_KEYS
 
 _BLOCKS_KEPT = 256
 _FILES_KEPT = 32
@@ -51,7 +50,7 @@ class Store:
         self.folder = Path(folder).expanduser()
         self.manifest = read_manifest(self.folder)
         self.groups = groups_of(self.manifest)
-        self._order = self.manifest.get("options", {}).get("properties", PROPERTY_KEYS)
+        self._order = self.manifest["options"]["properties"]
         self._pairs = self.folder / self.manifest["pairs"]
         self._block_rows = self.manifest["block_rows"]
         self._part_rows = self.manifest["part_rows"]

@@ -111,7 +111,7 @@ def make_manifest(
         before (Tally): of the entries that were read
         after (Tally): of those in the store
         rejected (dict): how many were no pairs, by reason
-        description (dict): more of it, such as inputs and options
+        description (dict): inputs, options, splits, and what was dropped and excluded
     """
     return {
         "format": FORMAT,

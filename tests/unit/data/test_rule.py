@@ -11,7 +11,7 @@ BUILT = BuildOptions().as_dict()
 
 
 def rule_of(given=None, **options):
-    return rule_for({"options": {**BUILT, **options}}, **(given or {}))
+    return rule_for({**BUILT, **options}, **(given or {}))
 
 
 def test_the_papers_by_default():

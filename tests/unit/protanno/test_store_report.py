@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from protclip_td.data.store.tally import Tally
+from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.epochs import expected_epochs
 from protclip_td.protanno.report import write_report
 
@@ -18,7 +19,7 @@ def manifest(sample_entries):
     return {
         "entries": int(after.counts.sum()),
         "inputs": [{"name": "<b>sample</b>.dat.gz", "size": 952423, "sha256": "ab" * 32}],
-        "options": {"sampling": "weighted", "confidence_exponent": -3.0, "coverage_exponent": 0.5},
+        "options": BuildOptions().as_dict(),
         "counts": {"before": before.counts.tolist(), "after": after.counts.tolist()},
         "rejected": {"letters that are no residues": 2},
         "dropped": {"confidence or coverage": 14},
@@ -90,10 +91,16 @@ def test_report_says(text, words):
     assert words in text
 
 
+def epochs_of(train, **options):
+    """Times per epoch in a store with so many entries to train on."""
+    options = {**BuildOptions().as_dict(), **options}
+    return expected_epochs({"splits": {"train": train.tolist()}, "options": options})
+
+
 def test_expected_epochs_follow_the_rule():
     counts = np.zeros((5, 4), dtype=int)
     counts[0, 3], counts[2, 3] = 10, 270  # weights 1 and 1/27, so each has half of the draws
-    epochs = expected_epochs({"counts": {"after": counts.tolist()}})
+    epochs = epochs_of(counts)
     assert epochs[0, 3] == pytest.approx(14)
     assert epochs[2, 3] == pytest.approx(140 / 270)
     assert np.count_nonzero(epochs) == 2
@@ -102,8 +109,9 @@ def test_expected_epochs_follow_the_rule():
 def test_expected_epochs_are_those_of_the_training_split():
     train = np.zeros((5, 4), dtype=int)
     train[2, 2] = train[2, 3] = 10
-    record = {"counts": {"after": (train + 5).tolist()}, "splits": {"train": train.tolist()}}
-    epochs = expected_epochs(record)
+    options = BuildOptions().as_dict()
+    splits = {"train": train.tolist(), "test": (train + 5).tolist()}
+    epochs = expected_epochs({"splits": splits, "options": options})
     assert (epochs * train).sum() == pytest.approx(train.sum())
     assert epochs[2, 2] / epochs[2, 3] == pytest.approx(0.75**0.5)
 
@@ -111,10 +119,7 @@ def test_expected_epochs_are_those_of_the_training_split():
 def test_thinned_entries_come_alike():
     counts = np.zeros((5, 4), dtype=int)
     counts[:3, 2:] = 7
-    epochs = expected_epochs(
-        {"counts": {"after": counts.tolist()}, "options": {"sampling": "thin"}}
-    )
-    np.testing.assert_allclose(epochs, counts / 7)
+    np.testing.assert_allclose(epochs_of(counts, sampling="thin"), counts / 7)
 
 
 def test_a_store_of_one_group_can_be_reported(manifest, tmp_path):
