@@ -5,10 +5,10 @@
 
 import os
 from bisect import bisect_right
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,9 +22,6 @@ from protclip_td.errors import InputError
 
 _BLOCKS_KEPT = 256
 _FILES_KEPT = 32
-
-Key = TypeVar("Key", bound=Hashable)
-Value = TypeVar("Value")
 
 
 class Store:
@@ -59,8 +56,9 @@ class Store:
 
     def _open(self) -> None:
         self._process = os.getpid()
-        self._files: _Recent[tuple[int, int], pq.ParquetFile] = _Recent(_FILES_KEPT)
-        self._blocks: _Recent[tuple[int, int, int], _Block] = _Recent(_BLOCKS_KEPT)
+        # Neither refers to the store, so what they keep goes as soon as it does.
+        self._file = lru_cache(_FILES_KEPT)(partial(_open_part, self._pairs, self.groups))
+        self._block = lru_cache(_BLOCKS_KEPT)(partial(_read_block, self._file))
 
     def __len__(self) -> int:
         return self.groups[-1].begin + self.groups[-1].size if self.groups else 0
@@ -68,9 +66,10 @@ class Store:
     def __getitem__(self, row: int) -> Entry:
         if not 0 <= row < len(self):
             raise IndexError(f"row {row} of a store of {len(self)} entries")
+        if self._process != os.getpid():
+            self._open()  # a forked worker shares no open file with its parent
         group, part, block, place = self._locate(row)
-        confidence = self.groups[group].confidence
-        return self._block(group, part, block).entry(place, confidence)
+        return self._block(group, part, block).entry(place, self.groups[group].confidence)
 
     def read(self, rows: Sequence[int]) -> list[Entry]:
         """Read many rows, each block of them once.
@@ -138,22 +137,9 @@ class Store:
         part, rest = divmod(row - self._begins[group], self._part_rows)
         return group, part, *divmod(rest, self._block_rows)
 
-    def _block(self, group: int, part: int, block: int) -> "_Block":
-        if self._process != os.getpid():
-            self._open()  # a forked worker shares no open file with its parent
-        return self._blocks.get(
-            (group, part, block),
-            lambda: _Block(self._file(group, part).read_row_group(block, use_threads=False)),
-        )
 
-    def _file(self, group: int, part: int) -> pq.ParquetFile:
-        path = self._pairs / part_name(
-            self.groups[group].confidence, self.groups[group].coverage, part
-        )
-        return self._files.get((group, part), lambda: _open_part(path))
-
-
-def _open_part(path: Path) -> pq.ParquetFile:
+def _open_part(pairs: Path, groups: Sequence[Group], group: int, part: int) -> pq.ParquetFile:
+    path = pairs / part_name(groups[group].confidence, groups[group].coverage, part)
     try:
         return pq.ParquetFile(path, memory_map=True, pre_buffer=False)
     except FileNotFoundError as error:
@@ -166,24 +152,6 @@ def _open_part(path: Path) -> pq.ParquetFile:
             f"{path} of a ProtAnno store is damaged ({error}); "
             "`protclip-td protanno verify` names all that is"
         ) from error
-
-
-class _Recent(Generic[Key, Value]):
-    """The values that were asked for last."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[Key, Value] = OrderedDict()
-
-    def get(self, key: Key, make: Callable[[], Value]) -> Value:
-        value = self._values.get(key)
-        if value is None:
-            value = self._values[key] = make()
-            if len(self._values) > self._size:
-                self._values.popitem(last=False)
-        else:
-            self._values.move_to_end(key)
-        return value
 
 
 class _Block:
@@ -199,6 +167,12 @@ class _Block:
         )
         properties = (name, function, location, similarity)
         return Entry(accession, sequence, properties, confidence, self._reviewed[place])
+
+
+def _read_block(
+    file: Callable[[int, int], pq.ParquetFile], group: int, part: int, block: int
+) -> _Block:
+    return _Block(file(group, part).read_row_group(block, use_threads=False))
 
 
 def _bytes_and_ends(column: pa.ChunkedArray) -> tuple[bytes, memoryview]:

@@ -1,9 +1,11 @@
 """The store of Parquet parts: what goes in comes out, in an order that is always the same."""
 
+import gc
 import json
 import os
 import pickle
 import random
+import weakref
 from dataclasses import replace
 
 import pyarrow.dataset
@@ -117,7 +119,21 @@ def test_few_blocks_and_files_are_kept(many_parts, monkeypatch):
     store = Store(many_parts.folder)
     rows = range(len(store))
     assert store.read(rows) == many_parts.read(rows)
-    assert (len(store._blocks._values), len(store._files._values)) == (2, 2)
+    assert [cache.cache_info().currsize for cache in (store._block, store._file)] == [2, 2]
+
+
+def test_files_are_let_go_with_those_that_are_not_kept_and_with_the_store(many_parts, monkeypatch):
+    monkeypatch.setattr(store_module, "_FILES_KEPT", 1)
+    store = Store(many_parts.folder)
+    gc.disable()
+    try:
+        first, last = weakref.ref(store._file(0, 0)), weakref.ref(store._file(1, 0))
+        assert (first(), last() is None) == (None, False)
+        store[0]
+        del store
+        assert last() is None
+    finally:
+        gc.enable()
 
 
 def test_other_tools_see_partitions(sample_store, sample_entries):
