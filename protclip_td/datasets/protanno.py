@@ -145,7 +145,7 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
 
     def composition(self) -> Composition:
         """Counts per sample confidence and property coverage; prints as a table."""
-        splits = {name: count_groups(stretches) for name, stretches in self._splits.items()}
+        splits = {name: count_groups(groups) for name, groups in self._splits.items()}
         return Composition(
             before=count_groups(self.store.groups),
             after=sum(splits.values(), np.zeros((5, 4), dtype=np.int64)),

@@ -7,7 +7,7 @@ import numpy as np
 from torch.utils import data as torch_data
 
 from protclip_td.data.sampling.held_out import num_rows, split_rows
-from protclip_td.data.sampling.rows import Rows, Stretch, draw_rows
+from protclip_td.data.sampling.rows import Rows, draw_rows
 from protclip_td.data.sampling.rule import PAPER_EXPONENTS, rule_for
 from protclip_td.data.store.manifest import Group
 from protclip_td.data.store.reading import Store
@@ -26,7 +26,7 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
     grow with the store.
 
     Parameters:
-        groups (sequence of Group or Stretch): what to draw from; `of` takes a store's training rows
+        groups (sequence of Group): what to draw from; `of` takes a store's training rows
         num_draws (int): draws per epoch over all ranks; what does not divide by the number of
             ranks is left out at the end
         exponents (tuple of float, optional): of confidence and of coverage, (−3, ½) in the paper
@@ -52,16 +52,16 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
 
     def __init__(
         self,
-        groups: Sequence[Group | Stretch],
+        groups: Sequence[Group],
         num_draws: int,
         exponents: tuple[float, float] = PAPER_EXPONENTS,
         rank: int = 0,
         num_ranks: int = 1,
         seed: int = 0,
     ) -> None:
-        self._stretches = [Stretch(*group) for group in groups if group.size]
-        _check(self._stretches, num_draws, rank, num_ranks, seed)
-        self.draw = draw_rows(self._stretches, num_draws, exponents, seed)
+        self._groups = [group for group in groups if group.size]
+        _check(self._groups, num_draws, rank, num_ranks, seed)
+        self.draw = draw_rows(self._groups, num_draws, exponents, seed)
         self.rank = rank
         self.num_ranks = num_ranks
         # Positions over all ranks: handed out, begun at, to begin at next.
@@ -90,9 +90,9 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
             InputError: no row is left to train on, or something is out of range
         """
         wanted = rule_for(store.manifest["options"], **rule)
-        stretches = split_rows(store, wanted)["train"]
-        draws = num_rows(stretches) if num_draws is None else num_draws
-        return cls(stretches, draws, wanted.exponents, rank, num_ranks, wanted.seed)
+        groups = split_rows(store, wanted)["train"]
+        draws = num_rows(groups) if num_draws is None else num_draws
+        return cls(groups, draws, wanted.exponents, rank, num_ranks, wanted.seed)
 
     def __len__(self) -> int:
         return self.draw.num_draws // self.num_ranks
@@ -161,13 +161,11 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
         self.epoch = epoch
         self.position = self._start = self._begin = position
         self._dealt_to = dealt_to
-        self._rows = Rows(self._stretches, self.draw.order(epoch, dealt_to))
+        self._rows = Rows(self._groups, self.draw.order(epoch, dealt_to))
 
 
-def _check(
-    stretches: Sequence[Stretch], num_draws: int, rank: int, num_ranks: int, seed: int
-) -> None:
-    if not stretches:
+def _check(groups: Sequence[Group], num_draws: int, rank: int, num_ranks: int, seed: int) -> None:
+    if not groups:
         raise InputError("PropertyDrivenSampler: no entry in the groups given; nothing to draw")
     if num_ranks < 1 or not 0 <= rank < num_ranks:
         raise InputError(

@@ -1,7 +1,6 @@
 """Rows of a store by group, in an order that is known without a list of them."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,42 +11,28 @@ from protclip_td.data.sampling.property_driven import (
     entry_weight,
 )
 from protclip_td.data.sampling.rule import PAPER_EXPONENTS
+from protclip_td.data.store.manifest import Group
 
-
-class Stretch(NamedTuple):
-    """Rows of one group that lie together: a group of a store, or one split's part of it.
-
-    Parameters:
-        confidence (int): sample confidence C, 1 to 5
-        coverage (int): number of properties, 1 to 4
-        begin (int): first row
-        size (int): number of rows
-        offset (int): place of the first row in its block of the store, where that is cut
-    """
-
-    confidence: int
-    coverage: int
-    begin: int
-    size: int
-    offset: int = 0
+#: A group of which only a part may be meant.
+Stretch = Group
 
 
 class Rows(LazyIndices):
-    """Rows of some stretches in the order of `ShuffledGroups`.
+    """Rows of some groups in the order of `ShuffledGroups`.
 
     Parameters:
-        stretches (sequence of Stretch): as many as `order` has groups
-        order (ShuffledGroups): which stretch, and which of its rows, at each position
+        groups (sequence of Group): as many as `order` has groups
+        order (ShuffledGroups): which group, and which of its rows, at each position
 
     Example::
 
-        >>> rows = all_once([Stretch(1, 4, begin=10, size=3), Stretch(3, 3, begin=20, size=2)])
+        >>> rows = all_once([Group(1, 4, begin=10, size=3), Group(3, 3, begin=20, size=2)])
         >>> len(rows), sorted(rows)
         (5, [10, 11, 12, 20, 21])
     """
 
-    def __init__(self, stretches: Sequence[Stretch], order: ShuffledGroups) -> None:
-        self._begins = np.array([stretch.begin for stretch in stretches])
+    def __init__(self, groups: Sequence[Group], order: ShuffledGroups) -> None:
+        self._begins = np.array([group.begin for group in groups])
         self._order = order
 
     def __len__(self) -> int:
@@ -64,14 +49,14 @@ class Rows(LazyIndices):
             yield from (self._begins[group] + row).tolist()
 
 
-def all_once(stretches: Sequence[Stretch]) -> Rows:
+def all_once(groups: Sequence[Group]) -> Rows:
     """Every row once, in an order that is always the same and mixes the groups."""
-    sizes = [stretch.size for stretch in stretches]
-    return Rows(stretches, ShuffledGroups(sizes, sizes, [0], _offsets(stretches)))
+    sizes = [group.size for group in groups]
+    return Rows(groups, ShuffledGroups(sizes, sizes, [0], _offsets(groups)))
 
 
 def draw_rows(
-    stretches: Sequence[Stretch],
+    groups: Sequence[Group],
     num_draws: int,
     exponents: tuple[float, float] = PAPER_EXPONENTS,
     seed: int = 0,
@@ -79,17 +64,17 @@ def draw_rows(
     """The draw of rows by sample confidence and property coverage.
 
     Parameters:
-        stretches (sequence of Stretch): at most one of each confidence and coverage
+        groups (sequence of Group): at most one of each confidence and coverage
         num_draws (int): draws per epoch
         exponents (tuple of float, optional): of confidence and of coverage, (−3, ½) in the paper
         seed (int, optional): another seed, another draw
 
     Source: ProtCLIP (Zhou et al., AAAI 2025), section on property-driven sampling.
     """
-    confidence, coverage, _, sizes, _ = np.array(stretches).T
+    confidence, coverage, _, sizes, _ = np.array(groups).T
     weights = entry_weight(confidence, coverage, *exponents)
-    return PropertyDrivenDraw(sizes, weights, num_draws, seed, _offsets(stretches))
+    return PropertyDrivenDraw(sizes, weights, num_draws, seed, _offsets(groups))
 
 
-def _offsets(stretches: Sequence[Stretch]) -> list[int]:
-    return [stretch.offset for stretch in stretches]
+def _offsets(groups: Sequence[Group]) -> list[int]:
+    return [group.offset for group in groups]

@@ -2,28 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+from protclip_td.data.store.manifest import Group
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.wording import aligned
 
 
-class Counted(Protocol):
-    """A group of entries, or a part of one."""
-
-    @property
-    def confidence(self) -> int: ...
-
-    @property
-    def coverage(self) -> int: ...
-
-    @property
-    def size(self) -> int: ...
-
-
-def count_groups(groups: Iterable[Counted]) -> np.ndarray:
+def count_groups(groups: Iterable[Group]) -> np.ndarray:
     """How many entries there are of each confidence and coverage, shape :math:`(5, 4)`."""
     table = np.zeros((len(PROTEIN_EXISTENCE), len(COVERAGES)), dtype=np.int64)
     for group in groups:

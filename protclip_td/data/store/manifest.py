@@ -13,19 +13,21 @@ MANIFEST = "manifest.json"
 
 
 class Group(NamedTuple):
-    """The rows of one confidence and one coverage: `size` of them from row `begin` on.
+    """Rows of one confidence and one coverage that lie together: all, or one split's part of them.
 
     Parameters:
         confidence (int): sample confidence C, 1 to 5
         coverage (int): number of properties, 1 to 4
-        begin (int): first row of the store that belongs to the group
+        begin (int): first row
         size (int): number of rows
+        offset (int): place of the first row in its block of the store, where that is cut
     """
 
     confidence: int
     coverage: int
     begin: int
     size: int
+    offset: int = 0
 
 
 def groups_of(manifest: dict[str, Any]) -> list[Group]:

@@ -40,7 +40,7 @@ class Store:
 
         >>> store = Store("protanno")
         >>> len(store), store.groups[0]
-        (209, Group(confidence=1, coverage=2, begin=0, size=2))
+        (209, Group(confidence=1, coverage=2, begin=0, size=2, offset=0))
     """
 
     def __init__(self, folder: str | Path) -> None:

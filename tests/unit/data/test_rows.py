@@ -1,4 +1,4 @@
-"""Rows of stretches: lazily what a list of them would be."""
+"""Rows of groups: lazily what a list of them would be."""
 
 import pickle
 
@@ -7,10 +7,11 @@ import pytest
 
 from protclip_td.data.sampling import property_driven
 from protclip_td.data.sampling.ranks import RankShare
-from protclip_td.data.sampling.rows import Rows, Stretch, all_once, draw_rows
+from protclip_td.data.sampling.rows import Rows, all_once, draw_rows
+from protclip_td.data.store.manifest import Group
 from protclip_td.datasets.subset import PropertyDrivenSubset
 
-STRETCHES = [Stretch(1, 4, 100, 40), Stretch(2, 3, 1000, 500, offset=77), Stretch(3, 3, 3000, 0)]
+GROUPS = [Group(1, 4, 100, 40), Group(2, 3, 1000, 500, offset=77), Group(3, 3, 3000, 0)]
 
 
 @pytest.fixture(autouse=True)
@@ -19,14 +20,14 @@ def small_windows(monkeypatch):
 
 
 def test_all_once_is_every_row_in_mixed_order():
-    rows = list(all_once(STRETCHES))
+    rows = list(all_once(GROUPS))
     assert sorted(rows) == [*range(100, 140), *range(1000, 1500)]
     first = [row for row in rows[:270] if row < 1000]
     assert len(first) == pytest.approx(20, abs=2)
 
 
 def test_any_access_is_that_of_a_list():
-    rows = Rows(STRETCHES, draw_rows(STRETCHES, 300, seed=1).order(2))
+    rows = Rows(GROUPS, draw_rows(GROUPS, 300, seed=1).order(2))
     whole = list(rows)
     assert len(rows) == len(whole) == 300
     assert [rows[i] for i in range(300)] == whole
@@ -38,19 +39,19 @@ def test_any_access_is_that_of_a_list():
 
 
 def test_no_rows_at_all():
-    assert list(all_once([Stretch(1, 4, 100, 0)])) == []
+    assert list(all_once([Group(1, 4, 100, 0)])) == []
 
 
-def test_the_draw_weighs_stretches_by_confidence_and_coverage():
+def test_the_draw_weighs_groups_by_confidence_and_coverage():
     mass = np.array([40, 500 / 8 * 0.75**0.5, 0])
-    np.testing.assert_allclose(draw_rows(STRETCHES, 300).probabilities, mass / mass.sum())
+    np.testing.assert_allclose(draw_rows(GROUPS, 300).probabilities, mass / mass.sum())
     np.testing.assert_allclose(
-        draw_rows(STRETCHES, 300, (0, 0)).probabilities, [40 / 540, 500 / 540, 0]
+        draw_rows(GROUPS, 300, (0, 0)).probabilities, [40 / 540, 500 / 540, 0]
     )
 
 
 def test_training_rows_are_the_same_for_more_ranks_in_an_order_for_them():
-    subset = PropertyDrivenSubset(range(3000), STRETCHES, 300, (-3, 0.5), seed=1)
+    subset = PropertyDrivenSubset(range(3000), GROUPS, 300, (-3, 0.5), seed=1)
     alone = list(subset.indices)
     subset.set_epoch(0, num_ranks=2)
     assert sorted(subset.indices) == sorted(alone)
