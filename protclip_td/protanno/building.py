@@ -22,7 +22,14 @@ from protclip_td.protanno.release import release_of
 from protclip_td.protanno.request import Request
 from protclip_td.protanno.sorting import sort_buckets
 from protclip_td.protanno.staged_lines import coarse_bits
-from protclip_td.protanno.staging import Staging, begin, describe_inputs, load, lock, write_record
+from protclip_td.protanno.staging import (
+    Staging,
+    begin,
+    describe_inputs,
+    lock,
+    read_record,
+    write_record,
+)
 from protclip_td.protanno.workers import Workers, workers
 
 
@@ -168,5 +175,5 @@ def _build(
         sort_buckets(staging, plan["bits"], request.options, pool, progress)
     if not staging.manifest.exists():
         parts = cut_parts(staging, pool, progress)
-        finish(staging, parts, load(staging.excluded), request.asked(), versions, report)
+        finish(staging, parts, read_record(staging.excluded), request.asked(), versions, report)
     publish(staging)

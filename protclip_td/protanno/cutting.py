@@ -11,7 +11,7 @@ import pyarrow as pa
 from protclip_td.data.store.layout import PART_ROWS, part_name
 from protclip_td.data.store.writing import write_part
 from protclip_td.protanno.progress import Progress
-from protclip_td.protanno.staging import Staging, load, write_record
+from protclip_td.protanno.staging import Staging, read_record, write_record
 from protclip_td.protanno.workers import Workers
 
 
@@ -99,7 +99,7 @@ def cut_parts(
         pass
     records: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
     for name in names:
-        records[name[:2]].append(load(_record(staging, *name)))
+        records[name[:2]].append(read_record(_record(staging, *name)))
     return records
 
 

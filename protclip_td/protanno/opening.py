@@ -25,7 +25,7 @@ from protclip_td.data.store.writing import REJECTED
 from protclip_td.errors import InputError
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.building import build
-from protclip_td.protanno.staging import Staging, load
+from protclip_td.protanno.staging import Staging, read_record
 from protclip_td.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ def _mistake(
     if isinstance(error.__cause__, DamagedSourceError):
         return InputError(str(error.__cause__))
     staging = Staging(folder)
-    if not staging.sorted.is_file() or np.any(load(staging.sorted)["after"]["counts"]):
+    if not staging.sorted.is_file() or np.any(read_record(staging.sorted)["after"]["counts"]):
         return None
     with (staging.result / REJECTED).open() as table:
         rows = (line.rstrip("\n").split("\t") for line in islice(table, 1, None))

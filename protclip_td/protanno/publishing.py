@@ -12,7 +12,7 @@ from protclip_td.data.store.writing import describe_groups, make_manifest
 from protclip_td.errors import InputError
 from protclip_td.protanno.exclusion import COVERED
 from protclip_td.protanno.report import write_report
-from protclip_td.protanno.staging import Staging, load, write_record
+from protclip_td.protanno.staging import Staging, read_record, write_record
 from protclip_td.whole_files import replace_file, write_json
 from protclip_td.wording import counted
 
@@ -30,7 +30,7 @@ def finish(
     Raises:
         InputError: there is not a single pair in it
     """
-    sums = load(staging.sorted)
+    sums = read_record(staging.sorted)
     if not parts:
         raise InputError(_nothing_left(sums, excluded))
     description = {
@@ -88,13 +88,13 @@ def publish(staging: Staging) -> None:
     that is not there. What only the old store had goes last, as it may be read until then; nothing
     goes but what its own manifest named.
     """
-    manifest = load(staging.manifest)
+    manifest = read_record(staging.manifest)
     if not staging.replaced.exists():
         write_record(staging.replaced, _names_of_old(staging.folder))
     _place_parts(staging, staging.folder / manifest["pairs"])
     for name in (MANIFEST, *manifest["files"]):
         _place(staging, name)
-    _remove_old(staging.folder, load(staging.replaced), manifest)
+    _remove_old(staging.folder, read_record(staging.replaced), manifest)
     staging.discard()
 
 

@@ -20,7 +20,7 @@ from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.reading import input_of, summaries
 from protclip_td.protanno.selecting import by_group, select
 from protclip_td.protanno.staged_lines import decode, frames_by_bucket, read_lines
-from protclip_td.protanno.staging import Staging, load, write_record
+from protclip_td.protanno.staging import Staging, read_record, write_record
 from protclip_td.protanno.summary import Summary
 from protclip_td.protanno.workers import Workers
 from protclip_td.whole_files import replace_file
@@ -30,7 +30,7 @@ def sort_buckets(
     staging: Staging, coarse: int, options: BuildOptions, pool: Workers, progress: Progress
 ) -> None:
     """Make the buckets, and a summary of them; what was staged before is removed then."""
-    folder, bits = staging.root.parent, load(staging.read)["bits"]
+    folder, bits = staging.root.parent, read_record(staging.read)["bits"]
     if bits > coarse:
         missing = [n for n in range(1 << coarse) if not _coarse(staging, n).exists()]
         splits = [(folder, number, bits) for number in missing]
@@ -38,7 +38,7 @@ def sort_buckets(
     lists = [staging.accessions / f"{number}.json" for number in range(1 << range_bits(coarse))]
     searches = [(folder, number) for number, path in enumerate(lists) if not path.exists()]
     _run(pool, search_accessions, searches, len(lists), progress, "looking for repeated accessions")
-    repeated = _by_bucket((found for path in lists for found in load(path)), bits)
+    repeated = _by_bucket((found for path in lists for found in read_record(path)), bits)
     sorts = [
         (folder, bucket, coarse, bits, options, repeated[bucket])
         for bucket in range(1 << bits)
@@ -159,7 +159,7 @@ def _count_splits(
 def _summarise(staging: Staging, bits: int) -> None:
     """Add up what chunks and buckets noted, and write the table of rejected entries."""
     summary, paths = Summary(1 << bits), staging.chunk_paths()
-    names = [described["name"] for described in load(staging.plan)["inputs"]]
+    names = [described["name"] for described in read_record(staging.plan)["inputs"]]
     with (staging.result / REJECTED).open("w") as table:
         table.write("where\treason\tdetail\tinput\n")
         for path, chunk in zip(paths, summaries(paths)):
@@ -167,9 +167,9 @@ def _summarise(staging: Staging, bits: int) -> None:
             name = names[input_of(path)]
             table.writelines(rejected_line((*record, name)) for record in chunk["rejections"])
         for number in range(1 << bits):
-            bucket = load(_summary(staging, number))
+            bucket = read_record(_summary(staging, number))
             summary.add_bucket(number, bucket)
             for record, source in zip(bucket["rejections"], bucket["sources"]):
                 table.write(rejected_line((*record, names[source])))
     replace_file(staging.rows, lambda file: np.save(file, summary.rows), sync=False)
-    write_record(staging.sorted, {**load(staging.read), **summary.as_dict()})
+    write_record(staging.sorted, {**read_record(staging.read), **summary.as_dict()})

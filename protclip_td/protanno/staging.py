@@ -72,7 +72,7 @@ class Staging:
 
     def chunk_paths(self) -> list[Path]:
         """The chunks that make up the inputs, in their order, once all are read."""
-        return [self.chunks / name for name in load(self.read)["chunks"]]
+        return [self.chunks / name for name in read_record(self.read)["chunks"]]
 
     def forget_chunks(self) -> None:
         """Remove what is not needed once the buckets are there."""
@@ -80,13 +80,13 @@ class Staging:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def load(path: Path) -> Any:
+def read_record(path: Path) -> Any:
     """The content of a JSON file."""
     return json.loads(path.read_text())
 
 
 def write_record(path: Path, value: Any) -> None:
-    """Write down what a step of a build has made, whole or not at all, for `load`.
+    """Write down what a step of a build has made, whole or not at all, for `read_record`.
 
     It does not wait for the disk: after a power cut the step is taken again.
     """
@@ -167,7 +167,7 @@ def begin(
     """
     options = json.loads(json.dumps({**options, "version": __version__}))
     plan: dict[str, Any] = {"inputs": inputs, "options": options, "bits": bits}
-    before = load(staging.plan) if staging.plan.exists() else plan
+    before = read_record(staging.plan) if staging.plan.exists() else plan
     if (before["inputs"], before["options"]) != (inputs, options):
         if _is_worth_keeping(staging):
             _check_options(staging, before["options"], options)
@@ -187,7 +187,7 @@ def begin(
 def _is_worth_keeping(staging: Staging) -> bool:
     """Whether anything was read, and whatever became of it is not that nothing is left."""
     if staging.sorted.exists():
-        return any(map(any, load(staging.sorted)["after"]["counts"]))
+        return any(map(any, read_record(staging.sorted)["after"]["counts"]))
     return any(staging.chunks.glob("*.frames"))
 
 
