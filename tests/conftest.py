@@ -2,16 +2,14 @@
 
 import os
 import socket
-from pathlib import Path
 from urllib.error import URLError
 
 import pytest
 import torch
 
-import protclip_td
 from protclip_td.compat.modules import torch_modules
+from protclip_td.data.built_in import SAMPLE
 
-SAMPLE = Path(protclip_td.__file__).resolve().parent / "data" / "sample" / "uniprot_sample.dat.gz"
 # Read once, when some fixture is the first to import huggingface_hub; without it a name that does
 # not exist is asked for five times. `HF_HUB_OFFLINE=0 pytest -m network` goes online.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -20,11 +20,10 @@ import lmdb
 import numpy as np
 from torchdrug import datasets
 
-import protclip_td
+from protclip_td.data.built_in import SAMPLE
 from protclip_td.data.reading.readers import read_pairs
 from protclip_td.datasets import AAV, Reaction, Thermostability
 
-SAMPLE = Path(protclip_td.__file__).parent / "data" / "sample" / "uniprot_sample.dat.gz"
 SPLITS = ("train", "valid", "test")
 SIZES = (16, 4, 8)
 # Of seven items in the order of target or length, so that all splits have high and low ones.
