@@ -83,23 +83,12 @@ def unpack(path: str | Path, member: str | None = None) -> Path:
 @contextmanager
 def _opened(path: Path) -> Iterator[list[Member]]:
     """The files of an archive, which stays open for the block."""
+    suffix = ".tgz" if path.name.endswith(".tar.gz") else path.suffix
+    if suffix not in _OPENED:
+        raise InputError(f"{path}: expected a .zip, .tar, .tar.gz, .tgz or .gz archive")
     try:
-        if path.suffix == ".zip":
-            with zipfile.ZipFile(path) as zipped:
-                yield _zip_members(path, zipped)
-        elif path.suffix == ".tar":
-            with tarfile.open(path, "r:") as tar:
-                yield _tar_members(path, tar)
-        elif path.suffix == ".tgz" or path.name.endswith(".tar.gz"):
-            with gzip.open(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
-                members = _tar_members(path, tar)
-                while file.read(_CHUNK):
-                    pass  # gzip's checksum comes at the end
-                yield members
-        elif path.suffix == ".gz":
-            yield [_gzip_member(path)]
-        else:
-            raise InputError(f"{path}: expected a .zip, .tar, .tar.gz, .tgz or .gz archive")
+        with _OPENED[suffix](path) as members:
+            yield members
     except _DAMAGE as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # a full disk is no damage
@@ -108,12 +97,29 @@ def _opened(path: Path) -> Iterator[list[Member]]:
         ) from error
 
 
-def _zip_members(path: Path, zipped: zipfile.ZipFile) -> list[Member]:
-    infos = [info for info in zipped.infolist() if not info.is_dir()]
-    for info in infos:
-        if stat.S_ISLNK(info.external_attr >> 16):
-            raise _unsafe(path, info.filename, "is a link")
-    return [Member(i.filename, i.file_size, lambda i=i: zipped.open(i)) for i in infos]
+@contextmanager
+def _zipped(path: Path) -> Iterator[list[Member]]:
+    with zipfile.ZipFile(path) as zipped:
+        infos = [info for info in zipped.infolist() if not info.is_dir()]
+        for info in infos:
+            if stat.S_ISLNK(info.external_attr >> 16):
+                raise _unsafe(path, info.filename, "is a link")
+        yield [Member(i.filename, i.file_size, lambda i=i: zipped.open(i)) for i in infos]
+
+
+@contextmanager
+def _tar(path: Path) -> Iterator[list[Member]]:
+    with tarfile.open(path, "r:") as tar:
+        yield _tar_members(path, tar)
+
+
+@contextmanager
+def _gzipped_tar(path: Path) -> Iterator[list[Member]]:
+    with gzip.open(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        members = _tar_members(path, tar)
+        while file.read(_CHUNK):
+            pass  # gzip's checksum comes at the end
+        yield members
 
 
 def _tar_members(path: Path, tar: tarfile.TarFile) -> list[Member]:
@@ -124,12 +130,16 @@ def _tar_members(path: Path, tar: tarfile.TarFile) -> list[Member]:
     return [Member(i.name, i.size, lambda i=i: tar.extractfile(i)) for i in infos]
 
 
-def _gzip_member(path: Path) -> Member:
+@contextmanager
+def _gzipped(path: Path) -> Iterator[list[Member]]:
     """The content; the size at the end is of the last of its parts alone, and has only 32 bits."""
     found = path.stat()
     if not found.st_size:
         raise EOFError("the file is empty")
-    return Member(path.stem, None, lambda: gzip.GzipFile(path), found.st_mtime_ns)
+    yield [Member(path.stem, None, lambda: gzip.GzipFile(path), found.st_mtime_ns)]
+
+
+_OPENED = {".zip": _zipped, ".tar": _tar, ".tgz": _gzipped_tar, ".gz": _gzipped}
 
 
 def _inside(path: Path, name: str) -> Path:
