@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from protclip_td.data.store.composition import CONFIDENCE_NAMES, COVERAGE_NAMES
 from protclip_td.data.store.manifest import groups_of, read_manifest
 from protclip_td.data.store.writing import REJECTED
-from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.protanno.report import REPORT
 from protclip_td.wording import aligned, counted, fold
 
@@ -52,9 +52,9 @@ def _inputs(manifest: dict[str, Any]) -> list[str]:
 
 def _table(name: str, counts: list[list[int]]) -> list[str]:
     """Counts by confidence (rows) and coverage (columns)."""
-    rows = [[f"{name}, by confidence and coverage", *(f"{r}/4" for r in COVERAGES)]]
-    for level, words in PROTEIN_EXISTENCE.items():
-        rows.append([f"{level} {words.lower()}", *(f"{count:,}" for count in counts[level - 1])])
+    rows = [[f"{name}, by confidence and coverage", *COVERAGE_NAMES]]
+    for level, row in zip(CONFIDENCE_NAMES, counts):
+        rows.append([level, *(f"{count:,}" for count in row)])
     return aligned(rows)
 
 

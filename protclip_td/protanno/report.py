@@ -1,12 +1,13 @@
 """A store's report for people: a page and its pictures, made of nothing but the manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from protclip_td.properties import CONFIDENCES, COVERAGES, PROTEIN_EXISTENCE
+from protclip_td.data.store.composition import CONFIDENCE_NAMES, COVERAGE_NAMES
+from protclip_td.properties import CONFIDENCES
 from protclip_td.protanno.epochs import expected_epochs, training_counts
 from protclip_td.protanno.page import heading, note, page, paragraph, picture, table
 from protclip_td.protanno.paper import CONFIDENCE_SHARES, COVERAGE_SHARES
@@ -65,19 +66,17 @@ def _splits(splits: dict[str, Any]) -> list[str]:
 
 def _composition(manifest: dict[str, Any]) -> list[str]:
     before, after = (np.array(manifest["counts"][key]) for key in ("before", "after"))
-    confidences = [f"{level} {words.lower()}" for level, words in PROTEIN_EXISTENCE.items()]
-    coverages = [f"{number}/4" for number in COVERAGES]
     header = ["read", "share", "kept", "share", *_PAPER]
     return [
         heading("Composition"),
         picture(COMPOSITION, "shares of confidence and coverage beside the paper's"),
         table(
             ["sample confidence C", *header],
-            _shares(confidences, before.sum(1), after.sum(1), CONFIDENCE_SHARES),
+            _shares(CONFIDENCE_NAMES, before.sum(1), after.sum(1), CONFIDENCE_SHARES),
         ),
         table(
             ["property coverage R", *header],
-            _shares(coverages, before.sum(0), after.sum(0), COVERAGE_SHARES),
+            _shares(COVERAGE_NAMES, before.sum(0), after.sum(0), COVERAGE_SHARES),
         ),
         note(
             "The paper's shares are of its whole data, before any sampling: hold them against what "
@@ -90,7 +89,7 @@ def _composition(manifest: dict[str, Any]) -> list[str]:
 
 
 def _shares(
-    names: list[str],
+    names: Sequence[str],
     before: np.ndarray,
     after: np.ndarray,
     paper: Mapping[str, tuple[float, ...]],
@@ -107,11 +106,8 @@ def _percent(part: int, of: np.ndarray) -> str:
 
 
 def _cells(title: str, counts: np.ndarray) -> list[str]:
-    rows = [
-        [f"C = {level}", *counts[level - 1].tolist(), int(counts[level - 1].sum())]
-        for level in CONFIDENCES
-    ]
-    return [table([title, *(f"R = {number}/4" for number in COVERAGES), "all"], rows)]
+    rows = [[f"C = {c}", *row.tolist(), int(row.sum())] for c, row in zip(CONFIDENCES, counts)]
+    return [table([title, *(f"R = {name}" for name in COVERAGE_NAMES), "all"], rows)]
 
 
 def _sampling(manifest: dict[str, Any]) -> list[str]:

@@ -9,6 +9,10 @@ from protclip_td.data.store.manifest import Group
 from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
 from protclip_td.wording import aligned
 
+#: How a table names each sample confidence, by row, and each property coverage, by column.
+CONFIDENCE_NAMES = tuple(f"{level} {words.lower()}" for level, words in PROTEIN_EXISTENCE.items())
+COVERAGE_NAMES = tuple(f"{number}/4" for number in COVERAGES)
+
 
 def count_groups(groups: Iterable[Group]) -> np.ndarray:
     """How many entries there are of each confidence and coverage, shape :math:`(5, 4)`."""
@@ -42,11 +46,12 @@ class Composition:
 
     def __str__(self) -> str:
         splits = ", ".join(f"{name} {table.sum():,}" for name, table in self.splits.items())
-        rows = [["sample confidence", *(f"{r}/4" for r in COVERAGES), "all", "drawn"]]
-        for level, words in PROTEIN_EXISTENCE.items():
-            cells = [self._cell(level - 1, column) for column in range(len(COVERAGES))]
-            total, share = self.before[level - 1].sum(), self.drawn[level - 1].sum()
-            rows.append([f"{level} {words.lower()}", *cells, f"{total:,}", f"{share:.1%}"])
+        rows = [["sample confidence", *COVERAGE_NAMES, "all", "drawn"]]
+        for row, name in enumerate(CONFIDENCE_NAMES):
+            cells = [self._cell(row, column) for column in range(len(COVERAGES))]
+            rows.append(
+                [name, *cells, f"{self.before[row].sum():,}", f"{self.drawn[row].sum():.1%}"]
+            )
         totals = [f"{number:,}" for number in self.before.sum(0)]
         rows.append(["all", *totals, f"{self.before.sum():,}", ""])
         rows.append(["drawn", *(f"{share:.1%}" for share in self.drawn.sum(0)), "", ""])
