@@ -111,6 +111,11 @@ class PROBE(torch_data.Dataset, core.Configurable):
                 f"{self.aspect}: {len(self.accessions)} proteins with sequence and annotation; "
                 "similarity needs two or more"
             )
+        if not self._num_pair():
+            raise InputError(f"{self.aspect}: no pair of proteins has a similarity")
+
+    def _num_pair(self) -> int:
+        return int((~self.similarity.isnan()).triu(1).sum())
 
     def _take_published(self, sequences: str | None, allow_missing: bool) -> None:
         wanted = files_of(self.folder, self.aspect, self.proteins)
@@ -170,7 +175,7 @@ class PROBE(torch_data.Dataset, core.Configurable):
             "aspect": self.aspect,
             "protocol": None if self.is_published else "similarities computed from a GAF file",
             "proteins": len(self.accessions),
-            "pairs": int((~self.similarity.isnan()).triu(1).sum()),
+            "pairs": self._num_pair(),
             "left out for want of a sequence": self.missing,
         }
 

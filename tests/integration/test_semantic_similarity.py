@@ -366,6 +366,9 @@ def test_pairs_without_a_value_do_not_count(folder):
     similarity = np.array([[1, np.nan, 0.3], [np.nan, 1, 0.2], [0.3, 0.2, 1]])
     write_matrix(folder / "probe" / MATRIX.format("MF", 500), accessions, similarity)
     assert PROBE(folder, "MF").manifest["pairs"] == 2
+    write_matrix(folder / "probe" / MATRIX.format("MF", 500), accessions, np.full((3, 3), np.nan))
+    with pytest.raises(InputError, match="MF: no pair of proteins has a similarity"):
+        PROBE(folder, "MF")
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ def test_line_numbers_count_empty_lines(tmp_path):
         ("", "holds nothing; expected a header line"),
         ("sequence,y\n", "a header line but no row"),
         ("y,y,z\n1,2,3\n", r"\['y'\] occur more than once"),
-        ("sequence,y\nMKV,1\nMLA\n", "line 3: 1 cells, but the header has 2 columns"),
+        ("sequence,y\nMKV,1\nMLA\n", "line 3: 1 cells, but the header has 2 columns$"),
+        ('sequence,y\nMKV,1\n"MLA,2\nMK,3\n', "line 4: 1 cells, .* 2 columns.*is a quote not clo"),
     ],
 )
 def test_broken_table(tmp_path, text, message):

@@ -59,7 +59,7 @@ def read_annotations(
     terms: dict[str, set[str]] = {}
     num_obsolete = 0
     for where, columns in _rows(path):
-        is_denied = "NOT" in columns[_QUALIFIER].split("|")
+        is_denied = "NOT" in columns[_QUALIFIER].upper().split("|")
         if is_denied or columns[_EVIDENCE] in (_NO_DATA, *without_evidence):
             continue
         term = ontology.main_id.get(columns[_TERM], columns[_TERM])

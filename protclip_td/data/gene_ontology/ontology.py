@@ -89,7 +89,7 @@ def read_ontology(path: str | Path) -> Ontology:
         if kind != "Term" or namespace not in ASPECTS:
             continue
         if values.get("is_obsolete") == ["true"]:
-            obsolete.add(term)
+            obsolete.update([term, *values.get("alt_id", [])])
             continue
         aspect[term], above[term] = ASPECTS[namespace], _parents(values)
         main_id |= dict.fromkeys(values.get("alt_id", []), term)

@@ -10,6 +10,7 @@ import numpy as np
 
 from protclip_td.data.outside import safe_pickle
 from protclip_td.data.residues import check_sequence
+from protclip_td.data.target_numbers import number_problem
 from protclip_td.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def target_of(record: dict[str, Any], name: str, where: str) -> Any:
     """A target of a record: a plain number, or whatever has several values.
 
     Raises:
-        InputError: there is none, or it is a text
+        InputError: there is none, or it is a text, infinite or above 1.8e19
     """
     value = field(record, name, where)
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.size == 1):
@@ -92,6 +93,8 @@ def target_of(record: dict[str, Any], name: str, where: str) -> Any:
         return int(value)
     if value is None or isinstance(value, (str, bytes)):
         raise InputError(f"{where}: {name!r} is {value!r}; expected a number")
+    if isinstance(value, (int, float)) and (problem := number_problem(value)):
+        raise InputError(f"{where}: {name!r}: {value} {problem}")
     return value
 
 

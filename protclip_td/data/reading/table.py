@@ -105,8 +105,11 @@ def _columns(
         raise InputError(f"{path}: column names {twice} occur more than once in the header")
     for line, row in rows[1:]:
         if len(row) != len(names):
+            spans = any("\n" in cell for cell in row)
+            hint = ". One of them spans lines: is a quote not closed?" if spans else ""
             raise InputError(
-                f"{path}, line {line}: {len(row)} cells, but the header has {len(names)} columns"
+                f"{path}, line {line}: {len(row)} cells, but the header has {len(names)} "
+                f"columns{hint}"
             )
     cells = zip(*(row for _, row in rows[1:]))
     columns = {name: [cell.strip() for cell in column] for name, column in zip(names, cells)}

@@ -38,6 +38,7 @@ relationship: regulates GO:0000004 ! regulated
 id: GO:0000003
 name: obsolete
 namespace: molecular_function
+alt_id: GO:0000013
 is_obsolete: true
 
 [Term]
@@ -86,7 +87,7 @@ def test_ancestors_go_over_is_a_and_part_of_within_the_aspect(ontology):
     assert ontology.ancestors("GO:0000008") == {"GO:0000008"}
     assert ontology.version == "releases/2022-07-01"
     assert ontology.main_id == {"GO:0000011": "GO:0000001"}
-    assert ontology.obsolete == {"GO:0000003"}
+    assert ontology.obsolete == {"GO:0000003", "GO:0000013"}
 
 
 def test_real_terms():
@@ -124,6 +125,7 @@ def test_annotations_that_count(ontology, gaf, caplog):
     path = gaf(
         ("A", "enables", "GO:0000002", "IDA"),
         ("A", "NOT|enables", "GO:0000004", "IDA"),
+        ("A", "not|enables", "GO:0000004", "IDA"),
         ("A", "enables", "GO:0000008", "IDA"),
         ("B", "enables", "GO:0000011", "IEA"),
         ("C", "enables", "GO:0003674", "ND"),
