@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import lmdb
 import numpy as np
 
 from protclip_td.data.outside import safe_pickle
@@ -29,8 +30,6 @@ def read_records(path: str | Path, number_field: str = "num_examples") -> Iterat
     Raises:
         InputError: there is no such folder, or it is damaged, not safe to read or empty
     """
-    import lmdb
-
     try:
         with (
             lmdb.open(str(path), readonly=True, lock=False, readahead=False, meminit=False) as env,
