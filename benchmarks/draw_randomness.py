@@ -23,7 +23,7 @@ from synthetic_entries import paper_shares
 from tables import aligned, markdown
 
 from protclip_td.data.sampling.property_driven import PropertyDrivenDraw, ShuffledGroups
-from protclip_td.data.sampling.rows import Stretch, draw_rows
+from protclip_td.data.sampling.rows import draw_rows
 from protclip_td.data.sampling.rule import Rule
 from protclip_td.data.store.layout import BLOCK_ROWS
 from protclip_td.data.store.manifest import Group
@@ -57,7 +57,7 @@ def kept(groups: Sequence[Group]) -> list[Group]:
 
 def composition(groups: Sequence[Group], num_draws: int, table: Table) -> str:
     """Share of the draws by group: by the formula, and drawn."""
-    draw = draw_rows([Stretch(*group) for group in groups], num_draws)
+    draw = draw_rows(groups, num_draws)
     drawn = np.bincount(group_of(draw, num_draws), minlength=len(groups)) / num_draws
     total = sum(group.size for group in groups)
     rows = [
@@ -105,7 +105,7 @@ def speed(groups: Sequence[Group], num_draws: int, table: Table) -> str:
 
 def randomness(groups: Sequence[Group], num_draws: int, table: Table) -> str:
     """Blocks and neighbours of the draw, beside those of rows drawn from anywhere."""
-    draw = draw_rows([Stretch(*group) for group in groups], num_draws=PAPER_ENTRIES // 10)
+    draw = draw_rows(groups, num_draws=PAPER_ENTRIES // 10)
     group, row = draw.order(0)(np.arange(num_draws))
     anywhere = np.random.default_rng(0).integers(draw.group_sizes[group])
     columns = [_measures(group, rows) for rows in (row, anywhere)]
@@ -124,7 +124,7 @@ def randomness(groups: Sequence[Group], num_draws: int, table: Table) -> str:
 
 def processes(groups: Sequence[Group], num_rows: int, table: Table) -> str:
     """What one process decodes for so many rows, and how mixed batches are, by number of ranks."""
-    draw = draw_rows([Stretch(*group) for group in groups], num_draws=PAPER_ENTRIES)
+    draw = draw_rows(groups, num_draws=PAPER_ENTRIES)
     orders = [draw.order(0, num_ranks) for num_ranks in _RANKS]
     rows = [
         [

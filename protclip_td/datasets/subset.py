@@ -8,7 +8,8 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.data.sampling.rows import Rows, Stretch, draw_rows
+from protclip_td.data.sampling.rows import Rows, draw_rows
+from protclip_td.data.store.manifest import Group
 
 _KEY = "dataset.PropertyDrivenSubset"
 
@@ -26,7 +27,7 @@ class PropertyDrivenSubset(torch_data.Subset):
 
     Parameters:
         dataset (torch_data.Dataset): where items come from
-        stretches (sequence of Stretch): rows of the data set to draw from
+        stretches (sequence of Group): rows of the data set to draw from
         num_draws (int): items per epoch
         exponents (tuple of float): of confidence and of coverage
         seed (int): another seed, another draw
@@ -40,7 +41,7 @@ class PropertyDrivenSubset(torch_data.Subset):
     def __init__(
         self,
         dataset: torch_data.Dataset,
-        stretches: Sequence[Stretch],
+        stretches: Sequence[Group],
         num_draws: int,
         exponents: tuple[float, float],
         seed: int,

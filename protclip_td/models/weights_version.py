@@ -20,7 +20,7 @@ def weights_version(*models: nn.Module) -> Version:
 
         >>> model = nn.Linear(2, 2)
         >>> before = weights_version(model)
-        >>> model.load_state_dict(nn.Linear(2, 2).state_dict())
+        >>> _ = model.load_state_dict(nn.Linear(2, 2).state_dict())
         >>> weights_version(model) == before
         False
     """
@@ -40,9 +40,11 @@ class KeptValue(Generic[T]):
 
     Example::
 
-        >>> kept = KeptValue()
-        >>> kept.get([model], lambda: model(input))  # computes
-        >>> kept.get([model], lambda: model(input))  # does not
+        >>> model, kept = nn.Linear(2, 2), KeptValue()
+        >>> kept.get([model], lambda: "computed")
+        'computed'
+        >>> kept.get([model], lambda: "computed again")
+        'computed'
     """
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from protclip_td.errors import InputError
+from protclip_td.training.disk import explain_disk_errors
 
 _held: set[int] = set()
 
@@ -32,11 +33,13 @@ class FolderLock:
 
     Raises:
         InputError: another process holds the lock; says which one
+        TrainingError: nothing can be written into the folder
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / ".lock"
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        with explain_disk_errors(self.path):
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -3,11 +3,10 @@
 import csv
 import errno
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
 import types
-from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +19,7 @@ import protclip_td.run
 from protclip_td.building import Experiment
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.training.checkpointing import Checkpoints, load_checkpoint
+from protclip_td.training.lock import FolderLock
 from protclip_td.training.run_folder import CONTENTS
 
 
@@ -114,29 +114,34 @@ def test_torchdrug_talks_to_the_log_only(tmp_path, capsys):
     assert captured.err == ""  # no bar either, since this is no terminal
 
 
+def hold_lock(folder, pipe):
+    FolderLock(folder)
+    pipe.send("held")
+    pipe.recv()
+
+
 def test_folder_in_use_names_the_process(tmp_path):
     run_toy(tmp_path)
     folder = only_run(tmp_path)
-    source = Path(protclip_td.run.__file__).parents[1] / "protclip_td" / "training" / "lock.py"
-    holder = (
-        "import importlib.util, pathlib, sys\n"
-        "sys.modules['protclip_td'] = sys.modules['protclip_td.errors'] = type(sys)('errors')\n"
-        "sys.modules['protclip_td.errors'].InputError = ValueError\n"
-        "spec = importlib.util.spec_from_file_location('lock', sys.argv[1])\n"
-        "lock = importlib.util.module_from_spec(spec)\n"
-        "spec.loader.exec_module(lock)\n"
-        "held = lock.FolderLock(pathlib.Path(sys.argv[2]))\n"
-        "print('held', flush=True)\n"
-        "sys.stdin.read()\n"
-    )
-    command = [sys.executable, "-c", holder, str(source), str(folder)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as process:
-        assert process.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match=f"in use by process {process.pid} on .* since 20"):
-            run_toy(tmp_path, resume=folder)
-        process.stdin.close()
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=hold_lock, args=(folder, theirs))
+    process.start()
+    assert ours.recv() == "held"
+    with pytest.raises(InputError, match=f"in use by process {process.pid} on .* since 20"):
+        run_toy(tmp_path, resume=folder)
+    ours.send("enough")
+    process.join()
     run_toy(tmp_path, resume=folder)
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    def refuse(path, *_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr("protclip_td.training.lock.os.open", refuse)
+    with pytest.raises(TrainingError, match=r"\.lock could not be written: Read-only file system"):
+        FolderLock(tmp_path)
 
 
 def test_lock_is_not_inherited_by_workers(tmp_path):

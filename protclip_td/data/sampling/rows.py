@@ -13,9 +13,6 @@ from protclip_td.data.sampling.property_driven import (
 from protclip_td.data.sampling.rule import PAPER_EXPONENTS
 from protclip_td.data.store.manifest import Group
 
-#: A group of which only a part may be meant.
-Stretch = Group
-
 
 class Rows(LazyIndices):
     """Rows of some groups in the order of `ShuffledGroups`.
