@@ -108,6 +108,21 @@ class BatchIndices:
         for batch in self.range:
             yield list(self.indices[batch * self.batch_size : (batch + 1) * self.batch_size])
 
+    def sizes(self, first: int, number: int) -> list[int]:
+        """Count the items in up to `number` batches of those given, without making them.
+
+        Parameters:
+            first (int): the first of them, where 0 is the first that is given
+            number (int): so many, or those that are left
+
+        Example::
+
+            >>> BatchIndices([3, 1, 2, 0, 4], 2).sizes(1, 3)
+            [2, 1]
+        """
+        starts = [batch * self.batch_size for batch in self.range[first : first + number]]
+        return [min(self.batch_size, len(self.indices) - start) for start in starts]
+
 
 def count_batches(num_item: int, batch_size: int) -> int:
     """Count the batches, the last and maybe smaller one included."""

@@ -120,10 +120,9 @@ class TrainingLoop:
         indices = training_indices(engine.train_set, engine.seed, position.epoch)
         batches = BatchIndices(indices, engine.batch_size, position.batch, self.num_batch)
         dataset = SeededBatches(engine.train_set, engine.seed, position.epoch)
-        sizes = [len(batch) for batch in batches]
         loader = iter(make_loader(dataset, batches, engine.num_worker))
-        for first in range(0, len(sizes), engine.gradient_interval):
-            self._step(loader, sizes[first : first + engine.gradient_interval])
+        for first in range(0, len(batches), engine.gradient_interval):
+            self._step(loader, batches.sizes(first, engine.gradient_interval))
         self._check_weights()
         self._close_epoch(self._validate())
         self._agree([])  # a signal may have come since the last step

@@ -1,3 +1,4 @@
+import itertools
 import random
 
 import numpy as np
@@ -73,6 +74,29 @@ def test_batches_from_the_middle():
     assert list(BatchIndices(list(range(7)), 3, first=1)) == [[3, 4, 5], [6]]
     assert list(BatchIndices(list(range(7)), 3, last=2)) == [[0, 1, 2], [3, 4, 5]]
     assert len(BatchIndices(list(range(7)), 3, first=3)) == 0
+
+
+@pytest.mark.parametrize("num_ranks", [1, 2, 3])
+@pytest.mark.parametrize("is_shuffled", [False, True])
+def test_sizes_are_those_of_the_batches(is_shuffled, num_ranks, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", str(num_ranks))
+    cases = itertools.product(range(num_ranks), range(1, 12), range(1, 5), (0, 1), (None, 2))
+    for rank, num_item, batch_size, first, last in cases:
+        monkeypatch.setenv("RANK", str(rank))
+        dataset = Shuffled(num_item) if is_shuffled else Noisy(num_item)
+        indices = training_indices(dataset, seed=5, epoch=0)
+        batches = BatchIndices(indices, batch_size, first, last)
+        sizes = [len(batch) for batch in batches]
+        assert batches.sizes(0, len(batches)) == sizes
+        assert batches.sizes(1, 2) == sizes[1:3]
+
+
+def test_sizes_are_known_without_making_batches():
+    class Untouchable(list):
+        def __getitem__(self, place):
+            raise AssertionError("no index is needed")
+
+    assert BatchIndices(Untouchable(range(8)), 3).sizes(1, 9) == [3, 2]
 
 
 def items(num_worker, first=0, epoch=0, seed=5):
@@ -155,8 +179,11 @@ class Shuffled:
     is_shuffled = True
     epoch = None
 
+    def __init__(self, num_item=10**12):
+        self.num_item = num_item
+
     def __len__(self):
-        return 10**12
+        return self.num_item
 
     def set_epoch(self, epoch, num_ranks):
         self.epoch = epoch, num_ranks
