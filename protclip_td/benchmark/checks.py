@@ -7,7 +7,6 @@ from typing import NamedTuple
 from protclip_td.benchmark.catalogue import Benchmark
 from protclip_td.benchmark.jobs import Job
 from protclip_td.benchmark.settings import Settings
-from protclip_td.benchmark.setup import variables
 from protclip_td.config.loading import find_config, load_config
 from protclip_td.config.mistakes import Mistake, report
 from protclip_td.config.variant import read_source
@@ -51,9 +50,10 @@ class _Part(NamedTuple):
     @classmethod
     def of(cls, benchmark: Benchmark) -> "_Part":
         splitting = {"split", "split_file"} if benchmark.splits else set()
-        names = variables(benchmark.name) - splitting
-        defining = read_source(find_config(benchmark.name)).values.keys() - _FILLED_IN.keys()
-        return cls(benchmark.name, benchmark.splits, names - _FILLED_IN.keys(), defining)
+        source = read_source(find_config(benchmark.name))
+        names = source.names - splitting - _FILLED_IN.keys()
+        defining = source.values.keys() - _FILLED_IN.keys()
+        return cls(benchmark.name, benchmark.splits, names, defining)
 
 
 def _wrong(flag: str, parts: Sequence[_Part]) -> str:

@@ -12,12 +12,12 @@ import torch
 
 from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark
 from protclip_td.benchmark.checks import check_configs
+from protclip_td.benchmark.folder_setup import Setup, check_setup, write_setup
 from protclip_td.benchmark.jobs import Job, plan, read_result
 from protclip_td.benchmark.plot import draw_results
 from protclip_td.benchmark.results import gather
 from protclip_td.benchmark.same_data import with_other_data
 from protclip_td.benchmark.settings import Settings
-from protclip_td.benchmark.setup import Setup, check_setup, write_setup
 from protclip_td.benchmark.table import write_table
 from protclip_td.config import Config, load_config, load_resumed
 from protclip_td.config.document import read_document

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from protclip_td.benchmark.catalogue import Benchmark
+from protclip_td.benchmark.folder_setup import Setup
 from protclip_td.benchmark.jobs import Job
-from protclip_td.benchmark.setup import Setup, identity, variables
+from protclip_td.benchmark.weights_digest import identity
 from protclip_td.config.encoder import given_block, starts_from_scratch
+from protclip_td.config.loading import find_config
+from protclip_td.config.variant import read_source
 
 # Flags that say where something is, and change no result.
 _PLACES = ("gpus", "path")
@@ -37,7 +40,7 @@ class Settings:
 
     def job_flags(self, job: Job) -> list[str]:
         """Flags of one run: those given, as far as its configuration knows them, and the case's."""
-        known = variables(job.benchmark.name)
+        known = read_source(find_config(job.benchmark.name)).names
         encoder = self.encoders[job.role]
         values = {name: value for name, value in self.flags.items() if name in known}
         if job.benchmark.trained != "all":

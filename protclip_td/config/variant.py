@@ -42,6 +42,11 @@ class Source(NamedTuple):
     headers: list[str]
     base: Path | None = None
 
+    @property
+    def names(self) -> set[str]:
+        """Names of the variables."""
+        return {variable.name for variable in self.variables}
+
     def __str__(self) -> str:
         return f"{self.path} (lines of {self.base.name})" if self.base else str(self.path)
 

@@ -1,28 +1,18 @@
-"""What a results folder is about, and which flags and seeds reach a run."""
-
-import json
+"""Which flags and seeds reach a run."""
 
 import pytest
 
 from protclip_td.benchmark import BENCHMARKS, choose
 from protclip_td.benchmark.jobs import plan
 from protclip_td.benchmark.settings import Settings
-from protclip_td.benchmark.setup import SETUP_FILE, Setup, check_setup, identity, write_setup
 from protclip_td.config import load_config
-from protclip_td.config.encoder import encoder_block, starts_from_scratch
-from protclip_td.errors import InputError
+from protclip_td.config.encoder import starts_from_scratch
 
 RANDOM = "random:ESM-2-8M"
 
 
-def job_of(name, folder, role="model"):
-    return next(plan(choose([name]), [role], lambda *_: [0], folder))
-
-
-def begin_run(folder, role="model", day=1):
-    run = folder / "runs" / "bin" / f"{role}-seed0" / f"2026-01-0{day}_00-00-00"
-    run.mkdir(parents=True)
-    (run / "config.yaml").write_text("")
+def job_of(name, folder):
+    return next(plan(choose([name]), ["model"], lambda *_: [0], folder))
 
 
 @pytest.mark.parametrize(
@@ -48,69 +38,6 @@ def test_pretrained_encoder_of_torchdrug_is_tuned_in_small_steps(tmp_path):
         assert ("--lr_ratio=1" in flags) is given
 
 
-def test_a_block_has_the_digest_of_its_weights(tmp_path):
-    (tmp_path / "config.json").write_text("{}")
-    block = f"{{class: ProtCLIP, checkpoint: {tmp_path}, readout: mean}}"
-    before = identity(block)
-    assert before.startswith(f"{block} (")
-    assert before.removeprefix(block) == identity(str(tmp_path)).removeprefix(str(tmp_path))
-    (tmp_path / "config.json").write_text("{ }")
-    assert identity(block) != before
-
-
-def test_a_class_is_no_file(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "ProteinCNN").write_text("not weights")
-    assert identity("{class: ProteinCNN, input_dim: 21}") == "{class: ProteinCNN, input_dim: 21}"
-
-
-def test_a_block_longer_than_a_file_name():
-    block = f"{{class: ProteinCNN, input_dim: 21, hidden_dims: [{', '.join(['64'] * 100)}]}}"
-    assert identity(block) == block
-    with pytest.raises(InputError, match="expected a ProtCLIP folder"):
-        encoder_block("x" * 300)
-
-
-def test_only_runs_bind_a_folder(tmp_path):
-    def keep(**encoders):
-        setup = check_setup(Setup(encoders, {"lr": "1"}), tmp_path)
-        write_setup(setup, tmp_path)
-        return setup.encoders
-
-    def kept():
-        return json.loads((tmp_path / SETUP_FILE).read_text())
-
-    keep(model="wrong", control="wrong, too")
-    keep(model="right")
-    assert kept() == {"encoders": {"model": "right"}, "flags": {"lr": "1"}}
-    begin_run(tmp_path)
-    keep(model="right", control="another")
-    with pytest.raises(InputError, match="holds results of right, and now model is other"):
-        keep(model="other")
-    assert keep(model="right") == {"model": "right"}  # of the control nothing was run
-    begin_run(tmp_path, "control")
-    keep(model="right", control="plain")
-    assert keep(model="right") == {"model": "right", "control": "plain"} == kept()["encoders"]
-    (tmp_path / SETUP_FILE).write_text("{")
-    with pytest.raises(InputError, match=rf"{SETUP_FILE} is damaged .*remove the file"):
-        keep(model="right")
-
-
-def test_a_run_is_bound_by_the_flags_it_knows(tmp_path):
-    setup = Setup({"model": "right"}, {"bridge_dim": "24", "lr": "1"})
-    assert setup.in_words() == {"model": "right, bridge_dim=24, lr=1"}
-    assert setup.of(job_of("prot2mf", tmp_path)) == "right, bridge_dim=24, lr=1"
-    assert setup.of(job_of("bin", tmp_path)) == "right, lr=1"
-
-
-@pytest.mark.parametrize(
-    ("one", "other"), [("0.002", "2e-3"), ("true", "True"), ("null", "~"), ("[0, 1]", "[0,1]")]
-)
-def test_a_value_written_in_another_way_is_the_same_setting(one, other):
-    words = [Setup({"model": "right"}, {"lr": text}).in_words() for text in (one, other, "3e-3")]
-    assert words[0] == words[1] != words[2]
-
-
 def test_files_of_the_text_encoder_are_in_the_setup(tmp_path):
     """And the tokenizer's, which decides as much; places are not."""
     (tmp_path / "vocab.txt").write_text("a")
@@ -123,25 +50,6 @@ def test_files_of_the_text_encoder_are_in_the_setup(tmp_path):
     assert before.keys() == {"text_encoder", "lr"}
     (tmp_path / "vocab.txt").write_text("b")
     assert flags() != before
-
-
-def test_a_job_that_never_ran_is_nobodys(tmp_path):
-    job = job_of("bin", tmp_path)
-    job.claim("wrong")
-    job.claim("right")
-    begin_run(tmp_path)
-    with pytest.raises(InputError, match=r"was run with right, and now it would be with wrong"):
-        job.claim("wrong")
-    (job.folder / "job.json").write_text("{}")
-    with pytest.raises(InputError, match=r"job.json is damaged .*remove .*bin/model-seed0 to have"):
-        job.claim("right")
-
-
-def test_the_last_run_that_was_begun_goes_on(tmp_path):
-    assert job_of("bin", tmp_path).find_begun() is None
-    for day in (1, 2):
-        begin_run(tmp_path, day=day)
-    assert job_of("bin", tmp_path).find_begun().name == "2026-01-02_00-00-00"
 
 
 @pytest.mark.parametrize("role", ["model", "control"])

@@ -1,22 +1,19 @@
 """The setup of a folder of results: encoders and flags, which must stay the same in it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from protclip_td.benchmark.jobs import Job
 from protclip_td.config.loading import find_config
 from protclip_td.config.template import read_value
 from protclip_td.config.variant import read_source
-from protclip_td.data.digests import sha256_of, text_digest
 from protclip_td.errors import InputError
-from protclip_td.models.weights import existing_path
 from protclip_td.training.disk import write_json
 from protclip_td.training.run_folder import RUN_CONFIG
 
 SETUP_FILE = "benchmark.json"
-_WEIGHT_FILES = ("*.safetensors", "*.bin", "config.json", "tokenizer*.json", "vocab.txt")
 
 
 class Setup(NamedTuple):
@@ -36,7 +33,7 @@ class Setup(NamedTuple):
 
     def of(self, job: Job) -> str:
         """Encoder and flags of one run, as far as its configuration knows them."""
-        known = variables(job.benchmark.name)
+        known = read_source(find_config(job.benchmark.name)).names
         flags = {name: value for name, value in self.flags.items() if name in known}
         return _in_words(self.encoders[job.role], flags)
 
@@ -49,11 +46,6 @@ def _plain(text: str) -> str:
     """A value in one way of writing it: 2e-3 and 0.002 are the same setting."""
     value = read_value(text)
     return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def variables(name: str) -> set[str]:
-    """Names of a configuration's variables."""
-    return {variable.name for variable in read_source(find_config(name)).variables}
 
 
 def check_setup(setup: Setup, folder: Path) -> Setup:
@@ -99,45 +91,3 @@ def _kept_encoders(path: Path) -> dict[str, str]:
 
 def _has_runs(folder: Path, role: str) -> bool:
     return any(folder.glob(f"runs/*/{role}-seed*/*/{RUN_CONFIG}"))
-
-
-def identity(encoder: str) -> str:
-    """An encoder as given and, where that means files, a digest of their content.
-
-    Parameters:
-        encoder (str): what `encoder_block` takes, or a block with a `class`
-
-    Example::
-
-        >>> identity("random:ESM-2-8M")
-        'random:ESM-2-8M'
-    """
-    value = read_value(encoder)
-    names = list(_texts(value)) if isinstance(value, dict) else [encoder]
-    files = [file for name in names for file in _weight_files(name)]
-    if not files:
-        return encoder
-    return f"{encoder} ({text_digest(''.join(map(sha256_of, files))):016x})"
-
-
-def _texts(block: Any) -> Iterator[str]:
-    """All texts in a block that may name a file."""
-    if isinstance(block, str):
-        yield block
-    elif isinstance(block, Mapping):
-        for key, value in block.items():
-            yield from () if key == "class" else _texts(value)
-    elif isinstance(block, Sequence):
-        for value in block:
-            yield from _texts(value)
-
-
-def _weight_files(name: str) -> list[Path]:
-    """The file of that name, or the weights in the folder of that name.
-
-    The `.pt` files that TorchDrug's ESM downloads into a folder are left out: it checks their MD5.
-    """
-    path = existing_path(name)
-    if path is None or path.is_file():
-        return [path] if path else []
-    return [file for pattern in _WEIGHT_FILES for file in sorted(path.glob(pattern))]

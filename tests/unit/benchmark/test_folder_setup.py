@@ -1,0 +1,79 @@
+"""What binds a folder of results, and the folder of each job in it."""
+
+import json
+
+import pytest
+
+from protclip_td.benchmark import choose
+from protclip_td.benchmark.folder_setup import SETUP_FILE, Setup, check_setup, write_setup
+from protclip_td.benchmark.jobs import plan
+from protclip_td.errors import InputError
+
+
+def job_of(name, folder):
+    return next(plan(choose([name]), ["model"], lambda *_: [0], folder))
+
+
+def begin_run(folder, role="model", day=1):
+    run = folder / "runs" / "bin" / f"{role}-seed0" / f"2026-01-0{day}_00-00-00"
+    run.mkdir(parents=True)
+    (run / "config.yaml").write_text("")
+
+
+def test_only_runs_bind_a_folder(tmp_path):
+    def keep(**encoders):
+        setup = check_setup(Setup(encoders, {"lr": "1"}), tmp_path)
+        write_setup(setup, tmp_path)
+        return setup.encoders
+
+    def kept():
+        return json.loads((tmp_path / SETUP_FILE).read_text())
+
+    keep(model="wrong", control="wrong, too")
+    keep(model="right")
+    assert kept() == {"encoders": {"model": "right"}, "flags": {"lr": "1"}}
+    begin_run(tmp_path)
+    keep(model="right", control="another")
+    with pytest.raises(InputError, match="holds results of right, and now model is other"):
+        keep(model="other")
+    assert keep(model="right") == {"model": "right"}  # of the control nothing was run
+    begin_run(tmp_path, "control")
+    keep(model="right", control="plain")
+    assert keep(model="right") == {"model": "right", "control": "plain"} == kept()["encoders"]
+    (tmp_path / SETUP_FILE).write_text("{")
+    with pytest.raises(InputError, match=rf"{SETUP_FILE} is damaged .*remove the file"):
+        keep(model="right")
+
+
+def test_a_run_is_bound_by_the_flags_it_knows(tmp_path):
+    setup = Setup({"model": "right"}, {"bridge_dim": "24", "lr": "1"})
+    assert setup.in_words() == {"model": "right, bridge_dim=24, lr=1"}
+    assert setup.of(job_of("prot2mf", tmp_path)) == "right, bridge_dim=24, lr=1"
+    assert setup.of(job_of("bin", tmp_path)) == "right, lr=1"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("0.002", "2e-3"), ("true", "True"), ("null", "~"), ("[0, 1]", "[0,1]")]
+)
+def test_a_value_written_in_another_way_is_the_same_setting(one, other):
+    words = [Setup({"model": "right"}, {"lr": text}).in_words() for text in (one, other, "3e-3")]
+    assert words[0] == words[1] != words[2]
+
+
+def test_a_job_that_never_ran_is_nobodys(tmp_path):
+    job = job_of("bin", tmp_path)
+    job.claim("wrong")
+    job.claim("right")
+    begin_run(tmp_path)
+    with pytest.raises(InputError, match=r"was run with right, and now it would be with wrong"):
+        job.claim("wrong")
+    (job.folder / "job.json").write_text("{}")
+    with pytest.raises(InputError, match=r"job.json is damaged .*remove .*bin/model-seed0 to have"):
+        job.claim("right")
+
+
+def test_the_last_run_that_was_begun_goes_on(tmp_path):
+    assert job_of("bin", tmp_path).find_begun() is None
+    for day in (1, 2):
+        begin_run(tmp_path, day=day)
+    assert job_of("bin", tmp_path).find_begun().name == "2026-01-02_00-00-00"
