@@ -6,6 +6,7 @@ is imported.
 
 import argparse
 import inspect
+from functools import cache
 
 import torch
 from torch.optim import lr_scheduler
@@ -32,6 +33,7 @@ def allow_fair_esm_weights() -> None:
     torch.serialization.add_safe_globals([argparse.Namespace])
 
 
+@cache
 def apply() -> None:
     """Mend everything; doing it twice changes nothing."""
     register_schedulers()

@@ -72,10 +72,9 @@ def _values(dataset: Any, name: str) -> Sequence[int]:
 
 
 def apply() -> None:
-    """Let TorchDrug's tasks check; doing it twice changes nothing."""
+    """Let TorchDrug's tasks check."""
     for cls in (tasks.PropertyPrediction, tasks.InteractionPrediction):
-        if not getattr(cls.preprocess, "is_checked", False):
-            cls.preprocess = _checked(cls.preprocess)
+        cls.preprocess = _checked(cls.preprocess)
 
 
 def _checked(preprocess: Any) -> Any:
@@ -86,5 +85,4 @@ def _checked(preprocess: Any) -> Any:
         check_classes(self, train_set, {"valid": valid_set, "test": test_set}, is_told)
         return result
 
-    preprocess_and_check.is_checked = True  # type: ignore[attr-defined]
     return preprocess_and_check

@@ -107,14 +107,13 @@ def _loads(content: bytes) -> Any:
 
 
 def apply() -> None:
-    """Put all of this in the place of TorchDrug's; doing it twice changes nothing."""
+    """Put all of this in the place of TorchDrug's."""
     utils.download, utils.extract = download, extract
     torchdrug_dataset.pickle = SimpleNamespace(
         load=_load, loads=_loads, dump=pickle.dump, dumps=pickle.dumps
     )
     for cls in (data.ProteinDataset, data.ProteinPairDataset):
-        if not getattr(cls.load_lmdbs, "is_checked", False):
-            cls.load_lmdbs = _in_place_of(cls.load_lmdbs)
+        cls.load_lmdbs = _in_place_of(cls.load_lmdbs)
     data.ProteinDataset.get_item = get_item
     for cls in (data.ProteinDataset, data.ProteinPairDataset, data.ProteinLigandDataset):
         cls.manifest = property(manifest)
@@ -127,5 +126,4 @@ def _in_place_of(theirs: Any) -> Any:
     def load(self: Any, *arguments: Any, **options: Any) -> None:
         load_lmdbs(self, *arguments, **options)
 
-    load.is_checked = True  # type: ignore[attr-defined]
     return load

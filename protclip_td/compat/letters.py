@@ -13,11 +13,10 @@ from protclip_td.data.proteins import to_protein, with_letters
 
 
 def apply() -> None:
-    """Let TorchDrug's proteins keep their letters; doing it twice changes nothing."""
+    """Let TorchDrug's proteins keep their letters."""
     Protein._residue_from_sequence = classmethod(_from_one)
     PackedProtein._residue_from_sequence = classmethod(_from_many)
-    if not hasattr(Protein.pack, "__wrapped__"):
-        Protein.pack = classmethod(_completing(Protein.pack.__func__))
+    Protein.pack = classmethod(_completing(Protein.pack.__func__))
 
 
 def _from_one(cls: type, sequence: str) -> Protein:

@@ -31,15 +31,13 @@ def shuffled_share(dataset: DataSetHooks, rank: int, num_ranks: int) -> RankShar
 
 
 def apply() -> None:
-    """Let `DistributedSampler` use both; doing it twice changes nothing.
+    """Let `DistributedSampler` use both.
 
     TorchDrug's engine makes this sampler by itself. A data set has no other way to know the epoch;
     and a draw that was arranged so that neighbours can be read together would, shuffled once more,
     be read one here, one there.
     """
     set_epoch, iterate = DistributedSampler.set_epoch, DistributedSampler.__iter__
-    if getattr(set_epoch, "tells_dataset", False):
-        return
 
     def set_epoch_everywhere(self: Any, epoch: int) -> None:
         set_epoch(self, epoch)
@@ -49,6 +47,5 @@ def apply() -> None:
         share = shuffled_share(self.dataset, self.rank, self.num_replicas)
         return iterate(self) if share is None else iter(share)
 
-    set_epoch_everywhere.tells_dataset = True  # type: ignore[attr-defined]
     DistributedSampler.set_epoch = set_epoch_everywhere  # type: ignore[method-assign]
     DistributedSampler.__iter__ = iterate_in_order  # type: ignore[method-assign, assignment]

@@ -14,6 +14,7 @@ import torch
 from torchdrug import datasets, models, tasks, utils
 from torchdrug.data import PackedProtein, ProteinDataset
 
+from protclip_td import compat
 from protclip_td.compat import files as torchdrug_files
 from protclip_td.data.outside.lmdb_records import read_records
 from protclip_td.errors import InputError
@@ -175,7 +176,7 @@ def test_torchdrugs_functions_are_replaced_once():
     assert utils.download is torchdrug_files.download
     assert utils.extract is torchdrug_files.extract
     before = ProteinDataset.load_lmdbs, tasks.PropertyPrediction.preprocess
-    torchdrug_files.apply()
+    compat.apply()
     assert (ProteinDataset.load_lmdbs, tasks.PropertyPrediction.preprocess) == before
     assert "Load the dataset from lmdb files" in ProteinDataset.load_lmdbs.__doc__
 
