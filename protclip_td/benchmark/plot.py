@@ -1,18 +1,18 @@
 """One picture of the headline of each benchmark: this encoder, the control, the paper."""
 
-import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from protclip_td.benchmark.catalogue import BENCHMARKS
 from protclip_td.benchmark.protocol import in_words, is_comparable
 from protclip_td.benchmark.published import PAPER
-from protclip_td.training.disk import write_file
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from protclip_td.training.pictures import BLUE, GREEN, ORANGE, save_png
 
 
 class _Mark(NamedTuple):
@@ -23,11 +23,10 @@ class _Mark(NamedTuple):
     offset: float
 
 
-# Colours that stay apart for colour-blind readers (Okabe and Ito).
 _MARKS = {
-    "this encoder": _Mark("o", "#0072B2", 0.22),
-    "control": _Mark("s", "#E69F00", -0.22),
-    "ProtCLIP, paper": _Mark("D", "#009E73", 0.0),
+    "this encoder": _Mark("o", BLUE, 0.22),
+    "control": _Mark("s", ORANGE, -0.22),
+    "ProtCLIP, paper": _Mark("D", GREEN, 0.0),
     "others, published": _Mark("^", "0.4", 0.0),
 }
 _HOLLOW = "hollow: published, from another protocol"
@@ -58,12 +57,8 @@ def draw_results(results: Mapping[str, Any], path: Path) -> None:
         results (dict): as `gather` gives them
         path (Path): PNG file to write
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     lines = headlines(results)
     figure = Figure(figsize=(9, 0.3 * len(lines) + 2), layout="constrained")
-    FigureCanvasAgg(figure)
     figure.suptitle(title(results["setups"]), fontsize=8, x=0.01, ha="left")
     axis = figure.subplots()
     for label in _MARKS:
@@ -73,12 +68,10 @@ def draw_results(results: Mapping[str, Any], path: Path) -> None:
     axis.set_xlabel("headline metric on the test set; bars: ± standard deviation over seeds")
     axis.grid(alpha=0.25)
     _explain(axis, {label: _all(lines, label) for label in _MARKS})
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
-    write_file(path, picture.getvalue())
+    save_png(figure, path)
 
 
-def _draw(axis: "Axes", label: str, lines: Sequence[Sequence[Point]]) -> None:
+def _draw(axis: Axes, label: str, lines: Sequence[Sequence[Point]]) -> None:
     """All numbers of one kind, line by line."""
     shape, colour, offset = _MARKS[label]
     for i, points in enumerate(lines):
@@ -101,10 +94,8 @@ def _all(lines: Mapping[str, Mapping[str, Sequence[Point]]], label: str) -> list
     return [point for points in lines.values() for point in points[label]]
 
 
-def _explain(axis: "Axes", drawn: Mapping[str, Sequence[Point]]) -> None:
+def _explain(axis: Axes, drawn: Mapping[str, Sequence[Point]]) -> None:
     """The legend: the kinds that are drawn and, if there are any, what hollow marks are."""
-    from matplotlib.lines import Line2D
-
     shown = [
         Line2D([], [], label=label, linestyle="none", marker=mark.shape, color=mark.colour)
         for label, mark in _MARKS.items()

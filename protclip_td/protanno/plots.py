@@ -118,13 +118,11 @@ def _draw_epochs(epochs: np.ndarray, path: Path) -> None:
 def _figure(path: Path, columns: int = 1, height: float = 3.4) -> Iterator[Sequence[Any]]:
     """Panels beside each other, which are written when the block ends."""
     import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     # A person's own settings would give other bytes.
     with matplotlib.rc_context(matplotlib.rcParamsDefault):
         figure = Figure(figsize=(9, height), layout="constrained")
-        FigureCanvasAgg(figure)
         axes = figure.subplots(1, columns, squeeze=False)[0]
         for axis in axes:
             axis.spines[["top", "right"]].set_visible(False)

@@ -1,14 +1,13 @@
 """The curves of a run as one picture."""
 
-import io
 from pathlib import Path
 from typing import Any
 
-from protclip_td.training.disk import write_file
-from protclip_td.training.listener import Row, losses_of
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-# Colours that stay apart for colour-blind readers (Okabe and Ito).
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+from protclip_td.training.listener import Row, losses_of
+from protclip_td.training.pictures import COLOURS, save_png
 
 
 def draw_curves(rows: list[Row], path: Path) -> None:
@@ -21,15 +20,11 @@ def draw_curves(rows: list[Row], path: Path) -> None:
         rows (list of dict): rows of ``metrics.jsonl``
         path (Path): PNG file to write
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     steps = [row for row in rows if row["kind"] == "step"]
     epochs = [row for row in rows if row["kind"] == "epoch"]
     others = _other_metrics(epochs)
     panels = 2 + bool(others)
     figure = Figure(figsize=(8, 2.6 * panels), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = list(figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0])
     _draw_losses(axes[0], steps, epochs)
     if others:
@@ -39,9 +34,7 @@ def draw_curves(rows: list[Row], path: Path) -> None:
     axes[-1].set_xlabel("optimizer step")
     for axis in axes:
         axis.grid(alpha=0.25)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
-    write_file(path, picture.getvalue())
+    save_png(figure, path)
 
 
 def _curve(rows: list[Row], name: str) -> tuple[list[int], list[float]]:
@@ -50,8 +43,8 @@ def _curve(rows: list[Row], name: str) -> tuple[list[int], list[float]]:
     return [step for step, _ in points], [value for _, value in points]
 
 
-def _draw_losses(axis: Any, steps: list[Row], epochs: list[Row]) -> None:
-    for name, colour in zip(losses_of(steps[-1]) if steps else (), _COLOURS):
+def _draw_losses(axis: Axes, steps: list[Row], epochs: list[Row]) -> None:
+    for name, colour in zip(losses_of(steps[-1]) if steps else (), COLOURS):
         axis.plot(*_curve(steps, name), color=colour, linewidth=1, alpha=0.8, label=name)
         held_out = _curve(epochs, f"valid {name}")
         axis.plot(*held_out, color=colour, marker="o", linestyle="", markersize=5)
@@ -66,11 +59,11 @@ def _other_metrics(epochs: list[Row]) -> list[str]:
     return [name for name in names if "loss" not in name and "rank" not in name]
 
 
-def _draw_metrics(axis: Any, epochs: list[Row], names: list[str]) -> None:
+def _draw_metrics(axis: Axes, epochs: list[Row], names: list[str]) -> None:
     """Draw the metrics as lines, and what chance would give as dotted ones in grey."""
     measured = [name for name in names if "chance" not in name]
-    styles = {
-        name: {"color": c, "marker": "o", "markersize": 4} for name, c in zip(measured, _COLOURS)
+    styles: dict[str, dict[str, Any]] = {
+        name: {"color": c, "marker": "o", "markersize": 4} for name, c in zip(measured, COLOURS)
     }
     for name, grey in zip((n for n in names if "chance" in n), ("0.3", "0.5", "0.7")):
         styles[name] = {"color": grey, "linestyle": ":"}
@@ -80,5 +73,5 @@ def _draw_metrics(axis: Any, epochs: list[Row], names: list[str]) -> None:
     _put_legend(axis)
 
 
-def _put_legend(axis: Any) -> None:
+def _put_legend(axis: Axes) -> None:
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)
