@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 import lmdb
 import numpy as np
-from graph_data import NETWORKS, random_proteins, write_prime_kg, write_string
+from graph_data import random_proteins, write_prime_kg, write_string
 from torchdrug import datasets
 
-from protclip_td.datasets import AAV, Reaction, Thermostability
+from protclip_td.datasets import AAV, Reaction, STRINGActions, Thermostability
 
 SPLITS = ("train", "valid", "test")
 
@@ -107,7 +107,7 @@ def write_all(folder: Path, share: float = 1.0) -> dict[str, str]:
     write_go(folder / "GeneOntology", part(GO_CHAINS, share))
     write_probe(folder / "probe")
     write_prime_kg(folder / "primekg", share)
-    for network in NETWORKS:
+    for network in STRINGActions.files:
         write_string(folder / "string_actions", network, share)
     return found
 

@@ -22,6 +22,15 @@ import numpy as np
 from memory import peak_gb
 from tables import aligned
 
+from protclip_td.datasets import PrimeKG, STRINGActions
+from protclip_td.datasets.string_actions_reader import ACTIONS
+from protclip_td.training.loading import (
+    BatchIndices,
+    SeededBatches,
+    make_loader,
+    training_indices,
+)
+
 #: Nodes of the six types that count, then of all others (Chandak et al., Scientific Data 2023).
 NODES = {
     "gene/protein": 27_671,
@@ -54,26 +63,10 @@ EDGES = {
     ("drug", "effect/phenotype"): 130,
     ("pathway", "gene/protein"): 85,
 }
-LISTS = {
-    "biological_process": "biological.csv",
-    "molecular_function": "molecular.csv",
-    "cellular_component": "cellular.csv",
-    "disease": "disease.csv",
-}
 HEADER = (
     "relation,display_relation,x_index,x_id,x_type,x_name,x_source,"
     "y_index,y_id,y_type,y_name,y_source\n"
 )
-#: Proteins and pairs of GNN-PPI's networks, and the names of their files.
-NETWORKS = {
-    "SHS27k": (1_690, 7_624, "protein.actions.SHS27k.STRING.txt",
-               "protein.SHS27k.sequences.dictionary.tsv"),
-    "SHS148k": (5_189, 44_488, "protein.actions.SHS148k.STRING.txt",
-                "protein.SHS148k.sequences.dictionary.tsv"),
-    "STRING": (15_335, 593_397, "9606.protein.actions.all_connected.txt",
-               "protein.STRING_all_connected.sequences.dictionary.tsv"),
-}  # fmt: skip
-MODES = ("reaction", "binding", "ptmod", "activation", "inhibition", "catalysis", "expression")
 
 
 def main() -> None:
@@ -107,14 +100,6 @@ def run(name: str, folder: str) -> dict[str, Any]:
 
 def measure(name: str, folder: str) -> dict[str, Any]:
     """Open a data set, and make the batches of one epoch as a run makes them."""
-    from protclip_td.datasets import PrimeKG, STRINGActions
-    from protclip_td.training.loading import (
-        BatchIndices,
-        SeededBatches,
-        make_loader,
-        training_indices,
-    )
-
     PrimeKG.md5 = PrimeKG.size = None
     for kind, file in PrimeKG.files.items():
         PrimeKG.files[kind] = file._replace(size=None, sha256=None)
@@ -148,9 +133,10 @@ def write_prime_kg(folder: Path, share: float) -> None:
                 for x, y in pairs:
                     ends = cells[first[a] + x], cells[first[b] + y]
                     file.write(f"{a}_{b},linked,{','.join(ends[::-1] if reverse else ends)}\n")
-    for kind, name in LISTS.items():
-        numbers = range(first[kind], first[kind] + NODES[kind])
-        _write_table(folder / name, ("node_index",), [(i,) for i in numbers])
+    for kind, nodes in PrimeKG.files.items():
+        if kind not in ("gene/protein", "drug"):  # which hold more than numbers
+            numbers = range(first[kind], first[kind] + NODES[kind])
+            _write_table(folder / Path(nodes.path).name, ("node_index",), [(i,) for i in numbers])
     drugs = np.arange(first["drug"], first["drug"] + NODES["drug"])
     np.savez(folder / "drug.npz", node_index=drugs, embedding=np.zeros((len(drugs), 512), "f4"))
     rows = enumerate(random_proteins(NODES["gene/protein"], 450), first["gene/protein"])
@@ -160,13 +146,17 @@ def write_prime_kg(folder: Path, share: float) -> None:
 def write_string(folder: Path, network: str = "STRING", share: float = 1.0) -> None:
     """One of GNN-PPI's networks, each pair with two actions in both directions."""
     folder.mkdir(exist_ok=True)
-    number, num_pair, actions, sequences = NETWORKS[network]
+    if network == "STRING":
+        actions, sequences = STRINGActions.gnn_ppi_string
+    else:
+        (actions, _), (sequences, _) = STRINGActions.files[network]
+    number, num_pair = STRINGActions.published[actions]
     names = [f"9606.ENSP{i:011d}" for i in range(number)]
     lines = ["item_id_a\titem_id_b\tmode\taction\tis_directional\ta_is_acting\tscore\n"]
     chain = zip(range(number - 1), range(1, number))  # which keeps the network in one part
     pairs = {*chain, *_pairs(number, number, int(num_pair * share))}
     for k, (a, b) in enumerate(sorted(pairs)):
-        for mode in (MODES[k % 7], MODES[(k + 3) % 7]):
+        for mode in (ACTIONS[k % 7], ACTIONS[(k + 3) % 7]):
             lines += [f"{names[x]}\t{names[y]}\t{mode}\t\tf\tf\t400\n" for x, y in ((a, b), (b, a))]
     (folder / actions).write_text("".join(lines))
     rows = [f"{name}\t{residues}\n" for name, residues in zip(names, random_proteins(number, 450))]

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from protclip_td import wording
+
 Row = Sequence[str]
 
 
@@ -14,14 +16,7 @@ def aligned(header: Row, rows: Sequence[Row]) -> str:
         run      pairs/s
         batch 8      2.4
     """
-    widths = [max(map(len, column)) for column in zip(header, *rows)]
-    return "\n".join(_line(row, widths) for row in (header, *rows))
-
-
-def _line(row: Row, widths: Sequence[int]) -> str:
-    first, *others = zip(row, widths)
-    cells = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
-    return "  ".join(cells).rstrip()
+    return "\n".join(wording.aligned([header, *rows]))
 
 
 def markdown(header: Row, rows: Sequence[Row]) -> str:
