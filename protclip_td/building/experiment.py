@@ -31,16 +31,12 @@ class Experiment:
         dataset (Dataset): the whole data set
         splits (list of Dataset): train, valid, test
         task (nn.Module): task, preprocessed
-        optimizer (Optimizer): over the parameters that are trained
-        scheduler (LRScheduler, optional): its schedule
-        engine (core.Engine): TorchDrug's engine or a subclass, ready to train
+        engine (core.Engine): TorchDrug's engine or a subclass, with optimizer and scheduler
     """
 
     dataset: Any
     splits: list[Any]
     task: Any
-    optimizer: Any
-    scheduler: Any
     engine: Any
 
 
@@ -72,7 +68,7 @@ def build(config: Config) -> Experiment:
     if config.get("scheduler"):
         scheduler = build_object(config.scheduler, "scheduler", optimizer=optimizer)
     engine = build_engine(config, task, splits, optimizer, scheduler)
-    return Experiment(dataset, splits, task, optimizer, scheduler, engine)
+    return Experiment(dataset, splits, task, engine)
 
 
 def split(dataset: Any, test_split: str | None, may_be_empty: bool = False) -> list[Any]:

@@ -21,14 +21,12 @@ class Variable(NamedTuple):
 
     Parameters:
         name (str): name, without ``--``
-        line (int): line of its first use, from 1
         has_default (bool): whether the file gives a default
         default (str): the default as it would stand in the file, "" without one
         explanation (str): the comment beside the line, or right above it
     """
 
     name: str
-    line: int
     has_default: bool
     default: str
     explanation: str
@@ -61,7 +59,7 @@ def find_variables(source: str) -> list[Variable]:
     defaults = _defaults(tree)
     text = source.splitlines()
     return [
-        Variable(name, line, name in defaults, defaults.get(name, ""), explanation(text, line))
+        Variable(name, name in defaults, defaults.get(name, ""), explanation(text, line))
         for name, line in sorted(lines.items(), key=lambda item: item[1])
     ]
 

@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 #: Bytes of a key.
 KEY_SIZE = 16
 _ROWS_PER_READ = 4096
+_MAX_BYTES = 4 << 30  # that a process adds to a folder
 
 
 class FeatureFolder:
@@ -29,7 +30,6 @@ class FeatureFolder:
     Parameters:
         folder (Path): made with the first row
         width (int): numbers in a row
-        max_bytes (int, optional): what this process adds at most
 
     Example::
 
@@ -39,10 +39,10 @@ class FeatureFolder:
         array([1., 1.], dtype=float32)
     """
 
-    def __init__(self, folder: Path, width: int, max_bytes: int = 4 << 30) -> None:
+    def __init__(self, folder: Path, width: int) -> None:
         self.folder = folder
         self.row = np.dtype([("key", f"S{KEY_SIZE}"), ("values", "<f4", width), ("sum", "<u4")])
-        self.room = max_bytes
+        self.room = _MAX_BYTES
         self._own: int | None = None
         self._own_size = 0
         self._places: dict[bytes, tuple[int, int]] = {}

@@ -281,9 +281,9 @@ def test_shipped_files_build_with_the_settings_of_the_paper(name, data, model, t
     assert (task.bridge.hidden_dim, len(task.bridge.encoder.layers)) == (768, 6)
     assert (task.num_negative, experiment.dataset._negatives.shape[1]) == (5, 50)
     assert (engine.batch_size, engine.clip_grad_norm) == (4096, 1.0)
-    (group,) = experiment.optimizer.param_groups
+    (group,) = experiment.engine.optimizer.param_groups
     assert (group["initial_lr"], group["weight_decay"]) == (5e-4, 1e-4)
-    assert experiment.scheduler.warmup_ratio == 0.1
+    assert experiment.engine.scheduler.warmup_ratio == 0.1
     manifest = experiment.dataset.manifest
     assert (manifest["from"], manifest["to"], manifest["split"]) == (*ENDS[name], "clean")
 

@@ -256,7 +256,7 @@ def test_shipped_files_have_the_settings_of_gnn_ppi(name, data, monkeypatch):
     widths = (head.input.out_features, head.first.in_features, head.output.out_features)
     assert widths == (256, 512, 7)
     assert head.dropout == 0.5
-    (group,) = experiment.optimizer.param_groups
+    (group,) = experiment.engine.optimizer.param_groups
     assert (group["lr"], group["weight_decay"]) == (1e-3, 5e-4)
     assert experiment.engine.batch_size == 2048
     assert (dataset.protocol, dataset.manifest["network"].lower()) == ("clean", name)

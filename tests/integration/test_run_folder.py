@@ -269,9 +269,9 @@ def test_stock_engine_reads_our_checkpoints(tmp_path):
 
 def test_stock_engine_is_refused_by_run(tmp_path, monkeypatch):
     toy = toy_experiment()
-    stock = core.Engine(toy.task, *toy.splits, toy.optimizer)
-    monkeypatch.setattr(toy_training, "toy_experiment", lambda *_, **__: Experiment(
-        toy.dataset, toy.splits, toy.task, toy.optimizer, None, stock))  # fmt: skip
+    stock = core.Engine(toy.task, *toy.splits, toy.engine.optimizer)
+    other = Experiment(toy.dataset, toy.splits, toy.task, stock)
+    monkeypatch.setattr(toy_training, "toy_experiment", lambda *_, **__: other)
     with pytest.raises(InputError, match="Engine cannot keep checkpoints"):
         run_toy(tmp_path)
 
@@ -332,15 +332,13 @@ def test_bf16_trains_close_to_fp32(tmp_path):
 
 
 def test_plateau_scheduler_gets_the_metric(tmp_path):
-    experiment = toy_experiment()
-    scheduler = optim.lr_scheduler.ReduceLROnPlateau(experiment.optimizer, mode="max", patience=0)
-    settings = {"eval_metric": "accuracy"}
-    engine = type(experiment.engine)(
-        experiment.task, *experiment.splits, experiment.optimizer, scheduler, batch_size=2
-    )
-    engine.fit(3, **settings)
+    toy = toy_experiment()
+    optimizer = toy.engine.optimizer
+    scheduler = optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", patience=0)
+    engine = type(toy.engine)(toy.task, *toy.splits, optimizer, scheduler, batch_size=2)
+    engine.fit(3, eval_metric="accuracy")
     # Constant accuracy: worse at the second and at the third evaluation.
-    assert experiment.optimizer.param_groups[0]["lr"] == pytest.approx(0.02 * 0.01)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.02 * 0.01)
 
 
 def test_a_batch_of_one_is_refused(tmp_path, monkeypatch):

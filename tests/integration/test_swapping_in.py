@@ -96,7 +96,7 @@ def test_trains(name, fix_encoder, flags, tiny_protein_folder):
     task = experiment.task
     encoder, head = weights(task.model), weights(task.mlp)
     loss = training_loss(experiment)
-    rates = {id(p): g["lr"] for g in experiment.optimizer.param_groups for p in g["params"]}
+    rates = {id(p): g["lr"] for g in experiment.engine.optimizer.param_groups for p in g["params"]}
 
     experiment.engine.fit(NUM_EPOCH)
 

@@ -98,7 +98,7 @@ def toy_experiment(at=None, **options):
     settings = {"batch_size": 2, "gradient_interval": 2, "clip_grad_norm": 1.0}
     settings |= {"checkpoint_interval": 2, **options}
     engine = ResumableEngine(task, *splits, optimizer, scheduler, **settings)
-    return Experiment(ToySet(), splits, task, optimizer, scheduler, engine)
+    return Experiment(ToySet(), splits, task, engine)
 
 
 def toy_config(output_dir, **settings):

@@ -77,7 +77,7 @@ def test_engine_has_each_set_in_its_place(write):
 
 def test_heads_made_in_preprocess_get_the_full_rate(write):
     experiment = build(load_config(write(("eval_metric: spearmanr", "lr_ratio: 0.1"))))
-    encoder, head = experiment.optimizer.param_groups
+    encoder, head = experiment.engine.optimizer.param_groups
     assert (encoder["lr"], head["lr"]) == (pytest.approx(1e-5), 1e-4)
     assert ids(encoder["params"]) == ids(experiment.task.model.parameters())
     assert ids(head["params"]) == ids(experiment.task.mlp.parameters())
@@ -87,13 +87,13 @@ def test_heads_made_in_preprocess_get_the_full_rate(write):
 
 def test_lr_ratio_of_the_default_rate(write):
     experiment = build(load_config(write(text=MULTIPLE + "lr_ratio: 0.1\n")))
-    rates = [group["lr"] for group in experiment.optimizer.param_groups]
+    rates = [group["lr"] for group in experiment.engine.optimizer.param_groups]
     assert rates == [pytest.approx(1e-4), 1e-3]
 
 
 def test_fixed_encoder_stays_as_it_is(write):
     experiment = build(load_config(write(("eval_metric: spearmanr", "fix_encoder: True"))))
-    (group,) = experiment.optimizer.param_groups
+    (group,) = experiment.engine.optimizer.param_groups
     assert ids(group["params"]) == ids(experiment.task.mlp.parameters())
     before = [p.clone() for p in experiment.task.model.parameters()]
     experiment.engine.train(num_epoch=1)
@@ -131,9 +131,9 @@ def test_test_split(write):
 def test_scheduler_drives_the_optimizer(write):
     block = "scheduler: {class: StepLR, step_size: 1, gamma: 0.5}\n"
     experiment = build(load_config(write(text=write().read_text() + block)))
-    assert experiment.scheduler.optimizer is experiment.optimizer
+    assert experiment.engine.scheduler.optimizer is experiment.engine.optimizer
     experiment.engine.train(num_epoch=1)
-    assert experiment.optimizer.param_groups[0]["lr"] == 5e-5
+    assert experiment.engine.optimizer.param_groups[0]["lr"] == 5e-5
 
 
 def test_same_seed_same_weights(write):

@@ -25,10 +25,10 @@ last: 1
 def test_variables_in_order_with_defaults_and_explanations():
     found = [tuple(variable) for variable in find_variables(SOURCE)]
     assert found == [
-        ("lr", 2, True, "0.0001", "learning rate"),
-        ("output_dir", 5, False, "", "Where to write, and what."),
-        ("long", 6, False, "", ""),
-        ("name", 9, True, "x", ""),
+        ("lr", True, "0.0001", "learning rate"),
+        ("output_dir", False, "", "Where to write, and what."),
+        ("long", False, "", ""),
+        ("name", True, "x", ""),
     ]
 
 

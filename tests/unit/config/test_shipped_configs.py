@@ -32,7 +32,7 @@ def test_pretrain_is_built_in_and_offline():
 
 def test_pretrain_builds(tiny):
     experiment = build(load_config("pretrain", [*tiny, "--lr", "1e-3", "--lr_ratio", "0.1"]))
-    encoder, rest = experiment.optimizer.param_groups
+    encoder, rest = experiment.engine.optimizer.param_groups
     model = experiment.task.model
     assert encoder_of(experiment.task) is model.protein_encoder
     # LinearWarmupDecay waits for the number of steps; the rates it starts from are these.
@@ -51,7 +51,7 @@ def test_pretrain_650m_builds_with_the_settings_of_paper_and_release(tiny, sampl
     config.dataset.valid_fraction = config.dataset.test_fraction = 0.1
     experiment = build(config)
     assert experiment.engine.best.patience == 4
-    rates = [group["initial_lr"] for group in experiment.optimizer.param_groups]
+    rates = [group["initial_lr"] for group in experiment.engine.optimizer.param_groups]
     assert rates == pytest.approx([1e-6, 1e-5])
 
 

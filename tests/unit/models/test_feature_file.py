@@ -54,8 +54,9 @@ def test_an_altered_row_is_none(folder):
     np.testing.assert_array_equal(features.find(KEYS[2]), ROWS[2])
 
 
-def test_a_full_room_takes_no_more(tmp_path):
-    features = FeatureFolder(tmp_path, 4, max_bytes=80)
+def test_a_full_room_takes_no_more(tmp_path, monkeypatch):
+    monkeypatch.setattr("protclip_td.models.feature_file._MAX_BYTES", 80)
+    features = FeatureFolder(tmp_path, 4)
     features.add(KEYS[:2], ROWS[:2])  # 36 bytes each
     features.add(KEYS[2:], ROWS[2:])
     assert len(features) == 2
