@@ -1,6 +1,5 @@
 """The benchmarks: the 22 of the paper and the extras."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -79,13 +78,20 @@ _PRIMEKG = (
     "primekg/drug.pkl|primekg/drug.npz",
 )
 _STRING = {
-    "shs27k": ("protein.actions.SHS27k.STRING.txt", "protein.SHS27k.sequences.dictionary.tsv"),
-    "shs148k": ("protein.actions.SHS148k.STRING.txt", "protein.SHS148k.sequences.dictionary.tsv"),
+    "shs27k": (
+        "string_actions/protein.actions.SHS27k.STRING.txt",
+        "string_actions/protein.SHS27k.sequences.dictionary.tsv",
+    ),
+    "shs148k": (
+        "string_actions/protein.actions.SHS148k.STRING.txt",
+        "string_actions/protein.SHS148k.sequences.dictionary.tsv",
+    ),
     # STRING's own, or GNN-PPI's cut of it.
     "string": (
-        "9606.protein.actions.v11.0.txt.gz+9606.protein.sequences.v11.0.fa.gz|"
-        "9606.protein.actions.all_connected.txt+"
-        "protein.STRING_all_connected.sequences.dictionary.tsv",
+        "string_actions/9606.protein.actions.v11.0.txt.gz+"
+        "string_actions/9606.protein.sequences.v11.0.fa.gz|"
+        "string_actions/9606.protein.actions.all_connected.txt+"
+        "string_actions/protein.STRING_all_connected.sequences.dictionary.tsv",
     ),
 }
 
@@ -112,10 +118,8 @@ def _similarity(aspect: str, title: str) -> Benchmark:
 
 
 def _interaction(name: str, title: str) -> Benchmark:
-    data = tuple(re.sub(r"([^|+]+)", r"string_actions/\1", files) for files in _STRING[name])
-    return Benchmark(
-        name, title, "protein-protein interaction", _INTERACTION, data, _PPI_SPLITS, trained="head"
-    )
+    group, data = "protein-protein interaction", _STRING[name]
+    return Benchmark(name, title, group, _INTERACTION, data, _PPI_SPLITS, trained="head")
 
 
 def _extra(name: str, title: str, metrics: tuple[str, ...], *data: str) -> Benchmark:
