@@ -10,7 +10,7 @@ from protclip_td.benchmark.jobs import ROLES, Result
 from protclip_td.benchmark.protocol import protocols_of
 from protclip_td.benchmark.published import PUBLISHED
 from protclip_td.config.document import read_document
-from protclip_td.training.best import pick_metric
+from protclip_td.training.best import find_metric
 from protclip_td.training.run_folder import RUN_CONFIG
 from protclip_td.version import __version__
 
@@ -69,11 +69,10 @@ def _values(metric: str, results: Iterable[Result]) -> list[dict[str, Any]]:
     """The metric in each run that has it."""
     found = []
     for result in results:
-        has_it = any(f"{key} ".startswith(f"{metric} ") for key in result.metrics)
-        picked = pick_metric(result.metrics, metric) if has_it else None
-        if picked:
+        value = find_metric(result.metrics, metric)
+        if value is not None:
             place = {"seed": result.job.seed, "epoch": result.epoch, "run": str(result.run)}
-            found.append({**place, "value": picked[1]})
+            found.append({**place, "value": value})
     return found
 
 

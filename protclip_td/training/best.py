@@ -1,6 +1,7 @@
 """Which evaluation was the best, and how many have passed since."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from protclip_td.compat.metrics import metric_name
@@ -27,10 +28,8 @@ def pick_metric(metrics: dict[str, float], name: str | None) -> tuple[str, float
 
     Parameters:
         metrics (dict): metrics of one evaluation
-        name (str, optional): the metric, or the first words of its name: TorchDrug appends the
-            target, as in ``spearmanr [scaled_effect1]``. The mean counts where several begin so.
-            TorchDrug's short names (``acc``, ``rmse``) stand for the long ones that it reports.
-            Without a name, ``loss`` decides if there is one.
+        name (str, optional): the metric, as `find_metric` takes it. Without a name, ``loss``
+            decides if there is one.
 
     Returns:
         (str, float) or None: name and value
@@ -40,14 +39,27 @@ def pick_metric(metrics: dict[str, float], name: str | None) -> tuple[str, float
     """
     if name is None:
         return ("loss", metrics["loss"]) if "loss" in metrics else None
-    if name in metrics:
-        return name, metrics[name]
-    beginnings = (f"{name} ", f"{metric_name(name)} ")
-    values = [value for key, value in metrics.items() if f"{key} ".startswith(beginnings)]
-    if values:
-        return name, sum(values) / len(values)
+    value = find_metric(metrics, name)
+    if value is not None:
+        return name, value
     hint = did_you_mean(name, metrics) or f"; expected one of {', '.join(metrics)}"
     raise InputError(f"eval_metric: {name!r} is not among the metrics of the validation{hint}")
+
+
+def find_metric(metrics: Mapping[str, float], name: str) -> float | None:
+    """The value of a metric, or None if no metric is called so.
+
+    Parameters:
+        metrics (dict): metrics of one evaluation
+        name (str): the metric, or the first words of its name: TorchDrug appends the target, as in
+            ``spearmanr [scaled_effect1]``. The mean counts where several begin so. TorchDrug's
+            short names (``acc``, ``rmse``) stand for the long ones that it reports.
+    """
+    if name in metrics:
+        return metrics[name]
+    beginnings = (f"{name} ", f"{metric_name(name)} ")
+    values = [value for key, value in metrics.items() if f"{key} ".startswith(beginnings)]
+    return sum(values) / len(values) if values else None
 
 
 class BestMetric:
