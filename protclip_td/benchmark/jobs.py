@@ -13,7 +13,8 @@ from protclip_td.training.data_manifest import DATA_MANIFEST, read_data_manifest
 from protclip_td.training.disk import write_json
 from protclip_td.training.run_folder import RUN_CONFIG
 
-ROLES = ("model", "control")
+#: What an encoder is called in the table and the picture, by its role.
+ROLE_TITLES = {"model": "this encoder", "control": "control"}
 _JOB_FILE = "job.json"
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from protclip_td.benchmark.catalogue import BENCHMARKS
+from protclip_td.benchmark.jobs import ROLE_TITLES
 from protclip_td.benchmark.protocol import in_words, is_comparable
 from protclip_td.benchmark.published import PAPER
 from protclip_td.training.pictures import BLUE, GREEN, ORANGE, save_png
@@ -24,8 +25,8 @@ class _Mark(NamedTuple):
 
 
 _MARKS = {
-    "this encoder": _Mark("o", BLUE, 0.22),
-    "control": _Mark("s", ORANGE, -0.22),
+    ROLE_TITLES["model"]: _Mark("o", BLUE, 0.22),
+    ROLE_TITLES["control"]: _Mark("s", ORANGE, -0.22),
     "ProtCLIP, paper": _Mark("D", GREEN, 0.0),
     "others, published": _Mark("^", "0.4", 0.0),
 }
@@ -116,8 +117,7 @@ def title(setups: Mapping[str, str]) -> str:
         >>> title({"model": "ProtCLIP (1f0a), fix_encoder=true"})
         'this encoder: ProtCLIP (1f0a), fix_encoder=true'
     """
-    names = {"model": "this encoder", "control": "control"}
-    lines = [f"{names[role]}: {setup}" for role, setup in setups.items()]
+    lines = [f"{ROLE_TITLES[role]}: {setup}" for role, setup in setups.items()]
     return "\n".join(textwrap.fill(line, _TITLE_WIDTH) for line in lines)
 
 
@@ -148,11 +148,7 @@ def _points(row: Mapping[str, Any]) -> dict[str, list[Point]]:
         label = "ProtCLIP, paper" if number["source"] == PAPER else "others, published"
         point = Point(number["value"], is_comparable=is_comparable(number, row))
         published[label].append(point)
-    return {
-        "this encoder": _mean(row.get("model")),
-        "control": _mean(row.get("control")),
-        **published,
-    }
+    return {name: _mean(row.get(role)) for role, name in ROLE_TITLES.items()} | published
 
 
 def _mean(summary: Mapping[str, Any] | None) -> list[Point]:

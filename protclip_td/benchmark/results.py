@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark
-from protclip_td.benchmark.jobs import ROLES, Result
+from protclip_td.benchmark.jobs import ROLE_TITLES, Result
 from protclip_td.benchmark.protocol import protocols_of
 from protclip_td.benchmark.published import PUBLISHED
 from protclip_td.config.document import read_document
@@ -59,7 +59,7 @@ def _rows(benchmark: Benchmark, case: str, results: Sequence[Result]) -> Iterato
             "protocols": protocols,
             **{
                 role: summary(_values(metric, [r for r in results if r.job.role == role]))
-                for role in ROLES
+                for role in ROLE_TITLES
             },
             "published": [n._asdict() for n in PUBLISHED.get(case, {}).get(metric, ())],
         }

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from protclip_td.benchmark.jobs import ROLE_TITLES
 from protclip_td.benchmark.protocol import in_words, is_comparable
 from protclip_td.wording import by_reason
 
 _HEAD = (
     "benchmark",
     "metric",
-    "this encoder",
-    "control",
+    *ROLE_TITLES.values(),
     "protocol here",
     "published",
     "epoch chosen by",
@@ -47,8 +47,7 @@ def write_table(results: Mapping[str, Any]) -> str:
 
 
 def _setups(setups: Mapping[str, str]) -> list[str]:
-    names = {"model": "This encoder", "control": "Control"}
-    return [f"- {names[role]}: `{setup}`" for role, setup in setups.items()]
+    return [f"- {ROLE_TITLES[role].capitalize()}: `{setup}`" for role, setup in setups.items()]
 
 
 def _cells(row: Mapping[str, Any], sources: list[str]) -> list[str]:
@@ -56,8 +55,7 @@ def _cells(row: Mapping[str, Any], sources: list[str]) -> list[str]:
     return [
         row["case"],
         row["metric"],
-        show(row["model"]),
-        show(row["control"]),
+        *(show(row[role]) for role in ROLE_TITLES),
         in_words(row["protocols"]),
         published,
         row["selected by"] or "",

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from protclip_td.benchmark import BENCHMARKS, choose, plot
-from protclip_td.benchmark.jobs import ROLES, Result, plan, read_result
+from protclip_td.benchmark.jobs import ROLE_TITLES, Result, plan, read_result
 from protclip_td.benchmark.plot import Point, headlines
 from protclip_td.benchmark.protocol import in_words, is_comparable, protocols_of
 from protclip_td.benchmark.published import PAPER, PUBLISHED
@@ -58,11 +58,11 @@ def test_what_chose_the_epoch(name, manifest, num_valid, expected, tmp_path):
 def test_each_cell_is_of_its_own_split_and_encoder(tmp_path):
     """Three splits of one benchmark, each with model and control and two seeds."""
     config = load_config("shs27k", ["--encoder=random:ESM-2-8M"]).rendered
-    jobs = list(plan(choose(["shs27k"]), ROLES, lambda *_: [0, 1], tmp_path))
+    jobs = list(plan(choose(["shs27k"]), ROLE_TITLES, lambda *_: [0, 1], tmp_path))
     for number, job in enumerate(jobs):
         finish(job, config, num_valid=3, micro_f1=number / 20)
     results = gather([read_result(job) for job in jobs], {}, {})
-    cells = [row[role] for row in results["rows"] for role in ROLES if row[role]]
+    cells = [row[role] for row in results["rows"] for role in ROLE_TITLES if row[role]]
     values = [run["value"] for cell in cells for run in cell["runs"]]
     assert (len(cells), values) == (6, [number / 20 for number in range(12)])
     table = write_table(results)
