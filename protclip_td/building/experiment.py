@@ -4,7 +4,6 @@ import inspect
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from protclip_td.config.check import DEFAULT_ENGINE
 from protclip_td.config.classes import arguments, find_class
 from protclip_td.config.loading import Config
 from protclip_td.errors import InputError
+from protclip_td.models.checkpoint import is_model_folder
 from protclip_td.training.random_state import seed_everything
 
 logger = logging.getLogger(__name__)
@@ -121,11 +121,6 @@ def build_task(config: Config, dataset: Any) -> Any:
     if checkpoint and is_model_folder(checkpoint):
         block["model"] = with_checkpoint(block["model"], checkpoint)
     return build_object(block, "tasks")
-
-
-def is_model_folder(path: str) -> bool:
-    """Whether a checkpoint is a folder with a model's own files."""
-    return Path(path).expanduser().is_dir()
 
 
 def with_checkpoint(model: dict[str, Any], folder: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The encoder at `task.model`: a name or path in the place of a block with a `class`."""
 
-from pathlib import Path
 from typing import Any
 
 from protclip_td.config.classes import arguments, class_kind, find_class
@@ -8,7 +7,7 @@ from protclip_td.config.document import Document
 from protclip_td.config.mistakes import Mistake
 from protclip_td.config.template import MISSING, read_value
 from protclip_td.errors import InputError
-from protclip_td.models.checkpoint import is_protclip_folder
+from protclip_td.models.checkpoint import is_model_folder, is_protclip_folder
 from protclip_td.models.weights import RANDOM, existing_path
 
 #: Arguments of TorchDrug's encoders where only their name is given: PEER's settings.
@@ -102,7 +101,7 @@ def expand_encoder(document: Document) -> list[Mistake]:
         return []
     line = document.lines.get(("task", "model"))
     checkpoint = document.values.get("checkpoint")
-    has_folder = isinstance(checkpoint, str) and Path(checkpoint).expanduser().is_dir()
+    has_folder = isinstance(checkpoint, str) and is_model_folder(checkpoint)
     encoder = task.get("model")
     if isinstance(encoder, str):
         if has_folder:

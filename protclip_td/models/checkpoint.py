@@ -84,6 +84,11 @@ def _of_run(place: Path) -> str:
     return next((f"; did you mean {model}?" for model in models), "")
 
 
+def is_model_folder(path: str) -> bool:
+    """Whether a `checkpoint` is a folder with a model's own files, rather than a file of a run."""
+    return Path(path).expanduser().is_dir()
+
+
 def is_protclip_folder(path: str | Path) -> bool:
     """Whether a folder holds a ProtCLIP checkpoint, rather than a plain ESM-2 or BERT."""
     try:
