@@ -13,9 +13,8 @@ _CPU = torch.device("cpu")
 
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and PyTorch (all devices) alike."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    seed_cpu(seed)
+    torch.manual_seed(seed)  # GPUs as well
 
 
 def get_random_state(device: torch.device = _CPU) -> dict[str, Any]:
