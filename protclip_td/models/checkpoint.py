@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from protclip_td.compat.modules import torch_modules
@@ -53,9 +55,6 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
     Raises:
         InputError: a file is missing or damaged, or it is not a ProtCLIP checkpoint
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     folder = Path(folder).expanduser()
     for name in (CONFIG_FILE, TENSOR_FILE):
         if not (folder / name).is_file():
@@ -136,9 +135,6 @@ def save_checkpoint(model: "ProtCLIP", folder: str | Path) -> None:
         InputError: the folder cannot be made
         OSError: the disk does not take it; what was there stays
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
     folder = Path(folder).expanduser().absolute()
     scratch = folder / f".{uuid4().hex}"
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 
 from protclip_td.compat.modules import torch_modules
 from protclip_td.errors import InputError
@@ -173,8 +174,6 @@ def _nothing_there(source: str, argument: str) -> str:
 
 def _from_pretrained(cls: type, source: str, argument: str) -> Any:
     """`cls.from_pretrained`, with its mishaps put as input errors."""
-    from safetensors import SafetensorError
-
     try:
         with torch_modules(), _quiet():
             model, report = cls.from_pretrained(  # type: ignore[attr-defined]

@@ -189,7 +189,7 @@ def test_what_safetensors_cannot_write_is_an_error_of_the_disk(tiny_model, tmp_p
     def fail(*args, **options):
         raise SafetensorError("I/O error: File too large (os error 27)")
 
-    monkeypatch.setattr("safetensors.torch.save_file", fail)
+    monkeypatch.setattr("protclip_td.models.checkpoint.save_file", fail)
     with pytest.raises(OSError, match=r"File too large.*model/model\.safetensors"):
         tiny_model.save_pretrained(tmp_path / "model")
     assert not list((tmp_path / "model").iterdir())
