@@ -55,7 +55,7 @@ def check_setup(setup: Setup, folder: Path) -> Setup:
     each run tells (`Job.claim`), since not every one knows all of them.
 
     Returns:
-        Setup: with an encoder of former times whose role is not given now
+        Setup: with an encoder that has runs here and whose role is not given now
 
     Raises:
         InputError: the folder holds runs of another encoder, or its file is damaged

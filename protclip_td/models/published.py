@@ -71,7 +71,7 @@ def to_our_names(model: "ProtCLIP", published: Mapping[str, Tensor]) -> dict[str
     if "local_logit_scale" in tensors:
         tensors["local_logit_scale"] = tensors["local_logit_scale"].flatten()[0]
     ours = {published_name(name): name for name in model.state_dict()}
-    # Every layer has the same frequencies; transformers keeps them once by now.
+    # Every layer has the same frequencies; transformers keeps them once.
     computed = model.state_dict()[ours[_ROTARY]]
     tensors.setdefault(_ROTARY, tensors.get(_LAYER_ROTARY.format(0), computed))
     return {ours[name]: tensor for name, tensor in tensors.items() if name in ours}
