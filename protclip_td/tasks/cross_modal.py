@@ -19,7 +19,7 @@ from protclip_td.models.text_encoder import TextEncoder
 from protclip_td.models.weights_version import KeptValue
 from protclip_td.tasks.cross_modal_bridge import Bridge, Nodes
 from protclip_td.tasks.protein_vectors import check_fixed, graph_behind, protein_vectors
-from protclip_td.tasks.text_side import PUBMEDBERT, find_text_encoder, need_tokenizer
+from protclip_td.tasks.text_side import PUBMEDBERT, need_tokenizer, prepare_text_encoder
 
 #: Cut-offs of recall.
 KS = (1, 5, 10, 20)
@@ -90,7 +90,7 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
             raise InputError(f"num_negative: {num_negative} given; expected 1 or more")
         self.model = model
         # nn.Module registers no modules inside a list: the frozen BERT stays out of checkpoints.
-        self._text_encoder = [find_text_encoder(model, text_encoder, tokenizer)]
+        self._text_encoder = [prepare_text_encoder(model, text_encoder, tokenizer)]
         self.hidden_dim = hidden_dim
         self.num_layer = num_layer
         self.num_head = num_head

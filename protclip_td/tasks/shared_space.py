@@ -9,21 +9,22 @@ from torch.nn import functional as F
 
 from protclip_td.errors import InputError
 from protclip_td.hooks import DataSetHooks
-from protclip_td.tasks.text_side import find_text_encoder, need_tokenizer
+from protclip_td.tasks.text_side import need_tokenizer, prepare_text_encoder
 
 
-def need_text_side(model: Any, task: str, tokenizer: str | None = None) -> None:
-    """Make sure that a model can compare proteins with texts.
+def prepare_text_side(model: Any, task: str, tokenizer: str | None = None) -> None:
+    """Make sure that a model can compare proteins with texts, and give it a tokenizer for that.
 
     Parameters:
         model (ProtCLIP): model with both encoders
         task (str): name of the task, for messages
-        tokenizer (str, optional): folder or hub name of a tokenizer for the model's texts
+        tokenizer (str, optional): folder or hub name of a tokenizer for the model's texts, which
+            replaces its own
 
     Raises:
         InputError: it has no text side, or neither it nor `tokenizer` has the tokenizer
     """
-    encoder = find_text_encoder(model, tokenizer=tokenizer)
+    encoder = prepare_text_encoder(model, tokenizer=tokenizer)
     if encoder is None:
         raise InputError(
             f"{task} compares proteins with texts, and this model has no text side: give a "

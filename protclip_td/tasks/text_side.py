@@ -11,16 +11,21 @@ from protclip_td.models.weights import read_tokenizer, text_model
 PUBMEDBERT = "microsoft/BiomedNLP-PubMedBERT-base-uncased-abstract"
 
 
-def find_text_encoder(
+def prepare_text_encoder(
     model: Any, source: str | None = None, tokenizer: str | None = None
 ) -> TextEncoder | None:
-    """The text encoder that is named, or else the model's own; None if it has none.
+    """The text encoder that is named, or else the model's own, with the tokenizer that is named.
+
+    The model's own is given that tokenizer for good.
 
     Parameters:
         model (nn.Module): model of the task
         source (str, optional): a ProtCLIP folder, a transformers folder or hub name of a BERT, or
             `package:NAME`
         tokenizer (str, optional): folder or hub name of the tokenizer, where the encoder has none
+
+    Returns:
+        TextEncoder, or None where none is named and the model has none
 
     Raises:
         InputError: a source that cannot be had, or a tokenizer of another encoder

@@ -13,7 +13,7 @@ from protclip_td.tasks.shared_space import (
     embed_proteins,
     embed_texts,
     label_texts,
-    need_text_side,
+    prepare_text_side,
 )
 from protclip_td.tasks.untrained import UntrainedTask
 
@@ -56,7 +56,7 @@ class ProteinTextRetrieval(UntrainedTask, core.Configurable):
         tokenizer: str | None = None,
     ) -> None:
         super().__init__()
-        need_text_side(model, "ProteinTextRetrieval", tokenizer)
+        prepare_text_side(model, "ProteinTextRetrieval", tokenizer)
         self.model = model
         self.labels = labels
         self.template = template
