@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from protclip_td.benchmark.jobs import Job
+from protclip_td.benchmark.weights_digest import are_alike
 from protclip_td.config.loading import find_config
 from protclip_td.config.template import read_value
 from protclip_td.config.variant import read_source
@@ -63,7 +64,7 @@ def check_setup(setup: Setup, folder: Path) -> Setup:
     path = folder / SETUP_FILE
     before = {role: it for role, it in _kept_encoders(path).items() if _has_runs(folder, role)}
     for role, now in setup.encoders.items():
-        if before.get(role, now) != now:
+        if not are_alike(before.get(role, now), now):
             raise InputError(
                 f"{folder} holds results of {before[role]}, and now {role} is {now}. "
                 "Give another folder with -o, or the same encoder"

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark, Case
+from protclip_td.benchmark.weights_digest import are_alike
+from protclip_td.config.document import read_document
 from protclip_td.errors import InputError
 from protclip_td.training.data_manifest import DATA_MANIFEST, read_data_manifest
 from protclip_td.training.disk import write_json
@@ -56,7 +58,7 @@ class Job:
         path = self.folder / _JOB_FILE
         if path.is_file() and self.find_begun():
             found = _read_setup(path)
-            if found != setup:
+            if not are_alike(found, setup):
                 raise InputError(
                     f"{self.folder} was run with {found}, and now it would be with {setup}. Give "
                     "the same settings, or another folder with -o; if two results folders were "
@@ -86,6 +88,7 @@ class Result(NamedTuple):
         split (str): split that it was tested on, ``test`` as a rule
         metrics (dict): values by name; NaN where one is undefined
         manifest (dict): what the data were; empty if the file is not there
+        config (dict): what was run
     """
 
     job: Job
@@ -94,6 +97,7 @@ class Result(NamedTuple):
     split: str
     metrics: dict[str, float]
     manifest: dict[str, Any]
+    config: dict[str, Any]
 
 
 def read_result(job: Job) -> Result | None:
@@ -101,15 +105,36 @@ def read_result(job: Job) -> Result | None:
     path = min(job.folder.glob("*/results.json"), default=None)
     if path is None:
         return None
-    try:
-        metrics = _checked(json.loads(path.read_text()))
-    except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}); remove {path.parent}") from error
+    metrics = _read(path, lambda text: _checked(json.loads(text)))
+    # Read and not checked: its encoder may be gone by now.
+    config = _read(path.with_name(RUN_CONFIG), lambda text: _trained(read_document(text).values))
     epoch, split = metrics.pop("epoch"), metrics.pop("split", "test")
     file = path.with_name(DATA_MANIFEST)
     manifest = read_data_manifest(file) if file.is_file() else {}
     values = {name: math.nan if value is None else value for name, value in metrics.items()}
-    return Result(job, path.parent, epoch, split, values, manifest)
+    return Result(job, path.parent, epoch, split, values, manifest, config)
+
+
+def _read(path: Path, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """What a file of a finished run holds."""
+    try:
+        return read(path.read_text())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; remove {path.parent}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); remove {path.parent}") from error
+
+
+def _trained(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration, if it says how long it trains.
+
+    Raises:
+        ValueError: it does not
+    """
+    train = config.get("train")
+    if not isinstance(train, dict) or type(train.get("num_epoch")) is not int:
+        raise ValueError("it has no `train: {num_epoch: …}`")
+    return config
 
 
 def _checked(content: Any) -> dict[str, Any]:

@@ -9,9 +9,7 @@ from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark
 from protclip_td.benchmark.jobs import ROLE_TITLES, Result
 from protclip_td.benchmark.protocol import protocols_of
 from protclip_td.benchmark.published import PUBLISHED
-from protclip_td.config.document import read_document
 from protclip_td.training.best import find_metric
-from protclip_td.training.run_folder import RUN_CONFIG
 from protclip_td.version import __version__
 
 
@@ -104,9 +102,7 @@ def summary(values: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _selected_by(result: Result) -> str | None:
     """What chose the epoch that was tested: a metric of the validation set as a rule."""
-    # Read and not checked: its encoder may be gone by now.
-    config = read_document((result.run / RUN_CONFIG).read_text()).values
-    if config["train"]["num_epoch"] == 0:
+    if result.config["train"]["num_epoch"] == 0:
         return "no training"
     splits = result.manifest.get("splits")
     if splits is None:
@@ -114,4 +110,4 @@ def _selected_by(result: Result) -> str | None:
     if not splits["valid"]:
         return "last epoch"
     split = result.manifest.get("selected_on", "valid")
-    return f"{split} {config.get('eval_metric') or 'loss'}"
+    return f"{split} {result.config.get('eval_metric') or 'loss'}"

@@ -13,22 +13,31 @@ import torch
 from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark
 from protclip_td.benchmark.checks import check_configs
 from protclip_td.benchmark.folder_setup import Setup, check_setup, write_setup
-from protclip_td.benchmark.jobs import Job, plan, read_result
+from protclip_td.benchmark.jobs import Job, Result, plan, read_result
 from protclip_td.benchmark.plot import draw_results
 from protclip_td.benchmark.results import gather
 from protclip_td.benchmark.same_data import with_other_data
 from protclip_td.benchmark.settings import Settings
 from protclip_td.benchmark.table import write_table
 from protclip_td.config import Config, load_config, load_resumed
-from protclip_td.config.document import read_document
+from protclip_td.config.document import KeyPath, read_document
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.run import run
 from protclip_td.training.disk import write_file, write_json
 from protclip_td.training.lock import FolderLock
-from protclip_td.training.run_folder import RUN_CONFIG
+from protclip_td.training.run_folder import BEGUN_CONFIG, RUN_CONFIG
 from protclip_td.whole_files import remove_leftovers
 from protclip_td.wording import by_reason, fold
 
+# Keys that say where something is.
+_PLACES: tuple[KeyPath, ...] = (
+    ("dataset", "path"),
+    ("engine", "gpus"),
+    ("checkpoint",),
+    ("task", "model"),
+    ("task", "text_encoder"),
+    ("task", "tokenizer"),
+)
 # What is named where the results cannot be written.
 _TABLE = "the table of results"
 
@@ -142,7 +151,9 @@ class _Runner:
         config = load_config(job.benchmark.name, self.settings.job_flags(job))
         begun = job.find_begun()
         if begun is not None:
-            _move(begun / RUN_CONFIG, config)
+            for name in (RUN_CONFIG, BEGUN_CONFIG):
+                if (begun / name).is_file():
+                    _move(begun / name, config)
             config = load_resumed(begun)
         # The weights of all benchmarks would take much room.
         run(config, resume=begun, kept_features=kept, keep_weights=False)
@@ -154,7 +165,7 @@ class _Runner:
 
     def _report(self) -> dict[str, Any]:
         """Write the tables of everything in the folder, whatever was asked for this time."""
-        finished = [result for result in map(read_result, self._present()) if result]
+        finished = list(self._finished())
         self.other_data = with_other_data(finished)
         alike = [result for result in finished if str(result.job) not in self.other_data]
         failures = {what: why for what, why in self.failures.items() if what != _TABLE}
@@ -162,6 +173,17 @@ class _Runner:
         write_json(self.folder / "results.json", results)
         write_file(self.folder / "results.md", write_table(results))
         return results
+
+    def _finished(self) -> Iterator[Result]:
+        """Results of runs; one that cannot be read has failed, and the others stay."""
+        for job in self._present():
+            try:
+                result = read_result(job)
+            except InputError as error:
+                self.failures[str(job)] = str(error)
+                continue
+            if result is not None:
+                yield result
 
     def _present(self) -> list[Job]:
         """All jobs that have a folder already; folders of other names are somebody else's."""
@@ -196,11 +218,12 @@ def _move(file: Path, now: Config) -> None:
     """Give the configuration of a run that was begun the places of today, line by line.
 
     Its text is what the run keeps as the configuration that was run, and what is resumed by hand.
+    That the encoders are the same, wherever they lie, was seen when the run was claimed.
     """
     begun, today = file.read_text(), now.rendered
     lines, lines_today = begun.split("\n"), today.split("\n")
     row, row_today = read_document(begun).lines, read_document(today).lines
-    for key in (("dataset", "path"), ("engine", "gpus")):
+    for key in _PLACES:
         if key in row and key in row_today:
             lines[row[key] - 1] = lines_today[row_today[key] - 1]
     write_file(file, "\n".join(lines))

@@ -1,5 +1,6 @@
 """An encoder's name with a digest of its weights, by which other weights are noticed."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from protclip_td.data.digests import sha256_of, text_digest
 from protclip_td.models.weights import existing_path
 
 _WEIGHT_FILES = ("*.safetensors", "*.bin", "config.json", "tokenizer*.json", "vocab.txt")
+# A name before a digest; a block with further settings ends in a brace.
+_NAMED = re.compile(r"[^,={}]+ \((?=[0-9a-f]{16}\))")
 
 
 def identity(encoder: str) -> str:
@@ -28,6 +31,17 @@ def identity(encoder: str) -> str:
     if not files:
         return encoder
     return f"{encoder} ({text_digest(''.join(map(sha256_of, files))):016x})"
+
+
+def are_alike(one: str, other: str) -> bool:
+    """Whether two texts with identities mean the same, wherever the files of each lie.
+
+    Example::
+
+        >>> are_alike("./mine (0123456789abcdef), lr=1", "/my/mine/ (0123456789abcdef), lr=1")
+        True
+    """
+    return _NAMED.sub("(", one) == _NAMED.sub("(", other)
 
 
 def _texts(block: Any) -> Iterator[str]:

@@ -22,7 +22,7 @@ PAIRS = STRINGActions.published
 
 def result_of(manifest, split="test", **metrics):
     """A finished run as far as its protocol shows."""
-    return Result(None, None, 1, split, metrics, manifest)
+    return Result(None, None, 1, split, metrics, manifest, {})
 
 
 def finish(job, config, num_valid, manifest=None, **metrics):
@@ -224,7 +224,7 @@ def test_another_test_set_is_named(tmp_path):
     result = result_of({}, split="cross_species_test")  # without a manifest
     assert in_words(protocols_of([result])) == "cross_species_test"
     (job,) = plan(choose(["human_ppi"]), ["model"], lambda *_: [0], tmp_path)
-    finish(job, "", num_valid=3, split="cross_species_test")
+    finish(job, "train: {num_epoch: 1}", num_valid=3, split="cross_species_test")
     assert in_words(protocols_of([read_result(job)])) == "cross_species_test"
 
 

@@ -121,10 +121,50 @@ def test_a_result_of_the_wrong_kind_is_named(content, message, played, tmp_path,
     assert go(tmp_path, "bin") == 0
     (path,) = tmp_path.glob("runs/bin/*/*/results.json")
     path.write_text(json.dumps(content))
-    assert go(tmp_path, "bin") == 2  # the run and the table
+    assert go(tmp_path, "bin", "stability") == 1
+    assert rows(tmp_path).keys() == {"stability"}
     said = " ".join(capsys.readouterr().out.split())
     assert f"{path} is damaged ({message}); remove {path.parent}" in said
     assert "Error" not in said
+
+
+@pytest.mark.parametrize("content", [None, "", "train: 3", "{bad", "train: {num_epoch: many}"])
+def test_a_run_with_a_damaged_configuration_is_named(content, played, tmp_path, capsys):
+    assert go(tmp_path, "bin", "stability") == 0
+    (path,) = tmp_path.glob("runs/bin/*/*/config.yaml")
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    assert go(tmp_path, "bin", "stability", seeds=[0, 1]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{path}: No such file" in said or f"{path} is damaged (" in said
+    assert f"; remove {path.parent}" in said
+    assert rows(tmp_path).keys() == {"bin", "stability"}  # bin by its other seed
+
+
+def test_the_same_weights_may_lie_elsewhere(tiny_protein_folder, played, tmp_path, monkeypatch):
+    """Also in the configuration of a run that was begun, which goes on with them."""
+    copy = tmp_path / "moved"
+    shutil.copytree(tiny_protein_folder, copy)
+    monkeypatch.chdir(tmp_path)
+
+    def run(encoder):
+        settings = Settings({"model": str(encoder)}, {"fix_encoder": "true"})
+        return run_benchmarks(choose(["bin", "sub"]), settings, [0], tmp_path / "results")
+
+    played.stops_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_protein_folder)
+    (config,) = (tmp_path / "results").glob("runs/sub/*/*/config.yaml")
+    begun = config.with_name(".config.yaml")
+    begun.write_text(config.read_text())
+    played.stops_at = None
+    assert run("moved/") == 0
+    assert {config.task.model.protein_encoder for config in played.begun[2:]} == {"moved/"}
+    assert str(tiny_protein_folder) not in begun.read_text()
+    (copy / "config.json").write_text((copy / "config.json").read_text() + " ")
+    with pytest.raises(InputError, match=r"holds results of .*moved/ \(.*, and now model is moved"):
+        run("moved")
 
 
 def test_a_run_that_lost_its_manifest_is_in_the_table(played, tmp_path):

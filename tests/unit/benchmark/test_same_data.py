@@ -18,6 +18,7 @@ def reason(folder, *manifests):
         run = job.folder / "2026-01-01_00-00-00"
         run.mkdir(parents=True)
         (run / "results.json").write_text('{"epoch": 1, "f1_max": 0.5}')
+        (run / "config.yaml").write_text("train: {num_epoch: 1}")
         if manifest is not None:
             (run / "data_manifest.json").write_text(json.dumps(manifest))
     found = with_other_data(map(read_result, jobs))
