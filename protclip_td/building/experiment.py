@@ -11,7 +11,7 @@ from torchdrug import tasks
 from torchdrug.utils import comm
 
 from protclip_td.building.objects import build_object
-from protclip_td.building.parameters import encoder_of, freeze, parameter_groups
+from protclip_td.building.parameters import encoder_of, freeze, parameter_groups, second_encoder_of
 from protclip_td.building.weights import load_weights
 from protclip_td.config.check import DEFAULT_ENGINE
 from protclip_td.config.classes import arguments, find_class
@@ -63,6 +63,8 @@ def build(config: Config) -> Experiment:
         load_weights(task, config.checkpoint)
     if config.get("fix_encoder"):
         freeze(encoder_of(task))
+    if config.get("fix_encoder2"):
+        freeze(second_encoder_of(task))
     optimizer = build_optimizer(config, task)
     scheduler = None
     if config.get("scheduler"):

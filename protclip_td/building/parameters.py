@@ -30,6 +30,18 @@ def encoder_of(task: Any) -> nn.Module:
     return model if has_head else getattr(model, "protein_encoder", model)
 
 
+def second_encoder_of(task: Any) -> nn.Module:
+    """The part of a task on pairs that PEER's `fix_encoder2` freezes; it may be the first as well.
+
+    Raises:
+        InputError: the task has no `model2`
+    """
+    model = getattr(task, "model2", None)
+    if model is None:
+        raise InputError(f"{type(task).__name__} has no `model2`; leave out `fix_encoder2`")
+    return model
+
+
 def freeze(module: nn.Module) -> None:
     """Take a module out of training for good: its parameters, its dropout, its running means."""
     for parameter in module.parameters():

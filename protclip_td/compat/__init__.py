@@ -12,7 +12,7 @@ import torch
 from torch.optim import lr_scheduler
 from torchdrug import core
 
-from protclip_td.compat import classes, files, letters, molecules, sampling
+from protclip_td.compat import files, letters, molecules, sampling, targets
 
 
 def register_schedulers() -> None:
@@ -38,5 +38,5 @@ def apply() -> None:
     """Mend everything; doing it twice changes nothing."""
     register_schedulers()
     allow_fair_esm_weights()
-    for part in (letters, molecules, sampling, files, classes):
+    for part in (letters, molecules, sampling, files, targets):
         part.apply()

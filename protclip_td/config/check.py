@@ -40,6 +40,7 @@ _SETTINGS: dict[str, Any] = {
     "checkpoint": str | None,
     "lr_ratio": float,
     "fix_encoder": bool,
+    "fix_encoder2": bool,
     "eval_metric": str | None,
     "test_split": str,
     "test_batch_size": int,

@@ -14,6 +14,7 @@ from protclip_td.training.run_folder import BEGUN_CONFIG, RUN_CONFIG, check_run_
 _DECISIVE = (
     "eval_metric",
     "fix_encoder",
+    "fix_encoder2",
     "lr_ratio",
     "optimizer",
     "scheduler",

@@ -181,13 +181,28 @@ def test_torchdrugs_functions_are_replaced_once():
     assert "Load the dataset from lmdb files" in ProteinDataset.load_lmdbs.__doc__
 
 
-def classification(dataset, **options):
+def prepared(dataset, **options):
     offsets = [0, *np.cumsum(dataset.num_samples)]
     splits = [torch.utils.data.Subset(dataset, range(a, b)) for a, b in pairwise(offsets)]
     model = models.ProteinCNN(21, [8])
-    task = tasks.PropertyPrediction(model, task=["y"], criterion="ce", metric=["acc"], **options)
+    task = tasks.PropertyPrediction(model, task=["y"], **options)
     task.preprocess(*splits)
     return task
+
+
+def classification(dataset, **options):
+    return prepared(dataset, criterion="ce", metric=["acc"], **options)
+
+
+@pytest.mark.parametrize("split", ["train", "valid", "test"])
+def test_a_split_without_a_number(split, tmp_path):
+    """TorchDrug's errors would be 0 there."""
+    splits = [records(0.5, 0.25), records(0.25, math.nan), records(0.75)]
+    lacking = ["train", "valid", "test"].index(split)
+    splits[lacking] = records(*[math.nan] * len(splits[lacking]))
+    dataset = load(tmp_path, *splits, lazy=True)
+    with pytest.raises(InputError, match=rf"'y': all \d numbers of '{split}' are missing"):
+        prepared(dataset, criterion="mse", metric=["rmse"])
 
 
 def test_a_class_that_only_the_test_set_has(tmp_path):

@@ -221,6 +221,15 @@ def test_empty_split(tmp_path):
         ProteinTable(path, "y").split()
 
 
+@pytest.mark.parametrize("split", ["train", "valid", "test"])
+def test_a_split_without_a_number(tmp_path, split):
+    parts = ["train", "valid", "test"]
+    cells = ["" if part == split else "1" for part in parts]
+    path = table_of(tmp_path, sequence=["AA", "CC", "DD"], y=cells, part=parts)
+    with pytest.raises(InputError, match=rf"csv: 'y': all 1 numbers of '{split}' are missing, so"):
+        ProteinTable(path, "y", split="part").split()
+
+
 @pytest.mark.parametrize(
     ("target_type", "cells"),
     [

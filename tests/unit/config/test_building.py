@@ -11,7 +11,12 @@ from torchdrug.core import Registry as R
 from protclip_td.building import build
 from protclip_td.building.experiment import split
 from protclip_td.building.objects import build_object
-from protclip_td.building.parameters import encoder_of, freeze, parameter_groups
+from protclip_td.building.parameters import (
+    encoder_of,
+    freeze,
+    parameter_groups,
+    second_encoder_of,
+)
 from protclip_td.config import load_config
 from protclip_td.errors import InputError
 
@@ -212,6 +217,16 @@ def test_encoder_of_a_task_with_and_without_a_head(write):
     assert encoder_of(with_head) is model
     with pytest.raises(InputError, match="Task has no `model`; leave out `lr_ratio`"):
         encoder_of(tasks.Task())
+
+
+def test_second_encoder_of_a_task_on_pairs(write):
+    """As PEER's `fix_encoder2` means it, where the second may be the first."""
+    model, other = TwoPartToy(), TwoPartToy()
+    assert second_encoder_of(tasks.InteractionPrediction(model, other, task=["y"])) is other
+    assert second_encoder_of(tasks.InteractionPrediction(model, task=["y"])) is model
+    config = load_config(write(("eval_metric: spearmanr", "fix_encoder2: true")))
+    with pytest.raises(InputError, match="PropertyPrediction has no `model2`; leave out `fix_enc"):
+        build(config)
 
 
 def test_pretraining_keeps_the_heads_in_the_model_at_the_full_rate():

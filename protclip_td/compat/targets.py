@@ -1,5 +1,10 @@
-"""Refuses classes that training has no example of, before TorchDrug's metrics crash on them."""
+"""Refuses targets that TorchDrug's tasks cannot learn or measure, and would not say so.
 
+Its metrics crash on a class that training has no example of, and where all numbers are missing
+they are 0, a perfect error.
+"""
+
+import math
 from collections.abc import Collection, Mapping, Sequence
 from functools import wraps
 from typing import Any
@@ -36,39 +41,63 @@ def check_seen(
             )
 
 
-def check_classes(
-    task: Any, train_set: Any, others: Mapping[str, Any], is_told: bool = False
-) -> None:
-    """Make sure that a classification task knows every class of its data.
+def check_known(target: str, values: Mapping[str, Sequence[Any]]) -> None:
+    """Make sure that each split has a number.
+
+    Parameters:
+        target (str): what has the numbers, for the message
+        values (dict): those of each split by name, NaN where one is missing
+
+    Raises:
+        InputError: all numbers of a split are missing
+    """
+    for split, found in values.items():
+        if found and all(isinstance(value, float) and math.isnan(value) for value in found):
+            raise InputError(
+                f"{target}: all {len(found)} numbers of {split!r} are missing, so there is nothing "
+                "to learn or to measure; change the split"
+            )
+
+
+def check_targets(task: Any, splits: Mapping[str, Any], is_told: bool = False) -> None:
+    """Make sure that a task can learn and measure its data.
 
     Parameters:
         task (PropertyPrediction): task after `preprocess`
-        train_set (Dataset): its training set
-        others (dict): validation and test set by name
+        splits (dict): training, validation and test set by name, training first
         is_told (bool, optional): whether `num_class` was given, so that training may lack some
 
     Raises:
-        InputError: a class that the task does not know
+        InputError: a class that the task does not know, or a split without a number
     """
-    if "ce" not in task.criterion:
-        return
-    for name, count in zip(task.task, task.num_class):
-        trained = () if is_told else _values(train_set, name)
-        check_seen(
-            repr(name),
-            trained or range(count),
-            {split: _values(dataset, name) for split, dataset in others.items()},
-            "change the split, or give the task as its `num_class` how many there are",
-        )
+    for i, name in enumerate(task.task):
+        values = {split: _values(dataset, name) for split, dataset in splits.items()}
+        check_known(repr(name), values)
+        if "ce" in task.criterion:
+            _check_classes(name, values, task.num_class[i], is_told)
 
 
-def _values(dataset: Any, name: str) -> Sequence[int]:
+def _check_classes(
+    name: str, values: Mapping[str, Sequence[Any]], count: int, is_told: bool
+) -> None:
+    trained, *others = (
+        [value for value in found if isinstance(value, int)] for found in values.values()
+    )
+    check_seen(
+        repr(name),
+        trained if trained and not is_told else range(count),
+        dict(zip(list(values)[1:], others)),
+        "change the split, or give the task as its `num_class` how many there are",
+    )
+
+
+def _values(dataset: Any, name: str) -> Sequence[Any]:
     """Targets of a split without making its proteins; none where they cannot be had so."""
     targets = getattr(getattr(dataset, "dataset", None), "targets", None)
     if not hasattr(dataset, "indices") or not isinstance(targets, dict) or name not in targets:
         return ()
     column = targets[name]
-    return [column[i] for i in dataset.indices if isinstance(column[i], int)]
+    return [column[i] for i in dataset.indices]
 
 
 def apply() -> None:
@@ -82,7 +111,8 @@ def _checked(preprocess: Any) -> Any:
     def preprocess_and_check(self: Any, train_set: Any, valid_set: Any, test_set: Any) -> Any:
         is_told = self.num_class is not None
         result = preprocess(self, train_set, valid_set, test_set)
-        check_classes(self, train_set, {"valid": valid_set, "test": test_set}, is_told)
+        splits = {"train": train_set, "valid": valid_set, "test": test_set}
+        check_targets(self, splits, is_told)
         return result
 
     return preprocess_and_check
