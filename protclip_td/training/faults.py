@@ -51,7 +51,8 @@ def training_error(
     if folder is not None and faults:
         path = folder / "bad_batch.json"
         write_json(path, {"step": step, "batches": faults})
-        message += f" The accessions of the batch are in {path}."
+        named = any(fault["accessions"] for fault in faults)
+        message += f" The {'accessions' if named else 'losses'} of the batch are in {path}."
     return TrainingError(f"{message} The step was not taken. {_advice(checkpoint)}")
 
 

@@ -3,6 +3,7 @@
 import csv
 import errno
 import json
+import math
 import multiprocessing
 import os
 import sys
@@ -19,6 +20,7 @@ import protclip_td.run
 from protclip_td.building import Experiment
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.training.checkpointing import Checkpoints, load_checkpoint
+from protclip_td.training.faults import find_faults, training_error
 from protclip_td.training.lock import FolderLock
 from protclip_td.training.run_folder import CONTENTS
 
@@ -172,7 +174,9 @@ def test_resume_of_no_run_folder(tmp_path):
 
 def test_nan_loss_stops_before_the_step(tmp_path):
     # Batch 9 is the first of step 5; the last checkpoint is from step 4.
-    with pytest.raises(TrainingError, match=r"The toy loss became NaN at step 5\..*bad_batch") as e:
+    with pytest.raises(
+        TrainingError, match=r"The toy loss became NaN at step 5\. The accessions"
+    ) as e:
         run_toy(tmp_path, at={9: become_nan})
     folder = only_run(tmp_path)
     assert f"`checkpoint: {folder}/checkpoints/last.pt`" in str(e.value)
@@ -184,6 +188,12 @@ def test_nan_loss_stops_before_the_step(tmp_path):
     state = load_checkpoint(folder / "checkpoints" / "last.pt")
     assert state["position"]["step"] == 4
     assert all(torch.isfinite(value).all() for value in state["model"].values())
+
+
+def test_a_batch_without_accessions_has_its_losses_in_the_file(tmp_path):
+    faults = find_faults(math.nan, {"loss": math.nan}, {"graph": None})
+    message = str(training_error(faults, 3, tmp_path, None))
+    assert f"step 3. The losses of the batch are in {tmp_path}/bad_batch.json." in message
 
 
 def test_nan_loss_before_any_checkpoint(tmp_path):
