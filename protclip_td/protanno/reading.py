@@ -40,10 +40,11 @@ def read_inputs(
     """
     bits = plan["bits"]
     readers = [_Reader(staging, *numbered) for numbered in enumerate(plan["inputs"])]
-    missing = side_by_side([reader.missing_chunks(progress) for reader in readers], pool.jobs)
-    tasks = ((chunk, options, bits, path) for chunk, path in missing)
-    for entries in pool.run(stage_chunk, tasks):
-        progress.count(entries)
+    chunks_of_each = [reader.missing_chunks(progress) for reader in readers]
+    with side_by_side(chunks_of_each, pool.jobs) as missing:
+        tasks = ((chunk, options, bits, path) for chunk, path in missing)
+        for entries in pool.run(stage_chunk, tasks):
+            progress.count(entries)
     _check(staging, readers)
     chunks = [path for reader in readers for path in reader.chunks]
     staged = sum(summary["staged_bytes"] for summary in summaries(chunks))
