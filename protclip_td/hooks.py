@@ -36,6 +36,18 @@ class DataSetHooks(Protocol):
         """What the data set is made of; printed before the training."""
 
 
+def behind_split(split: Any, name: str) -> Any:
+    """What a split is of, or a split of a split, that has an attribute; else the last of them.
+
+    Parameters:
+        split (Dataset): part of a data set, or the whole
+        name (str): the attribute, which a part does not hand on
+    """
+    while not hasattr(split, name) and hasattr(split, "dataset"):
+        split = split.dataset
+    return split
+
+
 class TaskHooks(Protocol):
     """A task; it has its encoder as `model`."""
 

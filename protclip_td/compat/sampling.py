@@ -6,21 +6,25 @@ from typing import Any
 from torch.utils.data.distributed import DistributedSampler
 
 from protclip_td.data.sampling.ranks import RankShare
-from protclip_td.hooks import DataSetHooks
+from protclip_td.hooks import DataSetHooks, behind_split
 
 
 def tell_epoch(dataset: DataSetHooks, epoch: int, num_ranks: int) -> None:
     """Tell a data set that is drawn anew each epoch which one begins; others need not know.
+
+    Of a part of such a data set that data set is told: the part has the same places of each draw.
 
     Parameters:
         dataset (Dataset): one whose order is for a number of ranks says `is_shuffled`
         epoch (int): current epoch
         num_ranks (int): number of processes
     """
-    if getattr(dataset, "is_shuffled", DataSetHooks.is_shuffled):
-        dataset.set_epoch(epoch, num_ranks)
-    elif hasattr(dataset, "set_epoch"):
-        dataset.set_epoch(epoch)
+    drawn = behind_split(dataset, "set_epoch")
+    if getattr(drawn, "is_shuffled", DataSetHooks.is_shuffled):
+        # A part is shuffled once more, and its items must not depend on the number of ranks.
+        drawn.set_epoch(epoch, num_ranks if drawn is dataset else 1)
+    elif hasattr(drawn, "set_epoch"):
+        drawn.set_epoch(epoch)
 
 
 def shuffled_share(dataset: DataSetHooks, rank: int, num_ranks: int) -> RankShare | None:

@@ -88,6 +88,11 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
         return self.targets.tasks
 
     @property
+    def label_names(self) -> list[str] | None:
+        """Names of the labels, or of the classes of an only target, for zero-shot tasks."""
+        return self.targets.label_names
+
+    @property
     def manifest(self) -> dict[str, Any]:
         """What the data are, for the folder of a run."""
         return {

@@ -24,6 +24,7 @@ class PropertyDrivenSubset(torch_data.Subset):
 
     The items are shuffled already, and in a way that keeps reading cheap, for each of several ranks
     as well. `is_shuffled` says so to `DistributedSampler`, which then leaves their order alone.
+    Of a `Subset` of it the places stay, so that it has other items in each epoch, too.
 
     Parameters:
         dataset (torch_data.Dataset): where items come from

@@ -25,12 +25,14 @@ class Targets:
         classes (dict): names of the classes of each target column, by number
         per_item (dict): by item key, one value per row
         per_residue (dict): by residue attribute (``target``, ``mask``), one tensor per row
+        label_names (list of str): names of the labels, or of the classes of an only target
     """
 
     tasks: list[str]
     classes: dict[str, list[str]] = field(default_factory=dict)
     per_item: dict[str, Sequence[Any]] = field(default_factory=dict)
     per_residue: dict[str, list[Tensor]] = field(default_factory=dict)
+    label_names: list[str] | None = None
 
     def classes_of(self, task: str, rows: Sequence[int]) -> set[int]:
         """Numbers of the classes that occur in some rows."""
@@ -63,10 +65,11 @@ def read_targets(
             names,
             classes={name: class_names for name, (_, class_names) in read.items()},
             per_item={name: values for name, (values, _) in read.items()},
+            label_names=read[names[0]][1] if len(names) == 1 else None,
         )
     if target_type == "labels":
         present, label_names = columns.labels(table, names[0])
-        return Targets(label_names, per_item={"targets": list(present)})
+        return Targets(label_names, per_item={"targets": list(present)}, label_names=label_names)
     proteins = [protein for (protein,) in sequences]
     target, mask, letters = columns.residue_classes(table, names[0], proteins)
     return Targets(names, classes={names[0]: letters}, per_residue={"target": target, "mask": mask})

@@ -9,6 +9,7 @@ from torchdrug.data import Protein
 
 from protclip_td.data.proteins import to_protein
 from protclip_td.errors import InputError
+from protclip_td.hooks import behind_split
 from protclip_td.models.encoding import inference, progress_bar
 from protclip_td.models.packing import group_by_length
 
@@ -41,7 +42,7 @@ def graph_behind(split: Any, needs: str, task: str, expected: str) -> Any:
     Raises:
         InputError: it is no such graph
     """
-    dataset = getattr(split, "dataset", split)
+    dataset = behind_split(split, needs)
     if not hasattr(dataset, needs):
         raise InputError(f"{task}: {type(dataset).__name__} given; expected {expected}")
     return dataset

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from protclip_td.errors import InputError
-from protclip_td.hooks import DataSetHooks
+from protclip_td.hooks import DataSetHooks, behind_split
+from protclip_td.models.encoding import list_strings
 from protclip_td.tasks.text_side import need_tokenizer, prepare_text_encoder
 
 
@@ -58,12 +59,16 @@ def label_texts(task: str, labels: Sequence[str] | None, template: str, split: A
         split (Subset): part of a data set
 
     Raises:
-        InputError: the data set names no labels, or the template has no place for them
+        InputError: the data set names no labels, those given are no list of strings, or the
+            template has no place for them
     """
     if template.count("{}") != 1:
         raise InputError(f"template: {template!r} given; expected a text with one {{}} in it")
     if labels is None:
-        labels = getattr(getattr(split, "dataset", split), "label_names", DataSetHooks.label_names)
+        dataset = behind_split(split, "label_names")
+        labels = getattr(dataset, "label_names", DataSetHooks.label_names)
+    else:
+        labels = list_strings(labels, "label")
     if not labels:
         raise InputError(
             f"{task} needs the names of the labels: give them as `labels`, in order, since the "

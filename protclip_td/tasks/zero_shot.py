@@ -9,6 +9,7 @@ from torchdrug import core, metrics
 from torchdrug.core import Registry as R
 
 from protclip_td.errors import InputError
+from protclip_td.hooks import behind_split
 from protclip_td.tasks.shared_space import (
     embed_proteins,
     embed_texts,
@@ -69,7 +70,7 @@ class ZeroShotClassification(UntrainedTask, core.Configurable):
         name = type(self).__name__
         self.texts = label_texts(name, self.labels, self.template, test_set)
         if self.task is None:
-            (self.task,) = _only(getattr(test_set, "dataset", test_set).tasks)
+            (self.task,) = _only(behind_split(test_set, "tasks").tasks)
 
     def predict(
         self, batch: Mapping[str, Any], all_loss: Tensor | None = None, metric: dict | None = None

@@ -295,6 +295,16 @@ def test_stock_engine_and_another_encoder(data):
     assert set(engine.evaluate("test", log=False)) >= {"micro_f1", "auprc@micro"}
 
 
+def test_a_part_of_a_split(data, model):
+    dataset = STRINGActions(data)
+    train, valid, test = dataset.split()
+    few = torch.utils.data.Subset(torch.utils.data.Subset(train, range(40)), range(20))
+    task = MultiLabelInteraction(model, **SMALL)
+    optimizer = torch.optim.Adam(task.parameters(), lr=1e-3)
+    ResumableEngine(task, few, valid, test, optimizer, batch_size=20).train(1)
+    assert task._dataset is dataset
+
+
 def test_other_data_sets_are_refused(model, tmp_path):
     rows = [f"MK{'A' * i},1" for i in range(20)]
     (tmp_path / "table.csv").write_text("\n".join(["sequence,y", *rows]))

@@ -9,11 +9,13 @@ import pytest
 import torch
 from helpers import tiny_model
 from torch.nn import functional as F
+from torch.utils.data import Subset
 from torchdrug.data import PackedProtein
 
 from protclip_td.building import build
 from protclip_td.building.experiment import build_task
 from protclip_td.config import load_config
+from protclip_td.datasets import ProteinTable
 from protclip_td.errors import InputError
 from protclip_td.metrics import ranking_metrics
 from protclip_td.models import ProtCLIP
@@ -146,6 +148,29 @@ def test_a_class_without_a_text(model):
     task.preprocess(None, None, None)
     with pytest.raises(InputError, match=r"class 2 of 'y' has no text; 2 given\. Give `labels`"):
         task.evaluate(torch.zeros(3, 2), torch.tensor([0, 1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("task", "target_type"), [(ZeroShotClassification, "class"), (ProteinTextRetrieval, "labels")]
+)
+def test_a_table_names_its_classes_also_to_a_part_of_it(task, target_type, model, tmp_path):
+    rows = [f"MK{'A' * i},{'Nucleus' if i % 2 else 'Membrane'}" for i in range(20)]
+    (tmp_path / "table.csv").write_text("\n".join(["sequence,place", *rows]))
+    table = ProteinTable(str(tmp_path / "table.csv"), "place", target_type)
+    whole, part = (task(model, template="In the {}.") for _ in range(2))
+    whole.preprocess(*table.split())
+    part.preprocess(*(Subset(split, range(2)) for split in table.split()))
+    expected = {f"In the {name}." for name in ("Membrane", "Nucleus")}
+    assert set(whole.texts) == set(part.texts) == expected
+    for split in table.split():
+        for sequence, item in ((table.sequences[row][0], table[row]) for row in split.indices):
+            number = item["place"] if target_type == "class" else int(item["targets"].argmax())
+            assert whole.texts[number] == f"In the {('Membrane', 'Nucleus')[len(sequence) % 2]}."
+
+
+def test_labels_are_no_single_string(model):
+    with pytest.raises(InputError, match=r"expected a list of labels; .* write \['pqr'\]"):
+        ProteinTextRetrieval(model, labels="pqr").preprocess(None, None, None)
 
 
 @pytest.fixture

@@ -48,6 +48,20 @@ def letters(protein):
     return bytes(protein.residue_letter.tolist()).decode()
 
 
+@pytest.mark.parametrize(
+    ("target", "target_type", "names"),
+    [
+        ("place", "class", {"Nucleus", "Membrane"}),
+        ("keyword", "labels", {"ATP", "Zinc", "Heme"}),
+        (["place", "split"], "class", None),
+        ("value", "number", None),
+    ],
+)
+def test_names_of_labels(path, target, target_type, names):
+    found = ProteinTable(path, target, target_type).label_names
+    assert names == (found and set(found))
+
+
 def test_numbers(path, caplog):
     with caplog.at_level(logging.WARNING):
         dataset = ProteinTable(path, "value", split="split")

@@ -198,6 +198,17 @@ def test_what_is_shuffled_already_keeps_its_order_and_needs_no_list(monkeypatch)
     assert next(iter(BatchIndices(indices, 3, first=100))) == [601, 603, 605]
 
 
+def test_the_data_set_behind_parts_of_it_hears_of_the_epoch_and_no_order_of_ranks(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    dataset = Shuffled()
+    part = torch_data.Subset(torch_data.Subset(dataset, range(50)), range(20))
+    indices = training_indices(part, 5, epoch=3)
+    assert dataset.epoch == (3, 1)
+    assert indices != sorted(indices)
+    torch_data.DistributedSampler(part, 2, 0).set_epoch(4)
+    assert dataset.epoch == (4, 1)
+
+
 def test_no_two_epochs_of_any_seeds_have_the_same_order():
     dataset = Noisy(50)
     orders = {
