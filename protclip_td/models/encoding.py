@@ -62,7 +62,7 @@ def residue_features(model: "ProtCLIP", sequences: Iterable[str], batch_size: in
     for batch in _batches([len(s) for s in sequences], batch_size, "proteins"):
         with inference(model):
             states, sizes = _residue_states(model, [sequences[i] for i in batch])
-        for i, rows in zip(batch, states.cpu().split(sizes.tolist())):
+        for i, rows in zip(batch, states.float().cpu().split(sizes.tolist())):
             results[i] = rows.clone()
     return results
 
@@ -83,10 +83,10 @@ def text_features(model: "ProtCLIP", texts: Iterable[str], batch_size: int) -> T
 
 def project(projection: nn.Module, features: Tensor) -> Tensor:
     """Features of an encoder as float32 unit vectors of the shared space, on the CPU."""
-    device = _device(projection)
+    weight = next(projection.parameters())
     # Autocast would make them half precision, with two or three digits.
-    with inference(projection), torch.autocast(device.type, enabled=False):
-        return F.normalize(projection(features.to(device)), dim=-1).cpu()
+    with inference(projection), torch.autocast(weight.device.type, enabled=False):
+        return F.normalize(projection(features.to(weight)).float(), dim=-1).cpu()
 
 
 def list_strings(items: Iterable[str], what: str) -> list[str]:

@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from protclip_td.models.packing import at_least_float32
+
 #: ESM-2's tokens, in the order of their ids.
 VOCABULARY = ("<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>",
               "<mask>")  # fmt: skip
@@ -64,13 +66,17 @@ def embed(model: Any, token_ids: Tensor, mask: Tensor | None) -> Tensor:
         masked = token_ids == MASK_ID
         lengths = token_ids.shape[1] if mask is None else mask.sum(-1)
         scale = (1 - _MASKED_IN_TRAINING) / (1 - masked.sum(-1) / lengths)
-        states = states * (scale.unsqueeze(-1) * ~masked).unsqueeze(-1)
+        states = states * (scale.to(states.dtype).unsqueeze(-1) * ~masked).unsqueeze(-1)
     return states if mask is None else states * mask.unsqueeze(-1)
 
 
 def rotations(model: Any, length: int) -> tuple[Tensor, Tensor]:
     """Cosines and sines of the rotary embedding, each of shape :math:`(t, 1, d_{head})`."""
-    frequencies = model.rotary_embeddings.inv_freq.float()
+    frequencies = model.rotary_embeddings.inv_freq
+    if frequencies.dtype in (torch.bfloat16, torch.float16):
+        # `model.bfloat16()` rounds them, which turns distant residues by quite other angles.
+        exact, _ = model.rotary_embeddings.compute_default_rope_parameters(model.config)
+        frequencies = exact.to(frequencies.device)
     places = torch.arange(length, device=frequencies.device, dtype=frequencies.dtype)
     angles = torch.outer(places, frequencies).repeat(1, 2).unsqueeze(1)
     return angles.cos(), angles.sin()
@@ -123,13 +129,14 @@ def fused_attention(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float
 ) -> Tensor:
     """PyTorch's fused attention on :math:`(b, t, heads, d_{head})`, and as such again."""
+    given = query.dtype
     query, key, value = (rows.transpose(1, 2) for rows in (query, key, value))
     in_float32 = query.device.type == "cpu" and query.shape[-1] < _WIDE_HEAD
     if in_float32:
-        query, key, value = query.float(), key.float(), value.float()
+        query, key, value = (at_least_float32(rows) for rows in (query, key, value))
     with torch.autocast("cpu", enabled=False) if in_float32 else nullcontext():
         mixed = F.scaled_dot_product_attention(query, key, value, mask, dropout)
-    return mixed.transpose(1, 2)
+    return mixed.transpose(1, 2).to(given)
 
 
 def to_autocast(states: Tensor) -> Tensor:

@@ -155,8 +155,14 @@ def packed_mean(states: Tensor, sizes: Tensor) -> Tensor:
         sizes (Tensor): :math:`(B,)`, their lengths, all positive
 
     Returns:
-        Tensor of shape :math:`(B, d)`
+        Tensor of shape :math:`(B, d)`, summed in float32 or better
     """
     owner = torch.repeat_interleave(sizes, output_size=len(states))
-    sums = states.new_zeros(len(sizes), states.shape[-1]).index_add(0, owner, states)
-    return sums / sizes.unsqueeze(-1)
+    wide = at_least_float32(states)
+    sums = wide.new_zeros(len(sizes), states.shape[-1]).index_add(0, owner, wide)
+    return (sums / sizes.unsqueeze(-1)).to(states.dtype)
+
+
+def at_least_float32(states: Tensor) -> Tensor:
+    """States in float32, or float64 where they are given in that."""
+    return states.to(torch.promote_types(states.dtype, torch.float32))

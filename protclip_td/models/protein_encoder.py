@@ -79,16 +79,16 @@ class ProteinEncoder(nn.Module):
             sizes (Tensor): residues of each protein, :math:`(B,)`
 
         Returns:
-            float32 tensor of shape :math:`(N, d_p)`, in the order given
+            tensor of shape :math:`(N, d_p)` in the weights' precision, in the order given
         """
         pieces = plan_pieces(sizes.tolist(), self.tokens_per_pass)
         if not pieces:
-            return torch.zeros(0, self.hidden_size, device=tokens.device)
+            return torch.zeros(0, self.hidden_size, dtype=self.model.dtype, device=tokens.device)
         special = tokens.new_tensor([esm.CLS_ID, esm.EOS_ID, esm.PAD_ID])
         vocabulary = torch.cat([tokens, special])
         states = torch.cat([self._run_piece(vocabulary, piece) for piece in pieces])
         order = torch.cat([piece.residues for piece in pieces]).argsort()
-        return states.index_select(0, order.to(states.device)).float()
+        return states.index_select(0, order.to(states.device)).to(self.model.dtype)
 
     def _run_piece(self, vocabulary: Tensor, piece: Piece) -> Tensor:
         """The states that one piece hands out, :math:`(k, d_p)`."""

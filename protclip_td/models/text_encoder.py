@@ -24,10 +24,11 @@ _TOKENS_PER_PASS = 16384
 class TextEncoder(nn.Module):
     """A frozen BERT that gives the states of texts at their real tokens.
 
-    Never trained, always in evaluation mode, always in float32, without gradient. On a CPU texts
-    are encoded one by one, so that a text's states are the same to the last bit whatever else is
-    in the call; on a GPU they go in batches of about the same length. Results are kept by text:
-    UniProt's property texts repeat, and every text comes again in the next epoch.
+    Never trained, always in evaluation mode, always in the precision of its weights, without
+    gradient. On a CPU texts are encoded one by one, so that a text's states are the same to the
+    last bit whatever else is in the call; on a GPU they go in batches of about the same length.
+    Results are kept by text: UniProt's property texts repeat, and every text comes again in the
+    next epoch.
 
     Parameters:
         model (BertModel): transformers' model with its weights

@@ -254,6 +254,32 @@ def test_a_saved_model_is_the_same(tiny_model, tmp_path):
         assert torch.equal(model.encode_text(TEXTS), expected[1])
 
 
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("pooling", ["residues", "all_tokens"])
+def test_weights_of_another_precision_give_the_same_embeddings(tiny_model, precision, pooling):
+    tiny_model.pooling = pooling
+    expected = tiny_model.encode_protein(SEQUENCES), tiny_model.encode_text(TEXTS)
+    model = copy.deepcopy(tiny_model).to(precision)
+    found = model.encode_protein(SEQUENCES), model.encode_text(TEXTS)
+    for rows, others in zip(found, expected):
+        assert rows.dtype == torch.float32
+        tolerance = 1e-5 if precision == torch.float64 else 0.03
+        torch.testing.assert_close(rows, others, atol=tolerance, rtol=0)
+        torch.testing.assert_close(rows.norm(dim=-1), torch.ones(len(rows)))
+    assert model.residue_features(["MKT"])[0].dtype == torch.float32
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("readout", ["mean", "projection"])
+def test_features_are_of_the_weights_precision(tiny_model, graph, readout, precision):
+    tiny_model.readout = readout
+    expected = tiny_model(graph, None)["graph_feature"]
+    found = copy.deepcopy(tiny_model).to(precision)(graph, None)["graph_feature"]
+    assert found.dtype == precision
+    tolerance = 1e-5 if precision == torch.float64 else 0.03
+    assert (found - expected).norm() < tolerance * expected.norm()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

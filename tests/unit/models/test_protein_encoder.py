@@ -10,7 +10,7 @@ from torchdrug.data import Protein
 
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.residues import RESIDUE_LETTERS
-from protclip_td.models.esm import MASK_ID
+from protclip_td.models.esm import MASK_ID, rotations
 from protclip_td.models.packing import cut_windows, plan_pieces
 from protclip_td.models.protein_encoder import (
     TOKENS_PER_PASS,
@@ -169,3 +169,20 @@ def test_states_are_float32_under_autocast(encoder):
     assert states.dtype == torch.float32
     difference = (states - encoder(tokens, sizes)).norm() / states.norm()
     assert 0 < difference < 0.05
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16, torch.float64])
+def test_weights_of_another_precision_give_the_same_states(encoder, precision):
+    tokens, sizes = pack(["MKTAYIAKQR" * 60, *SEQUENCES])
+    tokens[3] = MASK_ID
+    other = copy.deepcopy(encoder).to(precision)
+    states, expected = other(tokens, sizes), encoder(tokens, sizes)
+    assert states.dtype == other(tokens[:0], sizes[:0]).dtype == precision
+    tolerance = 1e-5 if precision == torch.float64 else 0.03
+    assert (states - expected).norm() < tolerance * expected.norm()
+
+
+def test_rounded_weights_do_not_round_the_places(encoder):
+    rounded = copy.deepcopy(encoder).bfloat16()
+    for found, expected in zip(rotations(rounded.model, 1000), rotations(encoder.model, 1000)):
+        assert torch.equal(found, expected)
