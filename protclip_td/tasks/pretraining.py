@@ -53,8 +53,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
 
     Parameters:
         model (ProtCLIP): model with both encoders
-        criterion (dict of float, optional): weight of each loss; leave some out for an ablation.
-            Names are ``contrastive`` (global contrast), ``bsr`` (biotext-guided static segment
+        criterion (str, list or dict, optional): weight of each loss, 1 where names alone are given;
+            leave some out for an ablation. Names are ``contrastive`` (global contrast), ``bsr`` (biotext-guided static segment
             reconstruction), ``mlm`` (masked residues) and ``pda`` (property-grouped dynamic
             segment alignment).
         mask_rate (float, optional): share of the residues masked for MLM and for BSR
@@ -88,7 +88,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     def __init__(
         self,
         model: Any,
-        criterion: dict[LossName, float] | None = None,
+        criterion: LossName | Sequence[LossName] | dict[LossName, float] | None = None,
         mask_rate: float = 0.15,
         segment_length: Sequence[int] = (5, 10),
         prototype_temperature: float = 0.9,
@@ -96,8 +96,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     ) -> None:
         super().__init__()
         self.model = model
-        chosen = PAPER_CRITERION if criterion is None else criterion
-        self.criterion = {str(name): weight for name, weight in chosen.items()}
+        self.criterion: Any = PAPER_CRITERION if criterion is None else criterion
+        self.criterion = {str(name): weight for name, weight in self.criterion.items()}
         self.mask_rate = mask_rate
         self.segment_length = tuple(segment_length)
         self.prototype_temperature = prototype_temperature
@@ -120,7 +120,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         check_rate(self.mask_rate)
         check_lengths(*self.segment_length)
         check_alignment(self.prototype_temperature, self.sparsity_threshold)
-        if self.model.text_encoder is None:
+        if getattr(self.model, "text_encoder", None) is None:
             raise InputError(
                 "ProteinTextPretraining needs a model with a text encoder: give ProtCLIP a "
                 "`text_encoder` or a `checkpoint`"

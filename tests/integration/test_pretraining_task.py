@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from helpers import batch_of, tiny_model
-from torchdrug import core
+from torchdrug import core, models
 
 from protclip_td.errors import InputError
 from protclip_td.tasks.pretraining import PAPER_CRITERION, ProteinTextPretraining
@@ -193,6 +193,22 @@ def test_different_biotexts_are_of_different_groups(model, pairs):
     assert len(set(groups.tolist())) == len(pairs)
 
 
+@pytest.mark.parametrize(
+    ("given", "weights"),
+    [
+        ("contrastive", {"contrastive": 1}),
+        (["contrastive", "pda"], {"contrastive": 1, "pda": 1}),
+        ({"mlm": 0.5}, {"mlm": 0.5}),
+        (None, PAPER_CRITERION),
+    ],
+)
+def test_criterion_as_torchdrug_takes_it(model, given, weights):
+    task = ProteinTextPretraining(model, criterion=given)
+    assert task.criterion == weights
+    again = core.Configurable.load_config_dict(task.config_dict())
+    assert again.criterion == weights
+
+
 def test_unknown_loss_is_named(model):
     with pytest.raises(InputError, match=r"criterion: \['contrast'\] given; expected some of"):
         ProteinTextPretraining(model, criterion={"contrast": 1.0})
@@ -219,6 +235,8 @@ def test_model_without_text_side_is_refused(tiny_protein_folder):
     config = {"class": "ProtCLIP", "protein_encoder": tiny_protein_folder}
     with pytest.raises(InputError, match="needs a model with a text encoder"):
         ProteinTextPretraining(core.Configurable.load_config_dict(config))
+    with pytest.raises(InputError, match="needs a model with a text encoder"):
+        ProteinTextPretraining(models.ProteinCNN(21, [8]))
 
 
 def accuracy(task, batch):
