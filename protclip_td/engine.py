@@ -170,7 +170,8 @@ class ResumableEngine(core.Engine, core.Configurable):
             listeners (sequence of Listener, optional): hear of each step and epoch, on rank 0
 
         Raises:
-            Interrupted: SIGINT or SIGTERM came; a checkpoint has been written
+            Interrupted: SIGINT or SIGTERM came; a checkpoint has been written. Without
+                `checkpoints` Python does with signals as ever (KeyboardInterrupt)
             TrainingError: a loss became NaN or infinite, or the disk is full
             InputError: no validation metric is called `eval_metric`, a number is not above 0, the
                 scheduler ends before the training, or fewer items to validate on than processes

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -81,11 +82,14 @@ class TrainingLoop:
         """Train to the end, or until stopped early.
 
         Raises:
-            Interrupted: by SIGINT or SIGTERM, after a checkpoint
+            Interrupted: by SIGINT or SIGTERM, after a checkpoint; only where they are kept
             TrainingError: a loss became NaN, or the disk is full
         """
         try:
-            with self.stop:
+            # Without checkpoints there is nothing to wait for: signals stay with Python.
+            with self.stop if self.checkpoints is not None else nullcontext():
+                # A step that Ctrl-C has broken off may have left gradients.
+                self.engine.optimizer.zero_grad()
                 while self.position.epoch < self.plan.num_epoch and not self._stops_early():
                     self._epoch()
         except Interrupted:

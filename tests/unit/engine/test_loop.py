@@ -3,6 +3,7 @@
 import itertools
 import math
 import os
+import signal
 from statistics import fmean
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from protclip_td.errors import InputError, TrainingError
 from protclip_td.schedulers import LinearWarmupDecay
 from protclip_td.training.checkpointing import Checkpoints, load_checkpoint
 from protclip_td.training.listener import Listener
+from protclip_td.training.signals import Interrupted
 
 ITEMS = [{"x": torch.tensor([float(number)])} for number in range(1, 8)]
 
@@ -254,6 +256,50 @@ def test_checkpoints_come_every_few_steps(tmp_path, monkeypatch):
     fit(2, plan={"checkpoints": Checkpoints(tmp_path)}, gradient_interval=1, checkpoint_interval=3)
     places = [(position["epoch"], position["step"]) for position in saved]
     assert places == [(0, 3), (1, 4), (1, 6), (2, 8)]
+
+
+@pytest.fixture
+def python_s_ctrl_c():
+    """As in a terminal; what a shell puts into the background ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+class Interrupting(Line):
+    """Is interrupted behind the backward pass of its second batch."""
+
+    def forward(self, batch):
+        loss, metric = super().forward(batch)
+        if len(self.seen) == 2:
+            loss.backward(retain_graph=True)
+            signal.raise_signal(signal.SIGINT)
+        return loss, metric
+
+
+@pytest.mark.parametrize("method", ["train", "fit"])
+def test_ctrl_c_is_python_s_where_no_checkpoints_are_kept(method, python_s_ctrl_c):
+    task = Interrupting()
+    optimizer = optim.SGD(task.parameters(), lr=0.1)
+    engine = ResumableEngine(task, ITEMS, ITEMS[:1], ITEMS[:1], optimizer, batch_size=2)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(engine, method)(1)
+    done = engine.position.step
+    engine.train(1, batch_per_epoch=2)
+    assert done == 1
+    expected = -0.1 * (sum(task.seen[0]) + sum(task.seen[2])) / 2
+    assert task.weight.item() == pytest.approx(expected)
+
+
+def test_ctrl_c_waits_for_a_checkpoint_where_they_are_kept(tmp_path):
+    task = Interrupting()
+    engine = ResumableEngine(
+        task, ITEMS, ITEMS[:1], ITEMS[:1], optim.SGD(task.parameters(), lr=0.1), batch_size=2
+    )
+    checkpoints = Checkpoints(tmp_path)
+    with pytest.raises(Interrupted):
+        engine.fit(1, checkpoints=checkpoints)
+    assert load_checkpoint(checkpoints.last)["position"]["step"] == 2
 
 
 def test_patience_counts_from_the_best():
