@@ -1,5 +1,6 @@
 """Puts together what a model is made from: encoders, tokenizer, checkpoint."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from protclip_td.errors import InputError
@@ -18,10 +19,10 @@ class Parts(NamedTuple):
 
 
 def gather_parts(
-    protein_encoder: str | None,
-    text_encoder: str | None,
-    checkpoint: str | None,
-    tokenizer: str | None,
+    protein_encoder: str | Path | None,
+    text_encoder: str | Path | None,
+    checkpoint: str | Path | None,
+    tokenizer: str | Path | None,
 ) -> Parts:
     """Make the encoders from wherever they are to come from."""
     if checkpoint is not None:
@@ -42,7 +43,7 @@ def gather_parts(
     return Parts(protein, text, found, None, sources)
 
 
-def _parts_of_checkpoint(folder: str, tokenizer: str | None) -> Parts:
+def _parts_of_checkpoint(folder: str | Path, tokenizer: str | Path | None) -> Parts:
     """Make the encoders by a checkpoint's config; its weights are loaded later, at once."""
     content = read_checkpoint(folder)
     protein, text = make_encoders(content)

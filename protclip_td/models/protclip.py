@@ -11,6 +11,7 @@ from torchdrug import core
 from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice, check_positive
+from protclip_td.compat.settings import name_paths
 from protclip_td.data.proteins import residue_letters
 from protclip_td.errors import InputError
 from protclip_td.models import description, encoding
@@ -69,10 +70,10 @@ class ProtCLIP(nn.Module, core.Configurable):
 
     def __init__(
         self,
-        protein_encoder: str | None = None,
-        text_encoder: str | None = None,
-        checkpoint: str | None = None,
-        tokenizer: str | None = None,
+        protein_encoder: str | Path | None = None,
+        text_encoder: str | Path | None = None,
+        checkpoint: str | Path | None = None,
+        tokenizer: str | Path | None = None,
         projection_dim: int = 512,
         num_prototype: int = 512,
         readout: str = "mean",
@@ -82,6 +83,7 @@ class ProtCLIP(nn.Module, core.Configurable):
         text_cache_mb: float = 512,
     ) -> None:
         super().__init__()
+        name_paths(self)
         check_choice("readout", readout, READOUTS)
         check_choice("pooling", pooling, POOLINGS)
         check_positive("projection_dim", projection_dim)
@@ -277,7 +279,7 @@ class ProtCLIP(nn.Module, core.Configurable):
 
     @classmethod
     def from_pretrained(
-        cls, folder: str | Path, tokenizer: str | None = None, **options: Any
+        cls, folder: str | Path, tokenizer: str | Path | None = None, **options: Any
     ) -> "ProtCLIP":
         """Read a ProtCLIP checkpoint, the published one or ours.
 

@@ -29,7 +29,7 @@ VOCABULARY_FILES = ("tokenizer.json", "vocab.txt")
 _HUB_NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)?", re.ASCII)
 
 
-def existing_path(name: str) -> Path | None:
+def existing_path(name: str | Path) -> Path | None:
     """The file or folder of that name, if there is one."""
     try:
         path = Path(name).expanduser()
@@ -38,12 +38,12 @@ def existing_path(name: str) -> Path | None:
         return None
 
 
-def _place(source: str) -> str:
+def _place(source: str | Path) -> str:
     """The path of a source that is on this machine; else its name, for the hub."""
     return str(existing_path(source) or source)
 
 
-def protein_model(source: str) -> tuple["EsmModel", str]:
+def protein_model(source: str | Path) -> tuple["EsmModel", str]:
     """Make the protein encoder's `EsmModel`.
 
     Parameters:
@@ -56,6 +56,7 @@ def protein_model(source: str) -> tuple["EsmModel", str]:
     Raises:
         InputError: there is nothing there, it is damaged, or it is not an ESM-2
     """
+    source = str(source)
     if source.startswith(RANDOM):
         name = source.removeprefix(RANDOM)
         if name not in SIZES:
@@ -74,7 +75,7 @@ def protein_model(source: str) -> tuple["EsmModel", str]:
     return drop_contact_head(model), f"weights of {source}"
 
 
-def text_model(source: str) -> tuple["BertModel", Any, str]:
+def text_model(source: str | Path) -> tuple["BertModel", Any, str]:
     """Make the text encoder's `BertModel` and its tokenizer.
 
     Parameters:
@@ -89,6 +90,7 @@ def text_model(source: str) -> tuple["BertModel", Any, str]:
     """
     from transformers import BertModel
 
+    source = str(source)
     place = package_folder(source) if source.startswith(PACKAGE) else _place(source)
     check_config(place, "bert", "text_encoder")
     model = _from_pretrained(BertModel, place, "text_encoder")
@@ -113,7 +115,7 @@ def package_folder(source: str) -> str:
     return str(folder)
 
 
-def read_tokenizer(source: str) -> Any:
+def read_tokenizer(source: str | Path) -> Any:
     """A WordPiece tokenizer from a folder or hub name that has a vocabulary.
 
     Raises:
@@ -124,7 +126,7 @@ def read_tokenizer(source: str) -> Any:
     place = _place(source)
     if not any(_has_file(place, name) for name in VOCABULARY_FILES):
         raise InputError(
-            f"no tokenizer in {source!r}: expected {' or '.join(VOCABULARY_FILES)} there"
+            f"no tokenizer in {str(source)!r}: expected {' or '.join(VOCABULARY_FILES)} there"
         )
     return BertTokenizerFast.from_pretrained(place)
 

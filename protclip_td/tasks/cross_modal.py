@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torchdrug import core, tasks
 from torchdrug.core import Registry as R
 from tqdm import tqdm
 
+from protclip_td.compat.settings import name_paths
 from protclip_td.errors import InputError
 from protclip_td.losses.info_nce import check_temperature, info_nce_loss
 from protclip_td.metrics import RankingSums
@@ -75,8 +77,8 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
     def __init__(
         self,
         model: Any,
-        text_encoder: str | None = None,
-        tokenizer: str | None = None,
+        text_encoder: str | Path | None = None,
+        tokenizer: str | Path | None = None,
         hidden_dim: int = 768,
         num_layer: int = 6,
         num_head: int = 12,
@@ -85,6 +87,7 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         temperature: float = 0.1,
     ) -> None:
         super().__init__()
+        name_paths(self)
         check_temperature(temperature)
         if num_negative < 1:
             raise InputError(f"num_negative: {num_negative} given; expected 1 or more")

@@ -54,9 +54,9 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     Parameters:
         model (ProtCLIP): model with both encoders
         criterion (str, list or dict, optional): weight of each loss, 1 where names alone are given;
-            leave some out for an ablation. Names are ``contrastive`` (global contrast), ``bsr`` (biotext-guided static segment
-            reconstruction), ``mlm`` (masked residues) and ``pda`` (property-grouped dynamic
-            segment alignment).
+            leave some out for an ablation. Names are ``contrastive`` (global contrast), ``bsr``
+            (biotext-guided static segment reconstruction), ``mlm`` (masked residues) and ``pda``
+            (property-grouped dynamic segment alignment).
         mask_rate (float, optional): share of the residues masked for MLM and for BSR
         segment_length (list of int, optional): shortest and longest segment for BSR, in residues
         prototype_temperature (float, optional): τ of the softmax over the memory bank (PDA)
@@ -79,6 +79,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
 
     # TorchDrug's Task makes a dict of weights out of these options, given as a name or a list.
     _option_members = {"criterion"}  # noqa: RUF012
+    criterion: dict[str, float]
 
     #: Contrast needs a second pair to tell a protein's own text from.
     min_batch_size = 2
@@ -96,8 +97,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     ) -> None:
         super().__init__()
         self.model = model
-        self.criterion: Any = PAPER_CRITERION if criterion is None else criterion
-        self.criterion = {str(name): weight for name, weight in self.criterion.items()}
+        self.criterion = PAPER_CRITERION if criterion is None else criterion  # type: ignore[assignment]
+        self.criterion = dict(self.criterion)
         self.mask_rate = mask_rate
         self.segment_length = tuple(segment_length)
         self.prototype_temperature = prototype_temperature

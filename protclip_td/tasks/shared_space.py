@@ -1,6 +1,7 @@
 """Proteins and texts of a batch in the space that both share, for tasks that compare them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from protclip_td.models.encoding import list_strings
 from protclip_td.tasks.text_side import need_tokenizer, prepare_text_encoder
 
 
-def prepare_text_side(model: Any, task: str, tokenizer: str | None = None) -> None:
+def prepare_text_side(model: Any, task: str, tokenizer: str | Path | None = None) -> None:
     """Make sure that a model can compare proteins with texts, and give it a tokenizer for that.
 
     Parameters:

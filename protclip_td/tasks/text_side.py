@@ -1,5 +1,6 @@
 """Which encoder reads a task's texts, and with which tokenizer."""
 
+from pathlib import Path
 from typing import Any
 
 from protclip_td.errors import InputError
@@ -12,7 +13,7 @@ PUBMEDBERT = "microsoft/BiomedNLP-PubMedBERT-base-uncased-abstract"
 
 
 def prepare_text_encoder(
-    model: Any, source: str | None = None, tokenizer: str | None = None
+    model: Any, source: str | Path | None = None, tokenizer: str | Path | None = None
 ) -> TextEncoder | None:
     """The text encoder that is named, or else the model's own, with the tokenizer that is named.
 
@@ -42,7 +43,7 @@ def prepare_text_encoder(
     return encoder
 
 
-def _give_tokenizer(encoder: TextEncoder, source: str) -> None:
+def _give_tokenizer(encoder: TextEncoder, source: str | Path) -> None:
     tokenizer = read_tokenizer(source)
     known = encoder.model.config.vocab_size
     if len(tokenizer) > known:

@@ -1,12 +1,14 @@
 """Does a description find the proteins it describes? Asked without training."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 from torchdrug import core
 from torchdrug.core import Registry as R
 
+from protclip_td.compat.settings import name_paths
 from protclip_td.errors import InputError
 from protclip_td.metrics import ranking_metrics
 from protclip_td.tasks.shared_space import (
@@ -53,9 +55,10 @@ class ProteinTextRetrieval(UntrainedTask, core.Configurable):
         labels: Sequence[str] | None = None,
         template: str = "{}",
         recall_at: Sequence[int] = (1, 10, 20),
-        tokenizer: str | None = None,
+        tokenizer: str | Path | None = None,
     ) -> None:
         super().__init__()
+        name_paths(self)
         prepare_text_side(model, "ProteinTextRetrieval", tokenizer)
         self.model = model
         self.labels = labels

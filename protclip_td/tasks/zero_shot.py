@@ -1,6 +1,7 @@
 """Which of several texts fits a protein? Asked without training."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 from torchdrug import core, metrics
 from torchdrug.core import Registry as R
 
+from protclip_td.compat.settings import name_paths
 from protclip_td.errors import InputError
 from protclip_td.hooks import behind_split
 from protclip_td.tasks.shared_space import (
@@ -56,9 +58,10 @@ class ZeroShotClassification(UntrainedTask, core.Configurable):
         task: str | None = None,
         labels: Sequence[str] | None = None,
         template: str = "{}",
-        tokenizer: str | None = None,
+        tokenizer: str | Path | None = None,
     ) -> None:
         super().__init__()
+        name_paths(self)
         prepare_text_side(model, "ZeroShotClassification", tokenizer)
         self.model = model
         self.task = task

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import graph_files
 import numpy as np
@@ -200,6 +201,15 @@ def test_other_weights_of_a_text_encoder_of_the_task_s_own_give_other_vectors(
     bert = task.frozen_text_encoder.model
     bert.load_state_dict({name: 2 * tensor for name, tensor in bert.state_dict().items()})
     assert not torch.allclose(task._known(device).vectors[disease], before)
+
+
+def test_sources_may_be_paths(model, tiny_text_folder, folders):
+    for folder in (tiny_text_folder, folders[0]):
+        tasks = [
+            CrossModalTransformation(model, text_encoder=kind(folder), tokenizer=kind(folder))
+            for kind in (Path, str)
+        ]
+        assert tasks[0].config_dict() == tasks[1].config_dict()
 
 
 def test_training_after_an_evaluation_in_inference_mode(data, model):

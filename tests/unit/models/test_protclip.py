@@ -5,6 +5,7 @@ import math
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -252,6 +253,18 @@ def test_a_saved_model_is_the_same(tiny_model, tmp_path):
     ):
         assert torch.equal(model.encode_protein(["MKT"]), expected[0])
         assert torch.equal(model.encode_text(TEXTS), expected[1])
+
+
+def test_sources_may_be_paths(tiny_protein_folder, tiny_text_folder):
+    given = {
+        "protein_encoder": tiny_protein_folder,
+        "text_encoder": tiny_text_folder,
+        "tokenizer": tiny_text_folder,
+    }
+    model = ProtCLIP(**{name: Path(folder) for name, folder in given.items()})
+    assert model.sources == ProtCLIP(**given).sources
+    assert model.config_dict() == ProtCLIP(**given).config_dict()
+    assert ProtCLIP(Path("random:ESM-2-8M")).node_output_dim == 320
 
 
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16, torch.float64])
