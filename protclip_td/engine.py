@@ -281,8 +281,9 @@ class ResumableEngine(core.Engine, core.Configurable):
         """
         if "position" not in state:
             raise InputError(
-                f"{source} holds a model only, nothing to resume. Give it as `checkpoint` in the "
-                "config to start from its weights."
+                f"{source} does not say how far the training was, so there is nothing to resume: "
+                "it is no checkpoint of a ResumableEngine. Give it as `checkpoint` in the config, "
+                "or to `load`, to start from its weights."
             )
         if len(state["random"]) != self.world_size:
             raise InputError(
@@ -346,6 +347,20 @@ class ResumableEngine(core.Engine, core.Configurable):
             InputError: the file is missing or damaged, or from another model
         """
         self.load_state_dict(load_checkpoint(checkpoint), str(checkpoint))
+
+    @classmethod
+    def load_config_dict(cls, config: Mapping[str, Any]) -> "ResumableEngine":
+        """Make an engine of what `config_dict` has given."""
+        others = {name: value for name, value in config.items() if name != "scheduler"}
+        # TorchDrug puts the parameters in there.
+        engine = super().load_config_dict({**others, "optimizer": dict(config["optimizer"])})
+        if config.get("scheduler"):
+            # It needs the optimizer with the parts that the task has made for this engine.
+            settings = {**config["scheduler"], "optimizer": engine.optimizer}
+            engine.scheduler = core.Configurable.load_config_dict(settings)
+            engine.schedule = Schedule(engine.scheduler)
+            engine._config = {**engine._config, "scheduler": engine.scheduler}
+        return engine
 
     def _load_optimizer(self, state: dict[str, Any], source: str) -> None:
         try:

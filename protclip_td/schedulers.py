@@ -17,6 +17,8 @@ class LinearWarmupDecay(LRScheduler, core.Configurable):
     warm-up and (T - t) / (T - W) after it. ProtCLIP's released code warms up over 3 % of the
     steps.
 
+    TorchDrug's own ``core.Engine`` moves schedules once in each epoch: there a step is an epoch.
+
     Parameters:
         optimizer (Optimizer): wrapped optimizer
         num_step (int, optional): optimizer steps of the whole training (T). By default

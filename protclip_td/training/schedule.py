@@ -60,7 +60,8 @@ class Schedule:
             self.scheduler.step()
         elif value is None:
             raise InputError(
-                "scheduler: ReduceLROnPlateau needs a validation metric. Set eval_metric to one."
+                "scheduler: ReduceLROnPlateau needs a validation metric. Set eval_metric to one; "
+                "in Python call `fit`, which takes it, since `train` does not validate."
             )
         else:
             self.scheduler.step(value)
