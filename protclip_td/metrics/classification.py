@@ -5,8 +5,8 @@ from torch import Tensor
 from torchdrug.core import Registry as R
 
 from protclip_td.compat.metrics import replaces_metric
-from protclip_td.errors import InputError
 from protclip_td.metrics.ranks import average_ranks, is_last_of_ties, undefined
+from protclip_td.metrics.shapes import check_shapes
 
 
 @replaces_metric("auprc")
@@ -24,11 +24,15 @@ def area_under_prc(pred: Tensor, target: Tensor) -> Tensor:
         () in [0, 1]; 0 without a positive, as scikit-learn's ``average_precision_score``; NaN for
         NaN predictions
 
+    Raises:
+        InputError: the shapes differ
+
     Example::
 
         >>> area_under_prc(torch.tensor([0.5, 0.5, 0.5, 0.5]), torch.tensor([1, 0, 0, 0]))
         tensor(0.2500)
     """
+    check_shapes("auprc", pred, target)
     if pred.isnan().any():
         return undefined(pred)
     ordered, order = pred.sort(descending=True)
@@ -54,11 +58,15 @@ def area_under_roc(pred: Tensor, target: Tensor) -> Tensor:
         () in [0, 1]; NaN without a positive or a negative, as scikit-learn's ``roc_auc_score``,
         and for NaN predictions
 
+    Raises:
+        InputError: the shapes differ
+
     Example::
 
         >>> area_under_roc(torch.tensor([0.5, 0.5, 0.1]), torch.tensor([1, 0, 0]))
         tensor(0.7500)
     """
+    check_shapes("auroc", pred, target)
     if pred.isnan().any():
         return undefined(pred)
     positive = target == 1
@@ -83,6 +91,9 @@ def f1_max(pred: Tensor, target: Tensor) -> Tensor:
     Returns:
         () in [0, 1]; NaN for NaN predictions or none at all
 
+    Raises:
+        InputError: the shapes differ
+
     Source: Radivojac et al., Nature Methods 2013, section Evaluation metrics.
 
     Example::
@@ -90,6 +101,7 @@ def f1_max(pred: Tensor, target: Tensor) -> Tensor:
         >>> f1_max(torch.tensor([[0.9, 0.2], [0.4, 0.3]]), torch.tensor([[1, 0], [1, 0]]))
         tensor(1.)
     """
+    check_shapes("f1_max", pred, target)
     num_protein, num_class = pred.shape
     if pred.isnan().any() or pred.numel() == 0:
         return undefined(pred)
@@ -138,11 +150,7 @@ def micro_f1(pred: Tensor, target: Tensor, threshold: float = 0.0) -> Tensor:
         >>> micro_f1(torch.tensor([[2.0, -1.0], [1.0, 3.0]]), torch.tensor([[1, 0], [0, 1]]))
         tensor(0.8000)
     """
-    if pred.shape != target.shape:
-        raise InputError(
-            f"micro-F1 needs a prediction per target, not {tuple(pred.shape)} predictions and "
-            f"{tuple(target.shape)} targets"
-        )
+    check_shapes("micro-F1", pred, target)
     given, true = pred > threshold, target == 1
     num_right, num_both = (given & true).sum(), given.sum() + true.sum()
     return 2 * num_right / num_both.clamp(min=1)

@@ -4,6 +4,7 @@ from torch import Tensor
 
 from protclip_td.compat.metrics import replaces_metric
 from protclip_td.metrics.ranks import average_ranks, undefined
+from protclip_td.metrics.shapes import check_shapes
 
 
 @replaces_metric("spearmanr")
@@ -21,11 +22,15 @@ def spearmanr(pred: Tensor, target: Tensor) -> Tensor:
     Returns:
         () in [-1, 1]; NaN where one side is constant, holds NaN, or has fewer than two values
 
+    Raises:
+        InputError: the shapes differ
+
     Example::
 
         >>> spearmanr(torch.tensor([0.1, 0.2, 0.2]), torch.tensor([1.0, 2.0, 3.0]))
         tensor(0.8660)
     """
+    check_shapes("spearmanr", pred, target)
     if pred.isnan().any() or target.isnan().any():
         return undefined(pred)
     x, y = average_ranks(pred), average_ranks(target)

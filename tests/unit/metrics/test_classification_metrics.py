@@ -10,7 +10,7 @@ from torchdrug import metrics as torchdrug_metrics
 from torchdrug.metrics import metric as torchdrug_own
 
 from protclip_td.errors import InputError
-from protclip_td.metrics import area_under_prc, area_under_roc, f1_max, micro_f1
+from protclip_td.metrics import area_under_prc, area_under_roc, f1_max, micro_f1, spearmanr
 
 NAN = float("nan")
 # Predictions: all different, a few values only, one value, and infinite ones.
@@ -111,6 +111,13 @@ def test_micro_f1(kind, share, shape):
 def test_micro_f1_at_the_threshold_itself():
     """A probability of exactly one half gives no label."""
     assert micro_f1(torch.zeros(1, 7), torch.ones(1, 7)) == 0
+
+
+@pytest.mark.parametrize("metric", [area_under_prc, area_under_roc, f1_max, micro_f1, spearmanr])
+def test_a_prediction_per_target(metric):
+    shape = (4, 2) if metric is f1_max else (4,)
+    with pytest.raises(InputError, match=r"prediction per target, not \(4,.* predictions and \(5"):
+        metric(torch.rand(shape), torch.ones(5, *shape[1:]))
 
 
 def test_micro_f1_needs_a_prediction_per_target():
