@@ -15,6 +15,7 @@ from protclip_td.data.sampling.rows import all_once
 from protclip_td.data.sampling.rule import rule_for
 from protclip_td.data.split_names import SPLITS
 from protclip_td.data.store.composition import Composition, count_groups
+from protclip_td.datasets.batches import takes_slices
 from protclip_td.datasets.subset import PropertyDrivenSubset
 from protclip_td.errors import InputError
 from protclip_td.properties import PROPERTIES
@@ -125,6 +126,7 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
     def __len__(self) -> int:
         return len(self.store)
 
+    @takes_slices
     def __getitem__(self, index: int) -> dict[str, Any]:
         entry = self.store[index]
         return {

@@ -12,6 +12,7 @@ from protclip_td.data.proteins import to_protein
 from protclip_td.data.reading.table import Table, read_table
 from protclip_td.data.residues import check_sequence
 from protclip_td.data.split_names import SPLITS
+from protclip_td.datasets.batches import takes_slices
 from protclip_td.datasets.splits import split_by_key, split_by_name
 from protclip_td.datasets.targets import read_targets
 from protclip_td.errors import InputError
@@ -138,6 +139,7 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
     def __len__(self) -> int:
         return len(self.sequences)
 
+    @takes_slices
     def __getitem__(self, index: int) -> dict[str, Any]:
         """One item: ``graph`` (``graph1`` and ``graph2`` for a pair) and the targets by name."""
         proteins = [to_protein(sequence) for sequence in self.sequences[index]]

@@ -15,7 +15,7 @@ from torchdrug.core import Registry as R
 from protclip_td.checks import check_choice, check_fraction
 from protclip_td.data.digests import md5_of
 from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
-from protclip_td.datasets.batches import only_item
+from protclip_td.datasets.batches import only_item, takes_slices
 from protclip_td.datasets.string_actions_reader import (
     ACTIONS,
     Network,
@@ -258,6 +258,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
     def __len__(self) -> int:
         return len(self.network.pairs)
 
+    @takes_slices
     def __getitem__(self, index: int) -> dict[str, Any]:
         return only_item(self.get_batch([index]))
 

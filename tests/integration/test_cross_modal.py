@@ -212,6 +212,11 @@ def test_sources_may_be_paths(model, tiny_text_folder, folders):
         assert tasks[0].config_dict() == tasks[1].config_dict()
 
 
+def test_slices(data):
+    dataset = PrimeKG(data)
+    assert [item["head"] for item in dataset[:3]] == [dataset[i]["head"] for i in range(3)]
+
+
 def test_training_after_an_evaluation_in_inference_mode(data, model):
     engine = make_engine(PrimeKG(data), model)
     with torch.inference_mode():

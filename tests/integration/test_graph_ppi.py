@@ -295,6 +295,11 @@ def test_stock_engine_and_another_encoder(data):
     assert set(engine.evaluate("test", log=False)) >= {"micro_f1", "auprc@micro"}
 
 
+def test_slices(data):
+    dataset = STRINGActions(data)
+    assert [item["node1"] for item in dataset[:3]] == [dataset[i]["node1"] for i in range(3)]
+
+
 def test_a_part_of_a_split(data, model):
     dataset = STRINGActions(data)
     train, valid, test = dataset.split()

@@ -154,6 +154,10 @@ def test_two_ranks_share_one_draw(dataset):
     assert sorted(drawn) == sorted(rows(train_set))  # what one process draws
 
 
+def test_slices(dataset):
+    assert [item["index"] for item in dataset[2:5]] == [2, 3, 4]
+
+
 def test_held_out_items_mix_the_groups_and_stay_as_they_are(folder):
     dataset = ProtAnno(folder, valid_fraction=0.4)
     valid_set = dataset.split()[1]

@@ -62,6 +62,15 @@ def test_names_of_labels(path, target, target_type, names):
     assert names == (found and set(found))
 
 
+def test_slices_and_lists_of_rows(path):
+    dataset = ProteinTable(path, "place", "class", split="split")
+    for rows in (slice(1, 3), slice(-1, None), [4, 0], range(2)):
+        expected = list(range(6))[rows] if isinstance(rows, slice) else rows
+        items = [letters(item["graph"]) for item in dataset[rows]]
+        assert items == [SEQUENCES[row] for row in expected]
+    assert len(dataset.split()[0][:2]) == 2
+
+
 def test_numbers(path, caplog):
     with caplog.at_level(logging.WARNING):
         dataset = ProteinTable(path, "value", split="split")
