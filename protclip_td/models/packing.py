@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from protclip_td.errors import InputError
+
 #: Residues ESM-2 was trained on at once: 1,024 tokens less <cls> and <eos>.
 MAX_RESIDUES = 1022
 #: Residues that neighbouring windows of a long protein share at least.
@@ -161,6 +163,20 @@ def packed_mean(states: Tensor, sizes: Tensor) -> Tensor:
     wide = at_least_float32(states)
     sums = wide.new_zeros(len(sizes), states.shape[-1]).index_add(0, owner, wide)
     return (sums / sizes.unsqueeze(-1)).to(states.dtype)
+
+
+def check_not_empty(sizes: Tensor) -> None:
+    """Make sure that each protein of a batch has residues, of which a mean can be taken.
+
+    Raises:
+        InputError: one has none
+    """
+    lengths = sizes.tolist()
+    if 0 in lengths:
+        raise InputError(
+            f"protein {lengths.index(0)} of the batch (counted from 0) has no residues; expected "
+            "at least one"
+        )
 
 
 def at_least_float32(states: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from protclip_td.models import description, encoding
 from protclip_td.models.checkpoint import Checkpoint, save_checkpoint
 from protclip_td.models.description import Part
 from protclip_td.models.heads import BiotextAttention, Projection, PropertyBank, ResidueHead
-from protclip_td.models.packing import packed_mean
+from protclip_td.models.packing import check_not_empty, packed_mean
 from protclip_td.models.parts import gather_parts
 from protclip_td.models.protein_encoder import TOKENS_PER_PASS, ProteinEncoder, letter_tokens
 from protclip_td.models.published import to_our_names, unread
@@ -161,10 +161,14 @@ class ProtCLIP(nn.Module, core.Configurable):
         Returns:
             dict with `residue_feature` of shape :math:`(N, d_p)`, aligned to the graph's residues,
             and `graph_feature` of shape :math:`(n, output\\_dim)`
+
+        Raises:
+            InputError: a protein has no residues
         """
         if not hasattr(graph, "num_residues"):
             graph = graph.pack([graph])  # a single protein
         sizes = graph.num_residues
+        check_not_empty(sizes)
         states = self.protein_encoder(self.residue_tokens(graph), sizes)
         means = packed_mean(states, sizes)
         if self.readout == "projection":

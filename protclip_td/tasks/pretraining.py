@@ -29,7 +29,7 @@ from protclip_td.losses import (
 )
 from protclip_td.metrics.retrieval import retrieval_metrics
 from protclip_td.models.esm import MASK_ID
-from protclip_td.models.packing import packed_mean
+from protclip_td.models.packing import check_not_empty, packed_mean
 
 LossName = Literal["contrastive", "bsr", "mlm", "pda"]
 
@@ -185,6 +185,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Shared embeddings (B, d) of both sides and the losses asked for."""
         sizes = batch["graph"].num_residues
+        check_not_empty(sizes)
         hidden, masks, tokens = self._encode_views(batch["graph"], generator)
         text_hidden, text_sizes = self.model.text_encoder.token_states(batch["biotext"])
         embeddings = {

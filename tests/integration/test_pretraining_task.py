@@ -115,6 +115,12 @@ def test_absent_property_takes_no_part(model, pairs):
     assert torch.equal(task(batch)[0], loss)
 
 
+def test_a_protein_without_residues_is_named(model, pairs):
+    batch = batch_of([*pairs[:2], replace(pairs[2], sequence="")])
+    with pytest.raises(InputError, match=r"protein 2 of the batch .* has no residues"):
+        ProteinTextPretraining(model)(batch)
+
+
 def test_no_property_at_all(model, batch):
     """PDA then has nothing to align."""
     batch["property_text"] = {name: [""] * 4 for name in batch["property_text"]}

@@ -255,6 +255,12 @@ def test_a_saved_model_is_the_same(tiny_model, tmp_path):
         assert torch.equal(model.encode_text(TEXTS), expected[1])
 
 
+def test_a_protein_without_residues_is_named(tiny_model):
+    proteins = Protein.pack([to_protein(sequence) for sequence in ("MKT", "", "MW", "")])
+    with pytest.raises(InputError, match=r"protein 1 of the batch .* has no residues"):
+        tiny_model(proteins, None)
+
+
 def test_sources_may_be_paths(tiny_protein_folder, tiny_text_folder):
     given = {
         "protein_encoder": tiny_protein_folder,
