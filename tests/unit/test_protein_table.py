@@ -36,7 +36,7 @@ def path(tmp_path):
         tmp_path,
         sequence=SEQUENCES,
         partner=SEQUENCES[::-1],
-        value=["0.5", "", "-1", "1e-3", "NA", "2"],
+        value=["0.5", "", "-1", "NA", "1e-3", "2"],
         place=["Nucleus", "Membrane", "Nucleus", "Membrane", "Nucleus", "Membrane"],
         keyword=["ATP;Zinc", "", "Zinc", "ATP ; Zinc;", "Heme", ""],
         structure=["HHHEE", "??EEH", "HHHHH", "EEEEE", "H????", "CCHEE"],
