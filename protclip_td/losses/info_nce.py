@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from protclip_td.errors import InputError
 from protclip_td.losses.precision import in_float32
 
 
@@ -45,13 +44,3 @@ def info_nce_loss(
     logits = (query * F.normalize(keys, dim=-1)).sum(-1) / temperature
     absent = F.pad(~is_there, (1, 0), value=False)
     return -logits.masked_fill(absent, -torch.inf).log_softmax(-1)[:, 0].mean()
-
-
-def check_temperature(temperature: float) -> None:
-    """Make sure that a temperature is positive.
-
-    Raises:
-        InputError: it is not
-    """
-    if not temperature > 0:
-        raise InputError(f"temperature: {temperature} given; expected a positive number")

@@ -13,9 +13,10 @@ from torchdrug import core, tasks
 from torchdrug.core import Registry as R
 from tqdm import tqdm
 
+from protclip_td.checks import check_positive
 from protclip_td.compat.settings import name_paths
 from protclip_td.errors import InputError
-from protclip_td.losses.info_nce import check_temperature, info_nce_loss
+from protclip_td.losses.info_nce import info_nce_loss
 from protclip_td.metrics import RankingSums
 from protclip_td.models.text_encoder import TextEncoder
 from protclip_td.models.weights_version import KeptValue
@@ -88,9 +89,8 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
     ) -> None:
         super().__init__()
         name_paths(self)
-        check_temperature(temperature)
-        if num_negative < 1:
-            raise InputError(f"num_negative: {num_negative} given; expected 1 or more")
+        check_positive("temperature", temperature)
+        check_positive("num_negative", num_negative)
         self.model = model
         # nn.Module registers no modules inside a list: the frozen BERT stays out of checkpoints.
         self._text_encoder = [prepare_text_encoder(model, text_encoder, tokenizer)]

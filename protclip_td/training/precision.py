@@ -8,7 +8,7 @@ import torch
 from torch import optim
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from protclip_td.errors import InputError
+from protclip_td.checks import check_choice
 
 _TYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -25,10 +25,7 @@ class Precision:
     """
 
     def __init__(self, name: str, device: torch.device) -> None:
-        if name not in _TYPES:
-            raise InputError(
-                f"engine: precision: {name!r} is not known. Choose one of {', '.join(_TYPES)}."
-            )
+        check_choice("engine: precision", name, _TYPES)
         self.name = name
         self.dtype = _TYPES[name]
         self.device_type = device.type

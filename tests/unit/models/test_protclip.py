@@ -164,7 +164,7 @@ def test_duplicates_are_encoded_alike(tiny_model):
 
 @pytest.mark.parametrize("method", ["encode_protein", "encode_text", "residue_features"])
 def test_batch_size_out_of_range(tiny_model, method):
-    with pytest.raises(InputError, match="batch_size is -1; expected at least 1"):
+    with pytest.raises(InputError, match="batch_size: -1 given; expected a number above 0"):
         getattr(tiny_model, method)(["MK"], batch_size=-1)
 
 

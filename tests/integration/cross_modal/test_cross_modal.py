@@ -1,55 +1,19 @@
-"""Cross-modal transformation: the leak, the ranking, and runs of the shipped files."""
+"""Cross-modal transformation: the leak, the ranking, and what the bridge learns."""
 
-import json
-import shutil
-from pathlib import Path
+import math
 
 import graph_files
 import numpy as np
 import pytest
 import torch
-from helpers import tiny_model
+from cross_modal_sizes import NAMES, SMALL
 from torchdrug import core, models
 from torchdrug.data import graph_collate
 
-from protclip_td import cli
-from protclip_td.building import build
-from protclip_td.config import load_config
 from protclip_td.datasets import PrimeKG, ProteinTable
 from protclip_td.engine import ResumableEngine
-from protclip_td.models import ProtCLIP
-from protclip_td.models.text_encoder import TextEncoder
 from protclip_td.tasks import CrossModalTransformation
 from protclip_td.tasks.cross_modal_bridge import Bridge
-
-ENDS = {
-    "prot2bp": ("gene/protein", "biological_process"),
-    "prot2mf": ("gene/protein", "molecular_function"),
-    "prot2cc": ("gene/protein", "cellular_component"),
-    "prot2drug": ("gene/protein", "drug"),
-    "disease2prot": ("disease", "gene/protein"),
-}
-NAMES = tuple(ENDS)
-SMALL = {"hidden_dim": 32, "num_layer": 1, "num_head": 4}
-
-
-@pytest.fixture(autouse=True)
-def small_graph(monkeypatch):
-    """The small graph has another checksum, and its tails are seen less often."""
-    graph_files.allow_small_graph(monkeypatch)
-    monkeypatch.setattr("protclip_td.datasets.prime_kg._PUBLISHED_COUNT", 2)
-
-
-@pytest.fixture(scope="module")
-def data(sample_entries, tmp_path_factory):
-    path = tmp_path_factory.mktemp("data")
-    graph_files.write_prime_kg(path, graph_files.two_kinds(sample_entries))
-    return str(path)
-
-
-@pytest.fixture
-def model(tiny_protein_folder, tiny_text_folder):
-    return tiny_model(tiny_protein_folder, tiny_text_folder).requires_grad_(False)
 
 
 def make_engine(dataset, model, batch_size=256):
@@ -190,28 +154,6 @@ def test_other_weights_give_other_vectors(data, model, part):
     torch.testing.assert_close(after, model.protein_features(dataset.sequences()))
 
 
-def test_other_weights_of_a_text_encoder_of_the_task_s_own_give_other_vectors(
-    data, model, tiny_text_folder
-):
-    dataset = PrimeKG(data)
-    task = CrossModalTransformation(model, text_encoder=tiny_text_folder, **SMALL)
-    task.preprocess(*dataset.split())
-    disease, device = dataset.node_types.index("disease"), torch.device("cpu")
-    before = task._known(device).vectors[disease]
-    bert = task.frozen_text_encoder.model
-    bert.load_state_dict({name: 2 * tensor for name, tensor in bert.state_dict().items()})
-    assert not torch.allclose(task._known(device).vectors[disease], before)
-
-
-def test_sources_may_be_paths(model, tiny_text_folder, folders):
-    for folder in (tiny_text_folder, folders[0]):
-        tasks = [
-            CrossModalTransformation(model, text_encoder=kind(folder), tokenizer=kind(folder))
-            for kind in (Path, str)
-        ]
-        assert tasks[0].config_dict() == tasks[1].config_dict()
-
-
 def test_slices(data):
     dataset = PrimeKG(data)
     assert [item["head"] for item in dataset[:3]] == [dataset[i]["head"] for i in range(3)]
@@ -288,126 +230,6 @@ def test_bridge_learns_and_shuffled_tails_teach_nothing(target, dense, model):
     assert recall(shuffled, model) < 0.57
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_shipped_files_build_with_the_settings_of_the_paper(name, data, model, tiny_text_folder):
-    flags = ["--path", data, "--encoder", "random:ESM-2-8M", "--text_encoder", tiny_text_folder]
-    experiment = build(load_config(f"downstream/{name}", flags))
-    task, engine = experiment.task, experiment.engine
-    assert (task.bridge.hidden_dim, len(task.bridge.encoder.layers)) == (768, 6)
-    assert (task.num_negative, experiment.dataset._negatives.shape[1]) == (5, 50)
-    assert (engine.batch_size, engine.clip_grad_norm) == (4096, 1.0)
-    (group,) = experiment.engine.optimizer.param_groups
-    assert (group["initial_lr"], group["weight_decay"]) == (5e-4, 1e-4)
-    assert experiment.engine.scheduler.warmup_ratio == 0.1
-    manifest = experiment.dataset.manifest
-    assert (manifest["from"], manifest["to"], manifest["split"]) == (*ENDS[name], "clean")
-
-
-def flags_of(data):
-    """Flags of a small run."""
-    return [
-        *(f"--path={data}", "--num_epoch=1", "--relations=target"),
-        *("--bridge_dim=32", "--num_layer=1", "--num_head=4"),
-    ]
-
-
-def run(name, data, folder, *flags):
-    return cli.main(["run", "-c", name, f"--output_dir={folder}", *flags_of(data), *flags])
-
-
-def test_benchmark_with_a_control_that_has_no_texts(
-    data, folders, tiny_text_folder, tmp_path, monkeypatch
-):
-    """The published checkpoint and a plain encoder, as the manual has it."""
-    monkeypatch.setattr("protclip_td.training.recorder.draw_curves", lambda *_: None)
-    read = []
-    encode = TextEncoder._encode
-    monkeypatch.setattr(TextEncoder, "_encode", lambda *args: read.extend(args[1]) or encode(*args))
-    encoders = [
-        f"--checkpoint={folders[1]}",
-        "--control={class: ProteinCNN, input_dim: 21, hidden_dims: [8]}",
-    ]
-    where = [f"--output={tmp_path}/results", f"--tokenizer={tiny_text_folder}"]
-    assert cli.main(["benchmark", "prot2mf", *encoders, *where, *flags_of(data)]) == 0
-    rows = json.loads((tmp_path / "results" / "results.json").read_text())["rows"]
-    (row,) = [row for row in rows if (row["case"], row["metric"]) == ("prot2mf", "mrr filtered")]
-    assert 0 < row["control"]["mean"] <= 1
-    assert row["protocols"] == [{"name": "clean, target's relations", "candidates": 20}]
-    assert len(read) == len(set(read)) == 20  # each term once, for model and control together
-    table = (tmp_path / "results" / "results.md").read_text()
-    assert "clean, target's relations, 20 candidates" in table
-
-
-def test_run_with_a_checkpoint(data, tiny_protein_folder, tiny_text_folder, tmp_path):
-    tiny_model(tiny_protein_folder, tiny_text_folder).save_pretrained(tmp_path / "ProtCLIP")
-    assert run("prot2drug", data, tmp_path / "run", f"--checkpoint={tmp_path}/ProtCLIP") == 0
-    (folder,) = (tmp_path / "run").glob("*-*")
-    results = json.loads((folder / "results.json").read_text())
-    assert 0 < results["mrr filtered"] <= 1
-    assert results["candidates"] == 20
-    manifest = json.loads((folder / "data_manifest.json").read_text())
-    assert (manifest["protocol"], manifest["selected_on"]) == ("clean, target's relations", "valid")
-
-
-def test_run_with_another_encoder_and_no_validation(data, tiny_text_folder, tmp_path):
-    encoder = "--encoder={class: ProteinCNN, input_dim: 21, hidden_dims: [16]}"
-    flags = (encoder, f"--text_encoder={tiny_text_folder}", "--split=published")
-    assert run("disease2prot", data, tmp_path / "run", *flags, "--valid_fraction=0") == 0
-    (result,) = (tmp_path / "run").glob("*/results.json")
-    assert json.loads(result.read_text())["epoch"] == 1
-
-
-def test_an_encoder_that_would_be_trained_is_refused(data, tiny_protein_folder, tmp_path, capsys):
-    flags = (f"--encoder={tiny_protein_folder}", "--target=prot2drug", "--fix_encoder=false")
-    assert run("cross_modal", data, tmp_path / "run", *flags) == 2
-    assert "set `fix_encoder: true`" in capsys.readouterr().err
-
-
-@pytest.fixture
-def folders(tiny_protein_folder, tiny_text_folder, tmp_path):
-    """A ProtCLIP folder, and the same as it is published: without a tokenizer."""
-    whole, published = tmp_path / "whole", tmp_path / "published"
-    tiny_model(tiny_protein_folder, tiny_text_folder).save_pretrained(whole)
-    published.mkdir()
-    for name in ("config.json", "model.safetensors"):
-        shutil.copy(whole / name, published)
-    return str(whole), str(published)
-
-
-def texts_of(task, dataset):
-    """The vectors of all texts, by type."""
-    task.preprocess(*dataset.split())
-    vectors = task._known(torch.device("cpu")).vectors
-    named = {dataset.node_types[kind]: found for kind, found in vectors.items()}
-    return {kind: found for kind, found in named.items() if kind not in ("gene/protein", "drug")}
-
-
-def test_another_encoder_reads_the_texts_of_a_protclip_folder(data, folders, tiny_text_folder):
-    whole, published = folders
-    dataset = PrimeKG(data)
-    plain = models.ProteinCNN(21, [8]).requires_grad_(False)
-    own = ProtCLIP(checkpoint=whole).requires_grad_(False)
-    expected = texts_of(CrossModalTransformation(own, **SMALL), dataset)
-    for options in (
-        {"text_encoder": whole},
-        {"text_encoder": published, "tokenizer": tiny_text_folder},
-    ):
-        found = texts_of(CrossModalTransformation(plain, **options, **SMALL), dataset)
-        assert found.keys() == expected.keys() >= {"disease", "molecular_function"}
-        assert all(torch.equal(found[kind], expected[kind]) for kind in expected)
-
-
-def test_a_checkpoint_without_tokenizer_is_refused_before_anything_is_computed(
-    data, folders, tiny_text_folder, monkeypatch
-):
-    monkeypatch.setattr("protclip_td.tasks.cross_modal.protein_vectors", None)
-    splits = PrimeKG(data).split()
-    model = ProtCLIP(checkpoint=folders[1])
-    with pytest.raises(ValueError, match=r"Transformation reads texts, and the checkpoint has no"):
-        CrossModalTransformation(model, **SMALL).preprocess(*splits)
-    CrossModalTransformation(model, tokenizer=tiny_text_folder, **SMALL).preprocess(*splits)
-
-
 def test_stock_engine(data, model):
     dataset = PrimeKG(data, target="prot2cc")
     task = CrossModalTransformation(model, **SMALL)
@@ -423,8 +245,9 @@ def test_stock_engine(data, model):
 def test_mistakes(data, tiny_protein_folder, model, tmp_path):
     with pytest.raises(ValueError, match="num_negative: 0 given"):
         CrossModalTransformation(model, num_negative=0)
-    with pytest.raises(ValueError, match="temperature: 0 given"):
-        CrossModalTransformation(model, temperature=0)
+    for temperature in (0, -1.0, math.nan):
+        with pytest.raises(ValueError, match=f"temperature: {temperature} given"):
+            CrossModalTransformation(model, temperature=temperature)
     splits = PrimeKG(data).split()
     with pytest.raises(ValueError, match="hidden_dim: 30 is no multiple of the 4 heads"):
         CrossModalTransformation(model, hidden_dim=30, num_head=4).preprocess(*splits)
