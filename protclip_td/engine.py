@@ -40,6 +40,9 @@ from protclip_td.training.schedule import Schedule
 from protclip_td.training.signals import Interrupted, StopRequest
 from protclip_td.whole_files import replace_file
 
+# Where an nn.Module keeps what is registered with it.
+_REGISTERED = ("_parameters", "_buffers", "_modules")
+
 
 @R.register("core.ResumableEngine")
 class ResumableEngine(core.Engine, core.Configurable):
@@ -382,11 +385,23 @@ def _check_batch_size(task: Any, train_set: Any, batch_size: int) -> None:
 
 def _state_of(task: Any) -> dict[str, Any]:
     """What a task holds, to be put back; its parts themselves are not copied."""
-    return {key: dict(it) if isinstance(it, dict) else it for key, it in vars(task).items()}
+    return {key: dict(it) if key in _REGISTERED else it for key, it in vars(task).items()}
+
+
+def _put_back(task: Any, state: Mapping[str, Any]) -> None:
+    for key, it in state.items():
+        if key in _REGISTERED:
+            registered = vars(task)[key]
+            registered.clear()
+            registered.update(it)
+        else:
+            vars(task)[key] = it
 
 
 def _trained_by(optimizer: Any, task: Any) -> dict[int, str]:
-    """Names of a task's parameters that an optimizer has, by identity."""
+    """Names of a task's parameters that an optimizer has, if there is one, by identity."""
+    if optimizer is None:
+        return {}
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     return {id(p): name for name, p in task.named_parameters() if id(p) in held}
 
@@ -396,7 +411,7 @@ def _check_trained(task: Any, trained: Mapping[int, str], before: Mapping[str, A
     left = {id(parameter) for parameter in task.parameters()}
     lost = {name.partition(".")[0] for key, name in trained.items() if key not in left}
     if lost:
-        vars(task).update(before)
+        _put_back(task, before)
         raise InputError(
             f"{type(task).__name__} makes {', '.join(sorted(lost))} anew for each engine, and the "
             "optimizer trains the old; nothing was changed. Go on with the engine that the task "

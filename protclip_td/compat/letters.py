@@ -32,6 +32,7 @@ def _completing(pack: Callable[..., PackedProtein]) -> Callable[..., PackedProte
 
     @wraps(pack)
     def complete_and_pack(cls: type, graphs: Sequence[Any]) -> PackedProtein:
+        graphs = list(graphs)
         if any(hasattr(graph, "residue_letter") for graph in graphs):
             graphs = [with_letters(graph) for graph in graphs]
         return pack(cls, graphs)

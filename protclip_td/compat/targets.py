@@ -41,24 +41,6 @@ def check_seen(
             )
 
 
-def check_known(target: str, values: Mapping[str, Sequence[Any]]) -> None:
-    """Make sure that each split has a number.
-
-    Parameters:
-        target (str): what has the numbers, for the message
-        values (dict): those of each split by name, NaN where one is missing
-
-    Raises:
-        InputError: all numbers of a split are missing
-    """
-    for split, found in values.items():
-        if found and all(isinstance(value, float) and math.isnan(value) for value in found):
-            raise InputError(
-                f"{target}: all {len(found)} numbers of {split!r} are missing, so there is nothing "
-                "to learn or to measure; change the split"
-            )
-
-
 def check_targets(task: Any, splits: Mapping[str, Any], is_told: bool = False) -> None:
     """Make sure that a task can learn and measure its data.
 
@@ -68,13 +50,23 @@ def check_targets(task: Any, splits: Mapping[str, Any], is_told: bool = False) -
         is_told (bool, optional): whether `num_class` was given, so that training may lack some
 
     Raises:
-        InputError: a class that the task does not know, or a split without a number
+        InputError: a class that the task does not know, or a split without a number to regress on
     """
     for i, name in enumerate(task.task):
         values = {split: _values(dataset, name) for split, dataset in splits.items()}
-        check_known(repr(name), values)
+        if "mse" in task.criterion:
+            _check_known(name, values)
         if "ce" in task.criterion:
             _check_classes(name, values, task.num_class[i], is_told)
+
+
+def _check_known(name: str, values: Mapping[str, Sequence[Any]]) -> None:
+    for split, found in values.items():
+        if found and all(isinstance(value, float) and math.isnan(value) for value in found):
+            raise InputError(
+                f"{name!r}: all {len(found)} numbers of {split!r} are missing, so there is nothing "
+                "to learn or to measure; change the split"
+            )
 
 
 def _check_classes(
@@ -94,9 +86,10 @@ def _check_classes(
 def _values(dataset: Any, name: str) -> Sequence[Any]:
     """Targets of a split without making its proteins; none where they cannot be had so."""
     targets = getattr(getattr(dataset, "dataset", None), "targets", None)
-    if not hasattr(dataset, "indices") or not isinstance(targets, dict) or name not in targets:
+    columns = getattr(targets, "per_item", targets)  # TorchDrug's data sets have a plain dict
+    if not hasattr(dataset, "indices") or not isinstance(columns, dict) or name not in columns:
         return ()
-    column = targets[name]
+    column = columns[name]
     return [column[i] for i in dataset.indices]
 
 

@@ -23,13 +23,15 @@ def trial_problem(values: Mapping[str, Any]) -> tuple[str, str] | None:
         >>> trial_problem({"optimizer": {"class": "Adam", "lr": -1.0}})
         ('optimizer', 'Adam: Invalid learning rate: -1.0')
     """
-    made: dict[str, Any] = {"params": [nn.Parameter(torch.zeros(()))]}
+    made: dict[str, Any] = {"params": [nn.Parameter(torch.zeros(1, 1))]}
     for name, kind in (("optimizer", "optim"), ("scheduler", "scheduler")):
         block = values.get(name)
         if not block:
             return None
         cls = find_class(block["class"], kind)
         arguments = {key: value for key, value in block.items() if key != "class"}
+        if name == "scheduler" and any(isinstance(value, list) for value in arguments.values()):
+            return None  # a number for each group of parameters, which only the task knows
         try:
             made = {"optimizer": cls(**made, **arguments)}
         except ValueError as error:

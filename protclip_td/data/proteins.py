@@ -21,8 +21,10 @@ _RESIDUE_TYPE = np.full(256, _GLYCINE, dtype=np.int64)
 for _letter, _type in Protein.residue_symbol2id.items():
     _RESIDUE_TYPE[ord(_letter)] = _type
 _TYPE_OF_LETTER = torch.from_numpy(_RESIDUE_TYPE)
+_NUM_TYPE = len(Protein.id2residue_symbol)
+# The last two stand for types above and below those that TorchDrug knows.
 _LETTER_OF_TYPE = torch.tensor(
-    [ord(letter) for _, letter in sorted(Protein.id2residue_symbol.items())]
+    [ord(letter) for _, letter in sorted(Protein.id2residue_symbol.items())] + 2 * [ord("?")]
 )
 
 
@@ -46,7 +48,7 @@ def to_protein(sequence: str) -> Protein:
     """
     if foreign := foreign_letters(sequence):
         warnings.warn(
-            f"letters {foreign!r} are no residues: glycine to TorchDrug, unknown to ProtCLIP",
+            f"letters {foreign!r} are no residues; TorchDrug takes them for glycine",
             stacklevel=2,
         )
     letters = np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)
@@ -69,7 +71,7 @@ def residue_letters(graph: Any) -> Tensor:
     """ASCII codes of the residues of a protein or pack, :math:`(N,)`.
 
     A residue has the letter of its type if its protein remembers none, or another: masking and
-    mutations change the type alone.
+    mutations change the type alone. A type that TorchDrug does not know is a "?".
 
     Parameters:
         graph (Protein): one or many
@@ -81,12 +83,13 @@ def residue_letters(graph: Any) -> Tensor:
         >>> bytes(residue_letters(protein).tolist()).decode()
         'WKX'
     """
-    of_types = _LETTER_OF_TYPE.to(graph.residue_type.device)[graph.residue_type]
+    types = graph.residue_type
+    of_types = _LETTER_OF_TYPE.to(types.device)[types.clamp(-1, _NUM_TYPE)]
     letters = getattr(graph, "residue_letter", None)
     if letters is None:
         return of_types
-    is_its_type = _TYPE_OF_LETTER.to(letters.device)[letters] == graph.residue_type
-    return torch.where(is_its_type, letters, of_types)
+    letters = letters.long()
+    return torch.where(_TYPE_OF_LETTER.to(letters.device)[letters] == types, letters, of_types)
 
 
 def with_letters(graph: Any) -> Any:

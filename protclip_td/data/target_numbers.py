@@ -16,8 +16,9 @@ def number_problem(value: float) -> str:
         >>> number_problem(1e30)
         'is too large; expected at most 1.8e+19'
     """
-    if math.isnan(value) or abs(value) <= LARGEST:
+    # Compared, since not every whole number becomes a float.
+    if abs(value) <= LARGEST or value != value:
         return ""
-    if math.isinf(value):
+    if abs(value) == math.inf:
         return "is not finite; expected a number, or NaN where there is none"
     return f"is too large; expected at most {LARGEST:.2g}"

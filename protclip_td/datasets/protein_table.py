@@ -7,7 +7,7 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.compat.targets import check_known, check_seen
+from protclip_td.compat.targets import check_seen
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.reading.table import Table, read_table
 from protclip_td.data.residues import check_sequence
@@ -110,8 +110,7 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
             keys (list of str, optional): names of the splits; train, valid and test by default
 
         Raises:
-            InputError: a split without a row or without a number, or a class that training has no
-                example of
+            InputError: a split without a row, or a class that training has no example of
         """
         keys = keys or SPLITS
         for key in keys:
@@ -119,7 +118,6 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
                 found = {name: len(rows) for name, rows in self.rows.items()}
                 raise InputError(f"{self.path}: split {key!r} has no row; found {found}")
         self._check_classes(keys)
-        self._check_numbers(keys)
         return [torch_data.Subset(self, self.rows[key]) for key in keys]
 
     def _check_classes(self, keys: Sequence[str]) -> None:
@@ -130,11 +128,6 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
                 for key in keys
             }
             check_seen(f"{self.path}: {task!r}", present[keys[0]], present, "change the split")
-
-    def _check_numbers(self, keys: Sequence[str]) -> None:
-        for name, column in self.targets.per_item.items():
-            values = {key: [column[row] for row in self.rows[key]] for key in keys}
-            check_known(f"{self.path}: {name!r}", values)
 
     def __len__(self) -> int:
         return len(self.sequences)

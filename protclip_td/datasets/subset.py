@@ -24,7 +24,8 @@ class PropertyDrivenSubset(torch_data.Subset):
 
     The items are shuffled already, and in a way that keeps reading cheap, for each of several ranks
     as well. `is_shuffled` says so to `DistributedSampler`, which then leaves their order alone.
-    Of a `Subset` of it the places stay, so that it has other items in each epoch, too.
+    Of a `Subset` of it the places stay, so that it has other items in each epoch, too: to hold some
+    out of it for validation, take the data set's own splits instead.
 
     Parameters:
         dataset (torch_data.Dataset): where items come from
@@ -60,7 +61,7 @@ class PropertyDrivenSubset(torch_data.Subset):
         self.indices = Rows(self.stretches, self.draw.order(epoch, num_ranks))
 
     def config_dict(self) -> dict[str, Any]:
-        """The data set's own configuration, which decides what is drawn."""
+        """The data set's own configuration, which decides what its training split draws."""
         return {"class": _KEY, "dataset": self.dataset.config_dict()}
 
     @classmethod

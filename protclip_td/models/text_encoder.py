@@ -54,7 +54,10 @@ class TextEncoder(nn.Module):
         return super().train(False)
 
     def clear_cache(self) -> None:
-        """Forget all results, as is needed when the tokenizer changes."""
+        """Forget all results, as is needed when the tokenizer changes.
+
+        Other weights are noticed, unless they were written through ``.data`` or NumPy.
+        """
         self._states.clear()
         self._means.clear()
 

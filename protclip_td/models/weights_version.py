@@ -11,7 +11,10 @@ Version = list[tuple[int, int]]
 
 
 def weights_version(*models: nn.Module) -> Version:
-    """What changes with each change of a parameter, however it comes, and costs next to nothing.
+    """What changes with a change of a parameter, wherever it comes from, and costs next to nothing.
+
+    PyTorch does not count what is written through ``.data`` or NumPy, nor steps of fused
+    optimizers.
 
     Buffers do not count: those of both encoders are constants, and `DistributedDataParallel` writes
     them anew in each step.
@@ -57,7 +60,7 @@ class KeptValue(Generic[T]):
 
     def get(self, models: list[nn.Module], compute: Callable[[], T]) -> T:
         """The value for the weights that the models have now."""
-        version = weights_version(*models)
-        if self._value is None or version != self._version:
-            self._value, self._version = compute(), version
+        if self._value is None or weights_version(*models) != self._version:
+            self._value = compute()
+            self._version = weights_version(*models)  # computing may have moved them to a GPU
         return self._value

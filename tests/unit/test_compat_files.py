@@ -52,6 +52,7 @@ def folder(tmp_path):
         (records("Nucleus"), "record 0: 'y' is 'Nucleus'; expected a number"),
         (records(0.5, None), "record 1: 'y' is None; expected a number"),
         (records(math.inf), "record 0: 'y': inf is not finite; expected a number"),
+        (records(10**400), "record 0: 'y': 10+ is too large; expected at most"),
         (records(np.float64(-3e38)), "record 0: 'y': -3e\\+38 is too large; expected at most"),
         (records(0.5, primary="MK-V"), "record 0: 'primary': letters '-' are no residues"),
         (records(0.5, primary="MKV*"), "record 0: 'primary': letters '\\*' are no residues"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torchdrug import core, data, transforms
+from torchdrug import core, data, models, tasks, transforms
 
 from protclip_td.data.reading.table import read_table
 from protclip_td.datasets import columns
@@ -248,9 +248,14 @@ def test_empty_split(tmp_path):
 def test_a_split_without_a_number(tmp_path, split):
     parts = ["train", "valid", "test"]
     cells = ["" if part == split else "1" for part in parts]
-    path = table_of(tmp_path, sequence=["AA", "CC", "DD"], y=cells, part=parts)
-    with pytest.raises(InputError, match=rf"csv: 'y': all 1 numbers of '{split}' are missing, so"):
-        ProteinTable(path, "y", split="part").split()
+    path = table_of(tmp_path, sequence=["AA", "CC", "DD"], y=cells, z=["1", "2", "3"], part=parts)
+    splits = ProteinTable(path, ["z", "y"], split="part").split()
+    task = tasks.PropertyPrediction(models.ProteinCNN(21, [8]), task=["z", "y"], criterion="mse")
+    with pytest.raises(InputError, match=rf"'y': all 1 numbers of '{split}' are missing, so"):
+        task.preprocess(*splits)
+    # Several labels may well be unknown in a split.
+    task = tasks.PropertyPrediction(models.ProteinCNN(21, [8]), task=["z", "y"], criterion="bce")
+    task.preprocess(*splits)
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,11 @@ def test_a_variable_without_default_is_needed(write):
     ]
 
 
+def test_a_rate_for_each_group_of_parameters_waits_for_the_groups(write):
+    schedule = "scheduler: {class: OneCycleLR, max_lr: [1.0e-4, 1.0e-3], total_steps: 9}\nengine:"
+    assert load_config(write(("engine:", schedule))).scheduler.total_steps == 9
+
+
 def test_a_rate_that_is_still_missing_is_not_tried(write):
     path = write(("lr: 1.0e-4", "lr: {{ lr }}"))
     assert mistakes(path) == ["--lr: needed: the configuration has no default for it"]

@@ -46,10 +46,26 @@ def test_packs_of_proteins_from_sequences_and_from_structures(from_structure, fi
     assert not hasattr(from_structure, "residue_letter")
 
 
+def test_a_pack_of_whatever_can_be_gone_through(from_structure):
+    proteins = [from_structure, to_protein("MX"), to_protein("K")]
+    assert Protein.pack(iter(proteins)).num_residues.tolist() == [4, 2, 1]
+
+
+def test_types_of_ones_own_and_letters_of_another_width():
+    protein = to_protein("MXK")
+    protein.residue_type[0], protein.residue_type[2] = 20, -1
+    assert text(residue_letters(protein)) == "?X?"
+    with protein.residue():
+        protein.residue_letter = protein.residue_letter.to(torch.uint8)
+    assert text(residue_letters(protein)) == "?X?"
+
+
 def test_letters_that_are_no_residues_warn_and_those_that_are_do_not(recwarn):
     to_protein("MXBZUO")
     assert not recwarn.list
-    with pytest.warns(UserWarning, match=r"letters '\*-mé' are no residues: glycine to TorchDrug"):
+    with pytest.warns(
+        UserWarning, match=r"letters '\*-mé' are no residues; TorchDrug takes them for glycine"
+    ):
         protein = to_protein("Km-*é")
     assert torch.equal(protein.residue_type[1:], torch.full((4,), Protein.residue_symbol2id["G"]))
     assert protein.num_residue == 5

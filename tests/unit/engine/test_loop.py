@@ -274,13 +274,20 @@ def test_a_second_engine_does_not_take_the_trained_head_away():
     task = NewHead()
     first = ResumableEngine(task, ITEMS, [], [], optim.SGD(task.parameters(), lr=0.1))
     head, before = task.head, task.state_dict()
+    hook = task.register_forward_pre_hook(lambda *_: pytest.fail("it was removed"))
     optimizer = optim.SGD(task.parameters(), lr=0.1)
     with pytest.raises(InputError, match="NewHead makes head anew for each engine, and the optim"):
         ResumableEngine(task, ITEMS[:3], [], [], optimizer)
     assert task.head is head
     assert task.num_class == len(ITEMS)
+    hook.remove()
     assert all(torch.equal(value, before[key]) for key, value in task.state_dict().items())
     first.train(1)
+
+
+def test_an_engine_that_only_evaluates_needs_no_optimizer():
+    engine = ResumableEngine(Line(), [], ITEMS, [], None)
+    assert engine.evaluate("valid", log=False) == {"loss": 1.0}
 
 
 def test_nothing_to_train_on():

@@ -69,3 +69,15 @@ def test_a_value_is_computed_once_for_each_weights():
     assert [get(), get()] == [2, 2]
     for copied in (copy.deepcopy(kept), pickle.loads(pickle.dumps(kept))):
         assert copied.get([model], lambda: "anew") == "anew"
+
+
+def test_a_model_that_moves_while_it_computes_is_not_asked_again():
+    """As one that the task does not own goes to the GPU with its first batch."""
+    model, kept, asked = nn.Linear(2, 2), KeptValue(), []
+
+    def compute():
+        asked.append(model.to(torch.float64))
+        return "computed"
+
+    assert [kept.get([model], compute) for _ in range(3)] == 3 * ["computed"]
+    assert len(asked) == 1
