@@ -38,10 +38,8 @@ from protclip_td.training.random_state import (
 )
 from protclip_td.training.schedule import Schedule
 from protclip_td.training.signals import Interrupted, StopRequest
+from protclip_td.training.trained_parts import TrainedParts
 from protclip_td.whole_files import replace_file
-
-# Where an nn.Module keeps what is registered with it.
-_REGISTERED = ("_parameters", "_buffers", "_modules")
 
 
 @R.register("core.ResumableEngine")
@@ -113,7 +111,7 @@ class ResumableEngine(core.Engine, core.Configurable):
             check_positive(f"engine: {name}", value)
         check_positive("engine: num_worker", num_worker, may_be_zero=True)
         _check_batch_size(task, train_set, batch_size)
-        before, trained = _state_of(task), _trained_by(optimizer, task)
+        parts = TrainedParts(task, optimizer)
         # TorchDrug keeps an __init__'s arguments here for `config_dict`; the base class has fewer.
         config = self._config
         super().__init__(
@@ -131,7 +129,7 @@ class ResumableEngine(core.Engine, core.Configurable):
             log_interval,
         )
         self._config = config
-        _check_trained(task, trained, before)
+        parts.check()
         self.precision = Precision(precision, self.device)
         self.clip_grad_norm = clip_grad_norm
         self.checkpoint_interval = checkpoint_interval
@@ -380,40 +378,4 @@ def _check_batch_size(task: Any, train_set: Any, batch_size: int) -> None:
     if problem and num_item:  # without training items there are no batches
         raise InputError(
             f"engine: batch_size: {problem} (batch_size {batch_size}, {num_item} training items)"
-        )
-
-
-def _state_of(task: Any) -> dict[str, Any]:
-    """What a task holds, to be put back; its parts themselves are not copied."""
-    return {key: dict(it) if key in _REGISTERED else it for key, it in vars(task).items()}
-
-
-def _put_back(task: Any, state: Mapping[str, Any]) -> None:
-    for key, it in state.items():
-        if key in _REGISTERED:
-            registered = vars(task)[key]
-            registered.clear()
-            registered.update(it)
-        else:
-            vars(task)[key] = it
-
-
-def _trained_by(optimizer: Any, task: Any) -> dict[int, str]:
-    """Names of a task's parameters that an optimizer has, if there is one, by identity."""
-    if optimizer is None:
-        return {}
-    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    return {id(p): name for name, p in task.named_parameters() if id(p) in held}
-
-
-def _check_trained(task: Any, trained: Mapping[int, str], before: Mapping[str, Any]) -> None:
-    """Make sure that the task still has what the optimizer trains, or else put it back."""
-    left = {id(parameter) for parameter in task.parameters()}
-    lost = {name.partition(".")[0] for key, name in trained.items() if key not in left}
-    if lost:
-        _put_back(task, before)
-        raise InputError(
-            f"{type(task).__name__} makes {', '.join(sorted(lost))} anew for each engine, and the "
-            "optimizer trains the old; nothing was changed. Go on with the engine that the task "
-            "has, or make a new task, then its optimizer, then the engine"
         )

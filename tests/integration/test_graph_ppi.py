@@ -208,7 +208,9 @@ def test_training_after_an_evaluation_in_inference_mode(data, model):
     engine = make_engine(STRINGActions(data), model)
     with torch.inference_mode():
         engine.evaluate("test", log=False)
+    before = [parameter.clone() for parameter in engine.model.parameters()]
     engine.train(1)
+    assert not all(map(torch.equal, before, engine.model.parameters()))
 
 
 def test_vectors_are_computed_once_and_kept_by_the_run(data, model):

@@ -136,6 +136,7 @@ def test_training_after_an_evaluation_in_inference_mode(model, batch):
     with torch.inference_mode():
         task.eval().predict(batch)
     task.train()(batch)[0].backward()
+    assert all(p.grad is not None for p in task.parameters() if p.requires_grad)
 
 
 def test_evaluation_leaves_the_random_numbers_alone_and_repeats_itself(model, batch):

@@ -163,7 +163,9 @@ def test_training_after_an_evaluation_in_inference_mode(data, model):
     engine = make_engine(PrimeKG(data), model)
     with torch.inference_mode():
         engine.evaluate("test", log=False)
+    before = [parameter.clone() for parameter in engine.model.parameters()]
     engine.train(1)
+    assert not all(map(torch.equal, before, engine.model.parameters()))
 
 
 def test_negatives_of_a_step_are_some_of_those_drawn_before(data, model):
