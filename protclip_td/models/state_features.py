@@ -18,7 +18,8 @@ class StateFeatures:
     """Rows of numbers, in a folder for each state of a model.
 
     Parameters:
-        model (nn.Module): weights that are loaded into it make it another model
+        model (nn.Module): weights that are loaded into it, or a part of it, make it another model;
+            those that are written in place are not noticed
         width (int): numbers in a row
         folder (Path): one subfolder for each model and weights
     """
