@@ -1,10 +1,11 @@
-"""Ctrl-C and SIGTERM ask for a stop after the current step; a second Ctrl-C does not ask."""
+"""Ctrl-C and SIGTERM: a stop after the current step, or at once and for certain."""
 
 import os
 import signal
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -12,6 +13,7 @@ from torchdrug.utils import comm
 
 # torchrun passes on the Ctrl-C that the terminal has already sent to every process.
 _SAME_REQUEST_SECONDS = 1.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(SystemExit):
@@ -46,7 +48,7 @@ class StopRequest:
         ...         step()
     """
 
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = _SIGNALS
 
     def __init__(self) -> None:
         self.signum: int | None = None
@@ -58,13 +60,11 @@ class StopRequest:
         return self.signum is not None
 
     def __enter__(self) -> "StopRequest":
-        if threading.current_thread() is threading.main_thread():
-            self._before = {s: signal.signal(s, self._handle) for s in self.signals}
+        self._before = _set_handlers(self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for signum, handler in self._before.items():
-            signal.signal(signum, handler)
+        _put_back(self._before)
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
         # Data-loader workers inherit this handler; they end with their parent, not before it.
@@ -82,6 +82,50 @@ class StopRequest:
         elif signum == signal.SIGINT and now - self._since > _SAME_REQUEST_SECONDS:
             signal.signal(signum, signal.SIG_DFL)
             os.kill(os.getpid(), signum)
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[Callable[[], None]]:
+    """Let SIGINT and SIGTERM end the block at once, and give a function that makes sure of it.
+
+    Python drops what is raised while it collects garbage, a Ctrl-C included. The function raises
+    it again: call it between two pieces of work. Ends by KeyboardInterrupt, or SystemExit for
+    SIGTERM, with the exit status that shells expect.
+
+    Example::
+
+        >>> with ending_on_signals() as end_if_asked:
+        ...     for job in jobs:
+        ...         job()
+        ...         end_if_asked()
+    """
+    came: list[int] = []
+
+    def end_if_asked() -> None:
+        if came:
+            raise KeyboardInterrupt if came[0] == signal.SIGINT else SystemExit(128 + came[0])
+
+    def handle(signum: int, frame: FrameType | None) -> None:
+        came.append(signum)
+        end_if_asked()
+
+    before = _set_handlers(handle)
+    try:
+        yield end_if_asked
+    finally:
+        _put_back(before)
+
+
+def _set_handlers(handle: Callable[[int, FrameType | None], None]) -> dict[int, Any]:
+    """Handle signals in another way; returns the former ones, none outside the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {signum: signal.signal(signum, handle) for signum in _SIGNALS}
+
+
+def _put_back(handlers: dict[int, Any]) -> None:
+    for signum, handler in handlers.items():
+        signal.signal(signum, handler)
 
 
 def _say(text: str) -> None:
