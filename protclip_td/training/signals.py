@@ -95,9 +95,12 @@ def ending_on_signals() -> Iterator[Callable[[], None]]:
     Example::
 
         >>> with ending_on_signals() as end_if_asked:
-        ...     for job in jobs:
-        ...         job()
+        ...     for number in range(3):
+        ...         print("job", number)
         ...         end_if_asked()
+        job 0
+        job 1
+        job 2
     """
     came: list[int] = []
 
