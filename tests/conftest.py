@@ -50,12 +50,13 @@ def seeded():
 @pytest.fixture(scope="session", autouse=True)
 def data_may_be_small():
     """Data sets made for tests are smaller than the published ones."""
-    from protclip_td.datasets import STRINGActions
+    from protclip_td.datasets import PROBE, STRINGActions
     from protclip_td.datasets.deepfri_files import ChainFiles
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(STRINGActions, "published", {})
         monkeypatch.setattr(STRINGActions, "sizes", {})
+        monkeypatch.setattr(PROBE, "published", {})
         monkeypatch.setattr(ChainFiles, "least", {})
         monkeypatch.setattr(ChainFiles, "sizes", {})
         yield

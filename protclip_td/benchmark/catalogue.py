@@ -110,7 +110,8 @@ def _cross_modal(name: str, title: str) -> Benchmark:
 
 def _similarity(aspect: str, title: str) -> Benchmark:
     matrix = f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_500_proteins.csv"
-    data = ("probe/human_reviewed.fasta.gz", f"probe/{matrix}")
+    sequences = "probe/swiss_prot_human_canonical.fasta|probe/human_reviewed.fasta.gz"
+    data = (sequences, f"probe/{matrix}")
     name = f"similarity_{aspect.lower()}"
     return Benchmark(
         name, title, "semantic similarity inference", _SIMILARITY, data, trained="nothing"

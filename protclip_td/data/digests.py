@@ -1,6 +1,7 @@
 """Hashes of files and of texts, the same on every machine."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ def md5_of(path: str | Path) -> str:
         'd41d8cd98f00b204e9800998ecf8427e'
     """
     return _digest(path, hashlib.md5(usedforsecurity=False))
+
+
+def md5_by_name(paths: Iterable[str | Path]) -> dict[str, str]:
+    """MD5 of some files by their names, as data manifests list what was used."""
+    return {Path(path).name: md5_of(path) for path in paths}
 
 
 def text_digest(text: str) -> int:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -12,20 +12,26 @@ from torchdrug import core
 from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice
-from protclip_td.data.digests import md5_of
+from protclip_td.data.digests import md5_by_name
 from protclip_td.data.gene_ontology.annotations import read_annotations
 from protclip_td.data.gene_ontology.lin_similarity import lin_similarity
 from protclip_td.data.gene_ontology.ontology import ASPECTS, read_ontology
 from protclip_td.data.outside.remote import DataFile, fetch_all
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.reading.sequences import read_sequences
-from protclip_td.datasets.probe_files import PROTEINS, files_of, read_probe
+from protclip_td.datasets.probe_files import (
+    FASTA_FILE,
+    FASTA_URL,
+    MATRIX_OF,
+    files_of,
+    read_probe,
+)
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few
 
 logger = logging.getLogger(__name__)
 
-#: Reviewed human proteins, which PROBE's are taken from.
+#: Reviewed human proteins of UniProt today; some of PROBE's may have been merged since.
 HUMAN_URL = (
     "https://rest.uniprot.org/uniprotkb/stream?compressed=true&format=fasta"
     "&query=%28organism_id%3A9606%29+AND+%28reviewed%3Atrue%29"
@@ -41,8 +47,8 @@ class PROBE(torch_data.Dataset, core.Configurable):
     `annotation` and `ontology` the same measure computed here, for any proteins.
 
     Statistics:
-        - MF, BP and CC: the 500 human proteins with the most annotations, the 200 of them, and
-          about 246 pairs of the 500 (``sparse``)
+        - the human proteins with the most annotations, called the 500: 497 (MF), 497 (BP) and
+          495 (CC); the 200 of them: 200 each; about 246 pairs of the 500 (``sparse``)
         - All are test proteins; nothing is trained.
 
     Source: PROBE (Unsal et al., Nature Machine Intelligence 2022). Licences: PROBE's files GPL-3.0,
@@ -54,18 +60,21 @@ class PROBE(torch_data.Dataset, core.Configurable):
             component)
         proteins (int or str, optional): PROBE's 500, 200 or ``sparse``
         sequences (str, optional): FASTA or UniProtKB flat file with the proteins; by default
-            ``probe/human_reviewed.fasta.gz``, which is fetched from UniProt if missing
+            PROBE's own in ``probe/swiss_prot_human_canonical.fasta`` if somebody put it there
+            (https://drive.google.com/uc?export=download&id=1wXF2lmj4ZTahMrl66QpYM2TvHmbcIL6b),
+            else ``probe/human_reviewed.fasta.gz``, which is fetched from UniProt if missing. A
+            flat file also finds proteins whose accession was merged into another
         annotation (str, optional): GAF file to compute similarities from, instead of PROBE's
         ontology (str, optional): ``go-basic.obo`` or ``go.obo``, as new as `annotation`
         without_evidence (list of str, optional): evidence codes of `annotation` to leave out
         num_protein (int, optional): with `annotation`, how many of the sequences to take, those
             with the most annotations first
         allow_missing (bool, optional): leave out proteins of PROBE's matrix that `sequences`
-            lacks, as PROBE does, instead of refusing
+            lacks, as PROBE does, instead of refusing; the manifest's protocol then says so
 
     Raises:
-        InputError: a file is missing or cannot be read, a GO id is not in the ontology, a protein
-            has no sequence, or less than two proteins are left
+        InputError: a file is missing or cannot be read, a matrix is smaller than PROBE's, a GO id
+            is not in the ontology, a protein has no sequence, or less than two proteins are left
 
     Example::
 
@@ -75,6 +84,13 @@ class PROBE(torch_data.Dataset, core.Configurable):
         >>> len(dataset[0]["similarity"]) == len(dataset)  # to all, NaN where it does not count
         True
     """
+
+    #: Proteins of PROBE's matrices, by the number in their names and by aspect; no checksum is
+    #: published.
+    published: ClassVar[dict[str, dict[str, int]]] = {
+        "500": {"MF": 497, "BP": 497, "CC": 495},
+        "200": {"MF": 200, "BP": 200, "CC": 200},
+    }
 
     def __init__(
         self,
@@ -91,7 +107,7 @@ class PROBE(torch_data.Dataset, core.Configurable):
         self.folder = Path(path).expanduser() / "probe"
         self.missing: list[str] = []
         check_choice("aspect", aspect, tuple(ASPECTS.values()))
-        check_choice("proteins", str(proteins), PROTEINS)
+        check_choice("proteins", str(proteins), list(MATRIX_OF))
         self.aspect, self.proteins = aspect, str(proteins)
         #: MD5 of each file that was used.
         self.used: dict[str, str] = {}
@@ -121,14 +137,17 @@ class PROBE(torch_data.Dataset, core.Configurable):
         wanted = files_of(self.folder, self.aspect, self.proteins)
         path, *files = self._fetch(sequences, wanted)
         accessions, similarity = read_probe(*files)
+        self._check_size(files[0], len(accessions))
         found = read_sequences(path, set(accessions))
         self._keep_checksums(path, *files)
         missing = [accession for accession in accessions if accession not in found]
         if missing and not allow_missing:
             raise InputError(
                 f"{path}: {first_few(missing)} of PROBE's {len(accessions)} proteins have no "
-                "sequence there. Get a newer or older release of UniProt, or leave them out with "
-                "`allow_missing: true`, which makes the result less comparable"
+                f"sequence there. Put PROBE's own sequences, {FASTA_URL}, into {self.folder} as "
+                f"{FASTA_FILE}; or give a UniProtKB flat file as `sequences`, which knows merged "
+                "accessions; or leave them out with `allow_missing: true`, which makes the result "
+                "less comparable"
             )
         if missing:
             logger.warning("%s: left out for want of a sequence: %s", path, first_few(missing))
@@ -137,6 +156,15 @@ class PROBE(torch_data.Dataset, core.Configurable):
         self.sequences = [found[accession] for accession in self.accessions]
         self.similarity = torch.from_numpy(similarity[present][:, present])
         self.missing = missing
+
+    def _check_size(self, matrix: Path, size: int) -> None:
+        """A matrix of which rows and columns were cut looks whole."""
+        least = self.published.get(MATRIX_OF[self.proteins], {}).get(self.aspect, 0)
+        if size < least:
+            raise InputError(
+                f"{matrix} is cut or another file: it has {size} proteins; expected PROBE's "
+                f"{least}. Replace it"
+            )
 
     def _compute(
         self,
@@ -161,11 +189,13 @@ class PROBE(torch_data.Dataset, core.Configurable):
         """The file of sequences, given or PROBE's, and others."""
         if sequences:
             return [Path(sequences).expanduser(), *fetch_all(others)]
+        own = self.folder / FASTA_FILE
+        if own.is_file():
+            return [own, *fetch_all(others)]
         return fetch_all([DataFile(self.folder / HUMAN_FILE, HUMAN_URL), *others])
 
     def _keep_checksums(self, *files: str | Path) -> None:
-        paths = [Path(file).expanduser() for file in files]
-        self.used = {path.name: md5_of(path) for path in paths}
+        self.used = md5_by_name(Path(file).expanduser() for file in files)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -173,11 +203,16 @@ class PROBE(torch_data.Dataset, core.Configurable):
         return {
             "files": self.used,
             "aspect": self.aspect,
-            "protocol": None if self.is_published else "similarities computed from a GAF file",
+            "protocol": self._protocol(),
             "proteins": len(self.accessions),
             "pairs": self._num_pair(),
             "left out for want of a sequence": self.missing,
         }
+
+    def _protocol(self) -> str | None:
+        if not self.is_published:
+            return "similarities computed from a GAF file"
+        return "proteins left out" if self.missing else None
 
     def split(self) -> list[torch_data.Subset]:
         """Training and validation set, both empty, and the test set of all proteins."""

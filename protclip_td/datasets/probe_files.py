@@ -1,4 +1,4 @@
-"""Reads the similarity matrices of PROBE."""
+"""PROBE's files: where they are from, and reading its similarity matrices."""
 
 import math
 from pathlib import Path
@@ -9,16 +9,21 @@ from protclip_td.data.outside.remote import DataFile
 from protclip_td.data.reading.table import read_table
 from protclip_td.errors import InputError
 
-#: Where PROBE's authors keep the files; both are folders to look through, not single files.
-SOURCE = (
-    "https://huggingface.co/spaces/HUBioDataLab/PROBE (src/data/preprocess, and auxilary_input "
-    "beside it for the sparse pairs) or "
-    "https://drive.google.com/drive/folders/1N2TzFVSgdt2oZECmpTtpGHvJQMvza0i6"
+# As the README of github.com/HUBioDataLab/PROBE has them. Google Drive answers with a page where a
+# file is large, so they are not fetched.
+_DRIVE = "https://drive.google.com/uc?export=download&id="
+#: All matrices and sparse pairs.
+ZIP_URL = f"{_DRIVE}1elGfjI4jwzcjOBT6LoMnz-7DtdwPFV6i"
+#: PROBE's own sequences, which have a name only here.
+FASTA_URL = f"{_DRIVE}1wXF2lmj4ZTahMrl66QpYM2TvHmbcIL6b"
+FASTA_FILE = "swiss_prot_human_canonical.fasta"
+_SOURCE = (
+    f"{ZIP_URL} (PROBE's zip; the file is in its preprocess or auxilary_input. PROBE's own "
+    f"sequences are at {FASTA_URL}; put beside this file as {FASTA_FILE}, they are used instead "
+    "of UniProt's)"
 )
-# How many proteins the matrix of each benchmark has.
-_SIZE = {"500": 500, "200": 200, "sparse": 500}
-#: PROBE's benchmarks.
-PROTEINS = tuple(_SIZE)
+#: PROBE's benchmarks, and of which matrix each is.
+MATRIX_OF = {"500": "500", "200": "200", "sparse": "500"}
 
 
 def read_probe(matrix: Path, coordinates: Path | None = None) -> tuple[list[str], np.ndarray]:
@@ -49,11 +54,11 @@ def files_of(folder: Path, aspect: str, proteins: str) -> list[DataFile]:
         aspect (str): ``MF``, ``BP`` or ``CC``
         proteins (str): ``500``, ``200`` or ``sparse``, some pairs of the 500
     """
-    matrix = f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_{_SIZE[proteins]}"
-    names = [f"{matrix}_proteins.csv"]
+    size = MATRIX_OF[proteins]
+    names = [f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_{size}_proteins.csv"]
     if proteins == "sparse":
         names.append(f"SparsifiedSimilarityCoordinates_{aspect}_for_highest_500.npy")
-    return [DataFile(folder / name, SOURCE, by_hand=True) for name in names]
+    return [DataFile(folder / name, _SOURCE, by_hand=True) for name in names]
 
 
 def _read_matrix(path: Path) -> tuple[list[str], np.ndarray]:

@@ -1,5 +1,6 @@
 """Semantic similarity from files to results: PROBE's layout, own proteins, and what goes wrong."""
 
+import gzip
 import json
 import logging
 import math
@@ -34,6 +35,7 @@ from protclip_td.data.gene_ontology.annotations import read_annotations
 from protclip_td.data.gene_ontology.ontology import read_ontology
 from protclip_td.datasets import PROBE
 from protclip_td.datasets.probe import HUMAN_URL
+from protclip_td.datasets.probe_files import FASTA_FILE, FASTA_URL, ZIP_URL
 from protclip_td.errors import InputError
 from protclip_td.metrics import similarity_correlation
 from protclip_td.models import ProtCLIP
@@ -42,6 +44,8 @@ from protclip_td.tasks import SemanticSimilarity
 
 RELEASED = Path(__file__).resolve().parents[1] / "data" / "released_tiny"
 MATRIX = "human_{}_proteinSimilarityMatrix_for_highest_annotated_{}_proteins.csv"
+# What `conftest.py` takes away from the small matrices of tests.
+PUBLISHED = PROBE.published
 METRICS = {
     "spearmanr [manhattan]",
     "spearmanr [cosine]",
@@ -283,13 +287,16 @@ def test_what_knows_the_terms_is_told_from_shuffled_proteins(aspect, written):
 
 def test_missing_matrix(folder):
     (folder / "probe" / MATRIX.format("MF", 500)).unlink()
-    message = rf"{MATRIX.format('MF', 500)} is missing(.|\n)*huggingface.co(.|\n)*folder: {folder}"
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=rf"{MATRIX.format('MF', 500)} is missing") as error:
         PROBE(folder, "MF")
+    said = str(error.value)
+    assert f"from:   {ZIP_URL} (PROBE's zip" in said
+    assert f"{FASTA_URL}; put beside this file as {FASTA_FILE}, they are used instead" in said
+    assert f"folder: {folder / 'probe'}" in said
 
 
 def test_all_that_is_missing_is_named_together_and_no_page_is_fetched(tmp_path, monkeypatch):
-    """PROBE's files lie in folders to look through, whose page is not the file."""
+    """Google Drive answers with a page, which is not the file."""
     opened = []
 
     def urlopen(url, **_):
@@ -318,6 +325,57 @@ def test_missing_sequences(folder, offline):
         PROBE(folder, "MF")
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_probes_own_sequences_are_used_if_they_are_there(folder, offline, packed):
+    probe = folder / "probe"
+    sequences = gzip.decompress((probe / "human_reviewed.fasta.gz").read_bytes())
+    before = PROBE(folder, "MF")
+    (probe / FASTA_FILE).write_bytes(gzip.compress(sequences) if packed else sequences)
+    assert set(PROBE(folder, "MF").used) == {FASTA_FILE, MATRIX.format("MF", 500)}
+    (probe / "human_reviewed.fasta.gz").unlink()
+    dataset = PROBE(folder, "MF")
+    assert dataset.sequences == before.sequences
+    given = write_fasta([], folder / "empty.fasta")
+    given.write_text(">other\nMKT\n")
+    with pytest.raises(InputError, match=r"empty.fasta: .* have no sequence there"):
+        PROBE(folder, "MF", sequences=given)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "proteins", "least"),
+    [("MF", 500, 497), ("BP", "sparse", 497), ("CC", 500, 495), ("CC", 200, 200)],
+)
+def test_half_a_matrix_is_not_used(folder, monkeypatch, aspect, proteins, least):
+    size = len(PROBE(folder, aspect, proteins=proteins))
+    monkeypatch.setattr(PROBE, "published", PUBLISHED)
+    message = rf"human_{aspect}_.* it has {size} proteins; expected PROBE's {least}\. Replace it"
+    with pytest.raises(InputError, match=message):
+        PROBE(folder, aspect, proteins=proteins)
+    matrix = "200" if proteins == 200 else "500"
+    monkeypatch.setattr(PROBE, "published", {matrix: {aspect: size}})
+    assert len(PROBE(folder, aspect, proteins=proteins)) == size
+
+
+def test_a_merged_accession_is_found_in_a_flat_file(folder, sample_path, caplog):
+    """The matrix has the accession of a former entry."""
+    path = folder / "probe" / MATRIX.format("MF", 500)
+    whole = PROBE(folder, "MF")
+    text = gzip.decompress(sample_path.read_bytes()).decode()
+    row, former = next(
+        (row, found[1])
+        for row, accession in enumerate(whole.accessions)
+        if (found := re.search(rf"\nAC   {accession}; (\w+);", text))
+    )
+    path.write_text(path.read_text().replace(whole.accessions[row], former))
+    with pytest.raises(InputError, match=rf"{former} of PROBE's .* a UniProtKB flat file as `seq"):
+        PROBE(folder, "MF")
+    dataset = PROBE(folder, "MF", sequences=str(sample_path))
+    assert dataset.sequences == whole.sequences
+    assert dataset.accessions[row] == former
+    assert dataset.manifest["protocol"] is None
+    assert f"1 found by a secondary accession: {former}" in caplog.text
+
+
 def test_proteins_without_a_sequence(folder, sample_path, caplog):
     entries = annotated_entries(sample_path)
     whole = PROBE(folder, "MF")
@@ -335,6 +393,7 @@ def test_proteins_without_a_sequence(folder, sample_path, caplog):
     assert dataset.accessions == [whole.accessions[row] for row in rest]
     assert torch.equal(dataset.similarity, whole.similarity[rest][:, rest])
     assert dataset.manifest["left out for want of a sequence"] == [gone]
+    assert dataset.manifest["protocol"] == "proteins left out"
 
 
 def test_no_protein_left(folder, own):

@@ -9,13 +9,14 @@ from torchdrug import datasets
 
 from protclip_td.benchmark import BENCHMARKS
 from protclip_td.benchmark.data_files import list_benchmarks
-from protclip_td.datasets import AAV, PrimeKG, Reaction, STRINGActions, Thermostability
+from protclip_td.datasets import AAV, PROBE, PrimeKG, Reaction, STRINGActions, Thermostability
 from protclip_td.datasets.deepfri_files import ChainFiles
 from protclip_td.datasets.prime_kg import _BIOBRIDGE
 from protclip_td.datasets.probe import HUMAN_URL
+from protclip_td.datasets.probe_files import FASTA_FILE, FASTA_URL, ZIP_URL
 
 # What `conftest.py` takes away from the small files of tests.
-SIZES, DEEPFRIS_SIZES = STRINGActions.sizes, ChainFiles.sizes
+SIZES, DEEPFRIS_SIZES, PROBES_SIZES = STRINGActions.sizes, ChainFiles.sizes, PROBE.published
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "data.md").read_text()
 CLASSES = {
     "bin": datasets.BinaryLocalization,
@@ -94,7 +95,23 @@ def test_all_files_of_the_benchmarks_are_in_the_manual():
     listed = [file for file in files if "/nrPDB-" not in file]  # DeepFRI's are named by a pattern
     assert len(listed) > 25
     assert [file for file in listed if f"`{file}`" not in MANUAL] == []
+
+
+def test_files_of_probe():
     assert HUMAN_URL in line_of("probe/human_reviewed.fasta.gz")
+    assert f"({FASTA_URL})" in line_of(f"probe/{FASTA_FILE}")
+    assert f"({ZIP_URL})" in MANUAL
+    for aspect, size in PROBES_SIZES["500"].items():
+        name = f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_500_proteins.csv"
+        assert f"| {size} | by hand" in line_of(f"probe/{name}")
+
+
+def test_probes_own_sequences_are_asked_for_first(tmp_path):
+    """The matrices are put there by hand as well; UniProt's sequences do instead."""
+    (tmp_path / "probe").mkdir()
+    assert f"probe/{FASTA_FILE}" in list_benchmarks(tmp_path)
+    (tmp_path / "probe" / "human_reviewed.fasta.gz").touch()
+    assert f"probe/{FASTA_FILE}" not in list_benchmarks(tmp_path)
 
 
 def test_what_may_be_needed_beside_the_files(tmp_path):

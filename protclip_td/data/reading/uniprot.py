@@ -21,6 +21,7 @@ _ANY_COMMENT = b"\nCC   -!- "
 _COMMENTS = tuple(f"{_ANY_COMMENT.decode()}{topic}:".encode() for topic in _TOPICS)
 _HEAD = re.compile(rb"ID   \S+ +(\w+);.*?(\d{1,9}) AA\.")
 _ACCESSION = re.compile(rb"\nAC   (\w+)")
+_ACCESSION_LINES = re.compile(rb"(?:\nAC   .*)+")
 _LENGTH = re.compile(rb"\nSQ   SEQUENCE +(\d{1,9}) AA\b")
 _NAME_LINES = re.compile(rb"(?:\nDE   .*)+")
 # A comment goes on as long as lines are indented: the copyright block at the end is not.
@@ -53,17 +54,25 @@ def parse_flat_file(data: bytes, line: int, options: ReadOptions) -> Iterator[En
             yield Rejection(_name(block, lines, begin), "cut in the middle", "no // line")
 
 
-def flat_file_sequences(data: bytes, line: int) -> Iterator[tuple[str, str, int]]:
-    """Accession and sequence of each whole entry, and the line that it begins at.
+def flat_file_sequences(data: bytes, line: int) -> Iterator[tuple[list[str], str, int]]:
+    """Accessions and sequence of each whole entry, and the line that it begins at.
 
     Parameters:
         data (bytes): whole entries
         line (int): number of the line that they begin at
+
+    Returns:
+        iterator of (list of str, str, int): the primary accession comes first, then the secondary
+        ones, which were merged into this entry
     """
     lines = LineCounter(data, line)
     for begin, block, is_whole in _blocks(data):
         if is_whole:
-            yield _name(block, lines, begin), _sequence(block, 0)[0], lines.at(begin)
+            found = _ACCESSION_LINES.search(block)
+            words = found[0].decode(errors="replace") if found else ""
+            accessions = words.replace("\nAC   ", " ").replace(";", " ").split()
+            name = _name(block, lines, begin)
+            yield accessions or [name], _sequence(block, 0)[0], lines.at(begin)
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, bytes, bool]]:

@@ -1,5 +1,7 @@
 """Sequences by accession from FASTA and flat files."""
 
+import gzip
+
 import pytest
 
 from protclip_td.data.reading.sequences import read_sequences
@@ -48,3 +50,47 @@ def test_another_kind_of_file(tmp_path):
     path = write(tmp_path / "some.csv", "Entry,Sequence\nP1,MKT\n")
     with pytest.raises(InputError, match="begins with 'Entry,Sequence'; expected a FASTA file"):
         read_sequences(path)
+
+
+def entry(accessions, sequence):
+    """What is read of an entry of a flat file, on two lines of accessions."""
+    first, *others = accessions
+    lines = f"AC   {first};\n" + "".join(f"AC   {other};\n" for other in others)
+    head = f"ID   X   Reviewed;   {len(sequence)} AA.\n"
+    return f"{head}{lines}SQ   SEQUENCE   {len(sequence)} AA;\n     {sequence}\n//\n"
+
+
+def test_a_merged_accession_is_found_in_the_entry_that_it_was_merged_into(
+    sample_path, sample_entries, caplog
+):
+    """Q3E711 stands behind P15455 in the real entry; asked for both, both are given."""
+    text = gzip.decompress(sample_path.read_bytes()).decode()
+    assert "\nAC   P15455; Q3E711;" in text
+    (expected,) = (e.sequence for e in sample_entries if e.accession == "P15455")
+    both = {"P15455": expected, "Q3E711": expected}
+    assert read_sequences(sample_path, {"Q3E711", "P15455", "P00000"}) == both
+    assert "1 found by a secondary accession: Q3E711" in caplog.text
+    assert "Q3E711" not in read_sequences(sample_path)
+
+
+def test_the_primary_accession_wins_wherever_it_stands(tmp_path, caplog):
+    for order in (1, -1):
+        entries = [entry(["P1", "P2"], "MKT"), entry(["P2"], "GAV")][::order]
+        path = write(tmp_path / "some.dat", "".join(entries))
+        assert read_sequences(path, {"P2"}) == {"P2": "GAV"}
+    assert "secondary" not in caplog.text
+
+
+def test_an_accession_that_was_split_is_not_found(tmp_path):
+    """Which of the two it was, the file does not say."""
+    path = write(tmp_path / "a.dat", entry(["P1", "P9"], "MKT") + entry(["P2", "P9"], "GAV"))
+    assert read_sequences(path, {"P9"}) == {}
+    path = write(tmp_path / "b.dat", entry(["P1", "P9"], "MKT") + entry(["P2", "P9"], "MKT"))
+    assert read_sequences(path, {"P9"}) == {"P9": "MKT"}
+
+
+def test_letters_that_are_no_residues_under_a_secondary_accession(tmp_path):
+    path = write(tmp_path / "a.dat", entry(["P1", "P9"], "MKT") + entry(["P2", "P8"], "M-T"))
+    assert read_sequences(path, {"P9"}) == {"P9": "MKT"}
+    with pytest.raises(InputError, match=r"a.dat, line 7: P8: letters '-' are no residues"):
+        read_sequences(path, {"P8"})
