@@ -23,7 +23,7 @@ class ChainFiles:
         release (str): what DeepFRI's names have after it, such as ``_2020.04``
     """
 
-    #: Chains that each list has at least: those of TorchDrug's splits, which leave some out.
+    #: Chains of TorchDrug's splits, which leave some out, so that each list has at least as many.
     #: DeepFRI publishes no checksum; whether fewer lines are missing, the annotations tell.
     least: ClassVar[dict[str, dict[str, int]]] = {
         "nrPDB-EC": {"train": 15_011, "valid": 1_664, "test": 1_840},

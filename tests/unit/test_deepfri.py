@@ -9,6 +9,8 @@ import pytest
 import torch
 from torchdrug import datasets
 
+from protclip_td.benchmark.protocol import is_comparable
+from protclip_td.benchmark.published import PUBLISHED
 from protclip_td.data.digests import md5_of
 from protclip_td.data.outside.vouched import keep_md5
 from protclip_td.datasets import ECSequences, GOSequences
@@ -117,14 +119,38 @@ def test_files_are_in_the_manifest(folder):
 
 def test_what_changes_the_test_set_is_in_the_manifest(folder, tmp_path):
     manifest = ECSequences(str(folder)).manifest
-    assert (manifest["test_cutoff"], manifest["chains"]) == (0.95, "all")
-    assert manifest["protocol"] is None
+    assert manifest["test_cutoff"] == 0.95
+    assert manifest["chains"] == {"train": 16, "valid": 4, "test": 7}
+    assert manifest["protocol"] == "all chains of DeepFRI's lists"
     path = tmp_path / "chains.txt"
     path.write_text("\n".join(ECSequences(str(folder)).chains[::2]))
     manifest = ECSequences(str(folder), test_cutoff=0.7, chains=str(path)).manifest
-    assert (manifest["test_cutoff"], manifest["chains"]) == (0.7, 14)
+    assert manifest["test_cutoff"] == 0.7
+    assert manifest["chains"] == {"train": 8, "valid": 2, "test": 4}
     assert manifest["protocol"] == "identity up to 0.7, chosen chains"
     assert manifest["files"]["chains.txt"] == md5_of(path)
+
+
+def test_published_numbers_are_marked_unless_the_chains_are_torchdrugs(
+    folder, tmp_path, monkeypatch
+):
+    """Which its numbers of chains tell."""
+
+    def protocol(*chains):
+        path = tmp_path / "chains.txt"
+        path.write_text("\n".join(chains))
+        found = GOSequences(str(folder), chains=str(path) if chains else None)
+        return found.manifest["protocol"]
+
+    sizes = {"train": 15, "valid": 3, "test": 6}
+    monkeypatch.setattr(ChainFiles, "least", {"nrPDB-GO": sizes})
+    chains = GOSequences(str(folder)).chains
+    assert protocol(*chains[1:19], *chains[20:26]) is None
+    assert protocol(*chains[1:]) == "chosen chains"
+    assert protocol() == "all chains of DeepFRI's lists"
+    for numbers in PUBLISHED["go_mf"].values():
+        row = {"protocols": [{"name": protocol()}]}
+        assert not any(is_comparable(number._asdict(), row) for number in numbers)
 
 
 @pytest.mark.parametrize("kind", [ECSequences, GOSequences])
