@@ -55,7 +55,7 @@ _BIOBRIDGE = (
     "https://media.githubusercontent.com/media/RyanWangZf/BioBridge/"
     "950634099bcbcbc81f7beddc4e6f8d1eee6b55ab/data/"
 )
-#: In the published protocol a candidate is seen at least so many times.
+#: In the published protocol a candidate is seen at least so many times in one relation.
 _PUBLISHED_COUNT = 50
 
 
@@ -82,8 +82,8 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
 
     In ``split: published`` training leaves out the triplets whose head is held out, but not the
     same edges in the other direction, so it has seen what is asked; candidates are the tails that
-    occur at least 50 times. In ``clean`` it leaves out both, and every node of the type is a
-    candidate.
+    occur at least 50 times in one relation. In ``clean`` it leaves out both, and every node of the
+    type is a candidate.
 
     Parameters:
         path (str): folder for data sets
@@ -227,8 +227,10 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         asked = self.graph.triplets[self.graph.between(*self.target)]
         self.candidates = self.graph.nodes_of(self.target.tail_type)
         if self.split_name == "published":
-            counts = np.bincount(asked[:, 2], minlength=len(self.graph.type))
-            self.candidates = self.candidates[counts[self.candidates] >= _PUBLISHED_COUNT]
+            # The published code counts after it has chosen one relation.
+            seen, counts = np.unique(asked[:, 1:], axis=0, return_counts=True)
+            frequent = seen[counts >= _PUBLISHED_COUNT, 1]
+            self.candidates = self.candidates[np.isin(self.candidates, frequent)]
         place = {node: i for i, node in enumerate(self.candidates.tolist())}
         #: Positions among the candidates, by head and relation.
         self.answers: dict[tuple[int, int], list[int]] = {}

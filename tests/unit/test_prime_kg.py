@@ -4,6 +4,7 @@ import csv
 import pickle
 import random
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import graph_files
@@ -241,6 +242,28 @@ def test_candidates_of_the_published_protocol_are_seen_often(folder, monkeypatch
     expected = [node for node in clean.candidates.tolist() if asked.count(node) >= 9]
     assert 0 < len(expected) < len(clean.candidates)
     assert published.candidates.tolist() == expected
+
+
+def test_tails_are_counted_in_each_relation_alone(folder, tmp_path, monkeypatch):
+    """A drug that is often linked, but by no relation often, is no candidate."""
+    data = Path(shutil.copytree(folder, tmp_path / "primekg"))
+    header, *lines = (data / "kg.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines]
+    drugs = [row for row in rows if "drug_protein" in row[0]]
+    for row in drugs:
+        row[1] = ("target", "enzyme", "carrier")[(int(row[2]) + int(row[7])) % 3]
+    (data / "kg.csv").write_text("\n".join([header, *map(",".join, rows), ""]))
+    monkeypatch.setattr("protclip_td.datasets.prime_kg._PUBLISHED_COUNT", 4)
+    options = {"target": "prot2drug", "relations": "target", "split": "published"}
+    dataset = PrimeKG(str(tmp_path), **options)
+    counts, total = Counter(), Counter()
+    for row in drugs:
+        if row[4] == "gene/protein":
+            counts[row[1], int(row[7])] += 1
+            total[int(row[7])] += 1
+    expected = {drug for (_, drug), count in counts.items() if count >= 4}
+    assert expected < {drug for drug, count in total.items() if count >= 4}
+    assert set(dataset.graph.index[dataset.candidates].tolist()) == expected
 
 
 def test_manifest_tells_what_was_asked_for_and_from_which_files(folder, tmp_path):
