@@ -23,6 +23,27 @@ ACTIONS_HEADER = (
     "a_is_acting",
     "score",
 )
+# PrimeKG's features of diseases, which BioBridge's list of them has kept.
+DISEASE_HEADER = (
+    "node_index",
+    "mondo_id",
+    "mondo_name",
+    "group_id_bert",
+    "group_name_bert",
+    "mondo_definition",
+    "umls_description",
+    "orphanet_definition",
+    "orphanet_prevalence",
+    "orphanet_epidemiology",
+    "orphanet_clinical_description",
+    "orphanet_management_and_treatment",
+    "mayo_symptoms",
+    "mayo_causes",
+    "mayo_risk_factors",
+    "mayo_complications",
+    "mayo_prevention",
+    "mayo_see_doc",
+)
 _TERMS = {
     "biological_process": ("biological.csv", "bioprocess_protein", "interacts with", "process"),
     "molecular_function": ("molecular.csv", "molfunc_protein", "interacts with", "binding"),
@@ -107,11 +128,23 @@ def _write_nodes(path, nodes, draw):
         }
         path.write_bytes(pickle.dumps(content))
         return
+    if path.name == "disease.csv":
+        write_csv(path, DISEASE_HEADER, _disease_rows(nodes))
+        return
     header = ("node_id", "node_index", "node_name", "node_type", "node_source", "description")
     rows = [
         (i, i, name, kind, "GO", 'A "quoted"\ndescription, of two lines') for i, kind, name in nodes
     ]
     write_csv(path, header, rows)
+
+
+def _disease_rows(nodes):
+    """A disease has a row for each of its descriptions, so that some come several times."""
+    for number, (index, _, name) in enumerate(nodes):
+        for version in range(1 + number % 3):
+            named = [index, index, name, "", "", f'The "{name}",\nof two lines.']
+            others = [f"Description {version}", *[""] * (len(DISEASE_HEADER) - len(named) - 2)]
+            yield [*named, *others, "See a doctor\n\nwhen ill."]
 
 
 def write_csv(path, header, rows):

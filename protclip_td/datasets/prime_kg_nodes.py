@@ -1,5 +1,6 @@
 """What nodes of PrimeKG are: sequences of proteins, vectors of drugs, lists of those that count."""
 
+import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from protclip_td.data.outside import safe_pickle
 from protclip_td.data.reading.table import read_table
 from protclip_td.data.residues import check_sequence
 from protclip_td.errors import InputError
+
+_WHOLE = re.compile(r"[0-9]+(\.0*)?")
 
 
 def read_node_sequences(path: Path) -> dict[int, str]:
@@ -88,6 +91,7 @@ def _arrays(path: Path) -> Mapping[str, Any]:
 
 
 def _number(cell: str, where: str) -> int:
-    if not cell.isdecimal():
+    """A node's number; pandas writes 27165.0 where other rows of the column have none."""
+    if not _WHOLE.fullmatch(cell):
         raise InputError(f"{where}: 'node_index' is {cell!r}; expected a whole number")
-    return int(cell)
+    return int(cell.partition(".")[0])

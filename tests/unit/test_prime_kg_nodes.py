@@ -1,5 +1,6 @@
 """What PrimeKG's nodes are, as BioBridge's files say."""
 
+import csv
 import pickle
 
 import graph_files
@@ -66,6 +67,33 @@ def test_damaged_numpy_file(tmp_path):
     (tmp_path / "drug.npz").write_bytes(b"PK no zip")
     with pytest.raises(ValueError, match=r"drug\.npz is damaged"):
         read_node_vectors(tmp_path / "drug.npz")
+
+
+def test_diseases_in_several_rows_count_once(tmp_path):
+    """As in the published list, whose first columns are these."""
+    folder = graph_files.write_prime_kg(tmp_path, ["MKTAYIAKQR"] * 4)
+    text = (folder / "disease.csv").read_text()
+    assert text.startswith("node_index,mondo_id,mondo_name,group_id_bert,group_name_bert,")
+    with (folder / "disease.csv").open(newline="") as file:
+        rows = [int(row["node_index"]) for row in csv.DictReader(file)]
+    found = read_node_list(folder / "disease.csv")
+    assert found == set(rows)
+    assert len(found) < len(rows) < len(text.splitlines()) - 1
+
+
+def test_numbers_as_pandas_writes_them_beside_missing_ones(tmp_path):
+    path = tmp_path / "protein.csv"
+    path.write_text("node_index,sequence\n27165.0,MKV\n7.,MK\n12,M\n")
+    assert read_node_sequences(path) == {27165: "MKV", 7: "MK", 12: "M"}
+
+
+@pytest.mark.parametrize("cell", ["27165.5", ".0", "1e3", "-1.0", "", "nan", "²"])
+def test_numbers_that_are_not_whole(tmp_path, cell):
+    path = tmp_path / "disease.csv"
+    path.write_text(f"node_index,mondo_id\n1.0,5\n{cell},6\n")
+    message = rf"disease.csv, line 3: 'node_index' is {cell!r}; expected a whole number"
+    with pytest.raises(InputError, match=message):
+        read_node_list(path)
 
 
 def test_quoted_newlines_and_windows_line_ends(tmp_path):
