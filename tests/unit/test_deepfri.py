@@ -293,9 +293,28 @@ def test_a_list_that_lacks_the_last_chain_is_told_from_the_annotations(folder, n
     *lines, last = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines))
     chain = last.strip().partition(",")[0]
-    message = rf"1 annotated chains are in none of the lists, such as {chain}, so one .*{path.name}"
+    message = rf"1 of 28 annotated chains are in none of .*, such as {chain}, so one .*{path.name}"
     with pytest.raises(InputError, match=message):
         ECSequences(str(folder))
+
+
+@pytest.mark.parametrize("unlisted", [1, 2])
+def test_a_few_annotated_chains_in_no_list_are_told_and_many_stop(
+    tmp_path, monkeypatch, caplog, unlisted
+):
+    """One of 112 is less than 1 %."""
+    monkeypatch.setattr(files, "SIZES", (64, 16, 32))
+    files.make_ec(tmp_path)
+    path = tmp_path / "EnzymeCommission" / "nrPDB-EC_train.txt"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[unlisted:]))
+    if unlisted == 2:
+        with pytest.raises(InputError, match="2 of 112 annotated chains are in none of the lists"):
+            ECSequences(str(tmp_path))
+    else:
+        assert len(ECSequences(str(tmp_path)).split()[0]) == len(lines) - 1
+        first = lines[0].strip()
+        assert f"1 of 112 annotated chains are in none of the lists, such as {first}" in caplog.text
 
 
 def test_lists_that_someone_vouches_for_are_used(folder, caplog):
