@@ -13,7 +13,7 @@ from torchdrug import core
 from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice, check_fraction
-from protclip_td.data.digests import md5_of
+from protclip_td.data.digests import md5_by_name
 from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
 from protclip_td.datasets.batches import only_item, takes_slices
 from protclip_td.datasets.string_actions_reader import (
@@ -43,14 +43,13 @@ _GNN_PPI = (
     "cd1843ebec574577aacdd65b38e3a49c545f3541/data/"
 )
 _STRING = "https://stringdb-static.org/download/"
-# The actions of SHS148k lie on no server that gives them out without a visit.
-_BY_HAND = "https://github.com/lvguofeng/GNN_PPI#dataset-download"
+_ZENODO = "https://zenodo.org/records/7213401/files/"
 
 
 class Size(NamedTuple):
-    """Proteins and pairs of a network."""
+    """Proteins and pairs of a network; no number of proteins where public texts disagree."""
 
-    proteins: int
+    proteins: int | None
     pairs: int
 
 
@@ -61,14 +60,14 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
     Statistics:
         - SHS27k: 1,690 proteins, 7,624 pairs
         - SHS148k: 5,189 proteins, 44,488 pairs
-        - STRING: 15,335 proteins, 593,397 pairs
+        - STRING: 15,335 proteins (15,355 in other texts), 593,397 pairs
 
     Source: SHS27k and SHS148k (Chen et al., ISMB 2019) as GNN-PPI (Lv et al., IJCAI 2021) gives
     them out, and the human part of STRING v11 (largest connected part, ours). STRING's data are
     licensed CC BY 4.0.
 
-    The files lie in the folder ``string_actions`` under `path`; those that have an address are
-    fetched. An item is a dict with the proteins' numbers `node1` and `node2`, and `targets`, seven
+    The files lie in the folder ``string_actions`` under `path` and are fetched where they are
+    missing. An item is a dict with the proteins' numbers `node1` and `node2`, and `targets`, seven
     zeros and ones.
 
     In the protocol ``clean`` messages run over training pairs only and validation pairs select
@@ -99,19 +98,27 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         >>> train, valid, test = dataset.split()
     """
 
-    #: Actions, then sequences, of each network: file and address, if it has one.
+    #: Actions, then sequences, of each network: file and address.
     files = {  # noqa: RUF012 (read only)
         "SHS27k": (
             ("protein.actions.SHS27k.STRING.txt", _GNN_PPI),
             ("protein.SHS27k.sequences.dictionary.tsv", _GNN_PPI),
         ),
         "SHS148k": (
-            ("protein.actions.SHS148k.STRING.txt", ""),
+            ("protein.actions.SHS148k.STRING.txt", _ZENODO),
             ("protein.SHS148k.sequences.dictionary.tsv", _GNN_PPI),
         ),
         "STRING": (
             ("9606.protein.actions.v11.0.txt.gz", _STRING + "protein.actions.v11.0/"),
             ("9606.protein.sequences.v11.0.fa.gz", _STRING + "protein.sequences.v11.0/"),
+        ),
+    }
+
+    #: Where else a file is, for people: not the file itself.
+    elsewhere = {  # noqa: RUF012 (read only)
+        "protein.actions.SHS148k.STRING.txt": (
+            "http://yellowstone.cs.ucla.edu/~muhao/pipr/SHS_ppi_beta.zip, named in "
+            "https://github.com/lvguofeng/GNN_PPI#dataset-download"
         ),
     }
 
@@ -128,11 +135,13 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         "protein.STRING_all_connected.sequences.dictionary.tsv",
     )
 
-    #: Proteins and pairs that are published, by the file of actions; no checksum is.
+    #: Proteins and pairs that are published, by the file of actions; no checksum is. For GNN-PPI's
+    #: cut of STRING some texts say 15,335 proteins and some 15,355, all 593,397 pairs: these alone
+    #: tell a cut file, and a typo in a text refuses no whole one.
     published = {  # noqa: RUF012 (read only)
         "protein.actions.SHS27k.STRING.txt": Size(1_690, 7_624),
         "protein.actions.SHS148k.STRING.txt": Size(5_189, 44_488),
-        "9606.protein.actions.all_connected.txt": Size(15_335, 593_397),
+        "9606.protein.actions.all_connected.txt": Size(None, 593_397),
     }
 
     def __init__(
@@ -155,7 +164,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         self.name, self.protocol = name, protocol
         actions, sequences = self._find_files(name)
         #: MD5 of each file that was used.
-        self.used = {path.name: md5_of(path) for path in (actions, sequences)}
+        self.used = md5_by_name((actions, sequences))
         network = read_network(actions)
         self._check_size(actions, network)
         self.network = largest_component(network) if name == "STRING" else network
@@ -171,25 +180,32 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         cut = [self.folder / file for file in self.gnn_ppi_string]
         if name == "STRING" and all(file.is_file() for file in cut):
             return cut
-        return fetch_all([self._file(*file) for file in self.files[name]])
+        try:
+            return fetch_all([self._file(*file) for file in self.files[name]])
+        except InputError as error:
+            raise InputError(f"{error}{self._also(name)}") from error
 
     def _file(self, name: str, address: str) -> DataFile:
-        path = self.folder / name
-        if not address:
-            return DataFile(path, _BY_HAND, by_hand=True)
-        return DataFile(path, address + name, PublishedFile(size=self.sizes.get(name)))
+        published = PublishedFile(size=self.sizes.get(name))
+        return DataFile(self.folder / name, address + name, published)
+
+    def _also(self, name: str) -> str:
+        """Where else the files of a network are."""
+        also = [(file, self.elsewhere.get(file)) for file, _ in self.files[name]]
+        return "".join(f"\n{file} is also in {place}" for file, place in also if place)
 
     def _check_size(self, actions: Path, network: Network) -> None:
         """A file that was cut between two lines looks whole."""
-        found = Size(len(network.proteins), len(network.pairs))
-        published = self.published.get(actions.name, found)
-        if found != published:
+        proteins, pairs = len(network.proteins), len(network.pairs)
+        expected = self.published.get(actions.name, Size(proteins, pairs))
+        if pairs != expected.pairs or expected.proteins not in (None, proteins):
+            wanted = f"{expected.proteins:,} in " if expected.proteins else ""
             raise InputError(
-                f"{actions} is not whole or another file: it has {found.proteins:,} proteins in "
-                f"{found.pairs:,} pairs; expected {published.proteins:,} in {published.pairs:,}. "
-                "Remove it to have it fetched where it can be, or replace it. If it is whole "
-                f"nevertheless, call STRINGActions.published.pop({actions.name!r}) in Python "
-                "first; published numbers are then from another network."
+                f"{actions} is not whole or another file: it has {proteins:,} proteins in "
+                f"{pairs:,} pairs; expected {wanted}{expected.pairs:,} pairs. Remove it to have "
+                "it fetched where it can be, or replace it. If it is whole nevertheless, call "
+                f"STRINGActions.published.pop({actions.name!r}) in Python first; published numbers "
+                "are then from another network."
             )
 
     def _make_split(self) -> Split:

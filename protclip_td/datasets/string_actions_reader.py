@@ -1,5 +1,6 @@
 """Reads a network of protein actions and its sequences, in STRING's layout and GNN-PPI's."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,8 @@ from protclip_td.data.reading.text_lines import text_lines
 from protclip_td.data.residues import check_sequence
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few
+
+logger = logging.getLogger(__name__)
 
 #: Types of action in the order of the published labels.
 ACTIONS = ("reaction", "binding", "ptmod", "activation", "inhibition", "catalysis", "expression")
@@ -37,6 +40,8 @@ class Network(NamedTuple):
 def read_network(path: Path) -> Network:
     """Read a table of actions; the lines of a pair, in either direction, make one pair.
 
+    Lines of a protein that acts on itself are left out with a warning: they are no pair.
+
     Parameters:
         path (Path): tab-separated with a header line, such as STRING's
             ``9606.protein.actions.v11.0.txt``, plain or gzip
@@ -59,7 +64,7 @@ def read_network(path: Path) -> Network:
             labels.append([0] * len(ACTIONS))
         labels[row][action] = 1
     if not labels:
-        raise InputError(f"{path} has a header line and no action below it")
+        raise InputError(f"{path} has a header line and no action of two proteins below it")
     return Network(list(number), np.array(list(row_of)), np.array(labels, dtype=np.uint8))
 
 
@@ -72,6 +77,7 @@ def _actions(path: Path) -> Iterator[tuple[str, str, int]]:
     if absent:
         raise InputError(f"{path} has no column {absent}; its first line is {header}")
     columns = [header.index(name) for name in _COLUMNS]
+    on_itself = 0
     for number, line in lines:
         if not line:
             continue
@@ -82,8 +88,11 @@ def _actions(path: Path) -> Iterator[tuple[str, str, int]]:
         if mode not in action_of:
             raise InputError(f"{where}: action {mode!r} is none of {list(ACTIONS)}")
         if first == second:
-            raise InputError(f"{where}: {first} acts on itself; expected two proteins")
+            on_itself += 1
+            continue
         yield first, second, action_of[mode]
+    if on_itself:
+        logger.warning("%s: left out %d lines of a protein acting on itself", path, on_itself)
 
 
 def largest_component(network: Network) -> Network:

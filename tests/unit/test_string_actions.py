@@ -96,13 +96,27 @@ def test_the_largest_part_has_the_most_proteins_not_the_most_pairs():
     [
         ([line("P1", "P2", "bindin")], r"line 2: action 'bindin' is none of \['reaction'"),
         ([line("P1", "P2", "binding"), "P1\tP3"], "line 3: 2 cells; the header has 7"),
-        ([line("P1", "P1", "binding")], "line 2: P1 acts on itself"),
-        ([], "no action below it"),
+        ([line("P1", "P1", "binding")], "no action of two proteins below it"),
+        ([], "no action of two proteins below it"),
     ],
 )
 def test_bad_actions(tmp_path, lines, message):
     with pytest.raises(ValueError, match=message):
         read_network(write(tmp_path / "a.txt", *lines))
+
+
+def test_lines_of_a_protein_that_acts_on_itself_are_left_out_and_counted(tmp_path, caplog):
+    lines = [line("P1", "P2", "binding"), line("P3", "P1", "ptmod")]
+    selves = [line("P9", "P9", "binding"), line("P1", "P1", "reaction")]
+    with_them = read_network(write(tmp_path / "a.txt", selves[0], lines[0], selves[1], lines[1]))
+    assert [each.message for each in caplog.records] == [
+        f"{tmp_path}/a.txt: left out 2 lines of a protein acting on itself"
+    ]
+    without = read_network(write(tmp_path / "b.txt", *lines))
+    assert with_them.proteins == without.proteins == ["P1", "P2", "P3"]
+    assert with_them.pairs.tolist() == without.pairs.tolist()
+    assert with_them.labels.tolist() == without.labels.tolist()
+    assert len(caplog.records) == 1
 
 
 def test_bad_files(tmp_path):
@@ -136,13 +150,46 @@ def test_half_a_network_is_not_used(data, tmp_path, monkeypatch, packed):
     lines = path.read_bytes().splitlines(keepends=True)
     half = b"".join(lines[: len(lines) // 2])
     path.write_bytes(gzip.compress(half) if packed else half)
-    message = rf"SHS27k.STRING.txt is not whole .*; expected {size.proteins} in {size.pairs}"
+    message = rf"SHS27k.STRING.txt is not whole .*; expected {size.proteins} in {size.pairs} pairs"
     with pytest.raises(InputError, match=message) as error:
         STRINGActions(data)
     way_out = f"STRINGActions.published.pop('{path.name}')"
     assert f"call {way_out} in Python first" in str(error.value)
     eval(way_out)
     assert len(STRINGActions(data, split_file=str(tmp_path / "half.json"))) < size.pairs
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [((0, 0), False), ((1, 0), True), ((0, 1), True), ((None, 0), False), ((None, 1), True)],
+)
+def test_pairs_are_counted_always_and_proteins_where_texts_agree(
+    data, tmp_path, monkeypatch, change, refused
+):
+    name = "protein.actions.SHS27k.STRING.txt"
+    whole = STRINGActions(data)
+    proteins = None if change[0] is None else len(whole.sequences) + change[0]
+    size = Size(proteins, len(whole) + change[1])
+    monkeypatch.setattr(STRINGActions, "published", {name: size})
+    if not refused:
+        assert len(STRINGActions(data)) == len(whole)
+        return
+    wanted = f"{proteins} in {size.pairs}" if proteins else f"{size.pairs}"
+    with pytest.raises(InputError, match=rf"it has .* pairs; expected {wanted} pairs\. Remove it"):
+        STRINGActions(data)
+
+
+def test_a_line_too_few_is_told_beside_the_lines_left_out(data, tmp_path, monkeypatch, caplog):
+    """Where a published number counts pairs that are none here, the log says how many."""
+    path = tmp_path / "string_actions" / "protein.actions.SHS27k.STRING.txt"
+    whole = STRINGActions(data)
+    with path.open("a") as file:
+        file.write(line("A", "A", "binding") + "\n")
+    size = Size(len(whole.sequences), len(whole) + 1)
+    monkeypatch.setattr(STRINGActions, "published", {path.name: size})
+    with pytest.raises(InputError, match=rf"in {len(whole)} pairs; expected .* {size.pairs} pairs"):
+        STRINGActions(data)
+    assert "left out 1 lines of a protein acting on itself" in caplog.text
 
 
 def test_sequences_of_another_size_are_not_used(data, monkeypatch):
@@ -168,7 +215,9 @@ def test_published_sizes_are_those_of_the_files_and_of_the_manual():
     names = [STRINGActions.files[name][0][0] for name in ("SHS27k", "SHS148k")]
     assert list(PUBLISHED) == [*names, STRINGActions.gnn_ppi_string[0]]
     for size in PUBLISHED.values():
-        assert f"{size.proteins:,} proteins, {size.pairs:,} pairs" in STRINGActions.__doc__
+        proteins = f"{size.proteins:,} proteins, " if size.proteins else ", "
+        assert f"{proteins}{size.pairs:,} pairs" in STRINGActions.__doc__
+    assert PUBLISHED[STRINGActions.gnn_ppi_string[0]] == (None, 593_397)
 
 
 @pytest.mark.parametrize(
@@ -345,19 +394,34 @@ def test_missing_files_say_where_they_belong(tmp_path, offline):
     assert said.count(f"folder: {tmp_path}/string_actions") == 2
 
 
-def test_a_file_without_an_address_is_asked_for_and_the_other_one_fetched(tmp_path, monkeypatch):
-    """So that only what cannot be fetched has to be put in place by hand."""
-    (tmp_path / "published").mkdir()
-    table = "protein.SHS148k.sequences.dictionary.tsv"
-    (tmp_path / "published" / table).write_text("A\tMKV\n")
-    files = STRINGActions.files["SHS148k"][0], (table, f"file://{tmp_path}/published/")
+def test_actions_of_shs148k_are_fetched(data, tmp_path, monkeypatch):
+    published = tmp_path / "published"
+    (tmp_path / "string_actions").rename(published)
+    names = [name for name, _ in STRINGActions.files["SHS148k"]]
+    for name in names:
+        (published / name.replace("148k", "27k")).rename(published / name)
+    assert STRINGActions.files["SHS148k"][0][1] == "https://zenodo.org/records/7213401/files/"
+    files = tuple((name, f"file://{published}/") for name in names)
     monkeypatch.setitem(STRINGActions.files, "SHS148k", files)
+    assert len(STRINGActions(data, "SHS148k").sequences) == 16
+    actions = tmp_path / "string_actions" / names[0]
+    actions.write_bytes(actions.read_bytes()[:-300])
+    with pytest.raises(InputError, match=r"damaged .*MD5(.|\n)*SHS148k.* is also in http://yell"):
+        STRINGActions(data, "SHS148k")
+
+
+def test_the_message_for_shs148k_names_the_other_place(tmp_path, offline):
     with pytest.raises(
-        ValueError, match=r"^protein.actions.SHS148k.STRING.txt is missing .*no address of the file"
+        InputError, match=r"^protein.actions.SHS148k.STRING.txt and 1 more"
     ) as error:
         STRINGActions(str(tmp_path), "SHS148k")
-    assert str(error.value).count("file: ") == 1
-    assert (tmp_path / "string_actions" / table).read_text() == "A\tMKV\n"
+    said = str(error.value)
+    name = "protein.actions.SHS148k.STRING.txt"
+    assert f"from:   https://zenodo.org/records/7213401/files/{name}\n" in said
+    assert f"\n{name} is also in http://yellowstone.cs.ucla.edu/" in said
+    with pytest.raises(InputError, match="SHS27k") as error:
+        STRINGActions(str(tmp_path), "SHS27k")
+    assert "is also in" not in str(error.value)
 
 
 def test_actions_that_nothing_can_learn_are_told(data, tmp_path, caplog):
