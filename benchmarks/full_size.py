@@ -128,14 +128,15 @@ def accept(data: Path) -> None:
     from torchdrug import datasets
 
     from protclip_td import datasets as ours
+    from protclip_td.data.outside.remote import PublishedFile
     from protclip_td.datasets.deepfri_files import ChainFiles
 
     for name, md5 in written(data)["md5"].items():
         cls = getattr(ours, name, None) or getattr(datasets, name)
         cls.md5 = md5
     ours.PrimeKG.md5 = ours.PrimeKG.size = None
-    for kind, file in ours.PrimeKG.files.items():
-        ours.PrimeKG.files[kind] = file._replace(size=None, sha256=None)
+    for kind, (path, _) in ours.PrimeKG.files.items():
+        ours.PrimeKG.files[kind] = path, PublishedFile()
     ours.STRINGActions.published.clear()
     ours.STRINGActions.sizes.clear()
     ChainFiles.least.clear()

@@ -22,6 +22,7 @@ import numpy as np
 from memory import peak_gb
 from tables import aligned
 
+from protclip_td.data.outside.remote import PublishedFile
 from protclip_td.datasets import PrimeKG, STRINGActions
 from protclip_td.datasets.string_actions_reader import ACTIONS
 from protclip_td.training.loading import (
@@ -101,8 +102,8 @@ def run(name: str, folder: str) -> dict[str, Any]:
 def measure(name: str, folder: str) -> dict[str, Any]:
     """Open a data set, and make the batches of one epoch as a run makes them."""
     PrimeKG.md5 = PrimeKG.size = None
-    for kind, file in PrimeKG.files.items():
-        PrimeKG.files[kind] = file._replace(size=None, sha256=None)
+    for kind, (path, _) in PrimeKG.files.items():
+        PrimeKG.files[kind] = path, PublishedFile()
     STRINGActions.published.clear()
     start = time.perf_counter()
     dataset: Any = PrimeKG(folder) if name == "PrimeKG" else STRINGActions(folder, "STRING")
@@ -133,10 +134,10 @@ def write_prime_kg(folder: Path, share: float) -> None:
                 for x, y in pairs:
                     ends = cells[first[a] + x], cells[first[b] + y]
                     file.write(f"{a}_{b},linked,{','.join(ends[::-1] if reverse else ends)}\n")
-    for kind, nodes in PrimeKG.files.items():
+    for kind, (path, _) in PrimeKG.files.items():
         if kind not in ("gene/protein", "drug"):  # which hold more than numbers
             numbers = range(first[kind], first[kind] + NODES[kind])
-            _write_table(folder / Path(nodes.path).name, ("node_index",), [(i,) for i in numbers])
+            _write_table(folder / Path(path).name, ("node_index",), [(i,) for i in numbers])
     drugs = np.arange(first["drug"], first["drug"] + NODES["drug"])
     np.savez(folder / "drug.npz", node_index=drugs, embedding=np.zeros((len(drugs), 512), "f4"))
     rows = enumerate(random_proteins(NODES["gene/protein"], 450), first["gene/protein"])
@@ -151,6 +152,7 @@ def write_string(folder: Path, network: str = "STRING", share: float = 1.0) -> N
     else:
         (actions, _), (sequences, _) = STRINGActions.files[network]
     number, num_pair = STRINGActions.published[actions]
+    number = number or 15_335  # about which public texts disagree
     names = [f"9606.ENSP{i:011d}" for i in range(number)]
     lines = ["item_id_a\titem_id_b\tmode\taction\tis_directional\ta_is_acting\tscore\n"]
     chain = zip(range(number - 1), range(1, number))  # which keeps the network in one part

@@ -37,7 +37,7 @@ class DataSetHooks(Protocol):
 
 
 def behind_split(split: Any, name: str) -> Any:
-    """What a split is of, or a split of a split, that has an attribute; else the last of them.
+    """Unwrap subsets until one has the attribute; else return the innermost data set.
 
     Parameters:
         split (Dataset): part of a data set, or the whole

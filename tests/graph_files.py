@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from protclip_td.data.outside.remote import PublishedFile
 from protclip_td.datasets import PrimeKG
 
 KG_HEADER = (
@@ -156,8 +157,8 @@ def allow_small_graph(monkeypatch):
     """The small graph has other sizes and checksums than PrimeKG."""
     monkeypatch.setattr(PrimeKG, "md5", None)
     monkeypatch.setattr(PrimeKG, "size", None)
-    for node_type, file in PrimeKG.files.items():
-        monkeypatch.setitem(PrimeKG.files, node_type, file._replace(size=None, sha256=None))
+    for node_type, (path, _) in PrimeKG.files.items():
+        monkeypatch.setitem(PrimeKG.files, node_type, (path, PublishedFile()))
 
 
 def write_string_actions(path, sequences, partners=6, seed=0):

@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from typing import ClassVar
 
-from protclip_td.data.digests import md5_of
+from protclip_td.data.digests import md5_by_name
 from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
 from protclip_td.errors import InputError
 
@@ -58,7 +58,7 @@ class ChainFiles:
         (path,) = fetch_all([self._file(ending)])
         if path.suffix != ".csv":
             _check_last_line(path)
-        self.used[path.name] = md5_of(path)
+        self.used |= md5_by_name([path])
         return path
 
     def _file(self, ending: str) -> DataFile:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from protclip_td.checks import check_choice
-from protclip_td.data.digests import md5_of
+from protclip_td.data.digests import md5_by_name
 from protclip_td.data.outside.vouched import kept_md5, md5_file
 from protclip_td.data.reading.sequences import read_sequences
 from protclip_td.datasets.deepfri_files import ChainFiles, read_list, read_rows
@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 
 TEST_CUTOFFS = (0.3, 0.4, 0.5, 0.7, 0.95)
 
-# Share of the annotated chains that may be in no list. A list that was cut loses more as a rule, and
-# each has TorchDrug's number of chains at least; a few may be missing in DeepFRI's own files.
+# Share of the annotated chains that may be in no list. A list that was cut loses more as a rule,
+# and each has TorchDrug's number of chains at least; DeepFRI's own files may lack a few.
 _FEW_UNLISTED = 0.01
 
 _LISTS = {"train": "_train.txt", "valid": "_valid.txt", "test": "_test.csv"}
@@ -100,7 +100,7 @@ def _check_unlisted(files: ChainFiles, unlisted: Collection[str], annotated: int
 def _chosen(files: ChainFiles, path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"chains: {path}: no such file; expected one chain per line, as 1ABC-A")
-    files.used[path.name] = md5_of(path)
+    files.used |= md5_by_name([path])
     return read_list(path)
 
 

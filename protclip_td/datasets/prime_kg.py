@@ -12,7 +12,7 @@ from torchdrug import core
 from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice, check_fraction, check_positive
-from protclip_td.data.digests import md5_of
+from protclip_td.data.digests import md5_by_name, md5_of
 from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
 from protclip_td.datasets.batches import only_item, takes_slices
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
@@ -33,14 +33,6 @@ class Target(NamedTuple):
 
     head_type: str
     tail_type: str
-
-
-class NodeFile(NamedTuple):
-    """One of BioBridge's files: its path there, and size and SHA-256 as git-LFS has them."""
-
-    path: str
-    size: int | None
-    sha256: str | None
 
 
 TARGETS = {
@@ -110,37 +102,49 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
     url = "https://dataverse.harvard.edu/api/access/datafile/6180620"
     md5: str | None = "aac8191d4fbc5bf09cdf8c3c78b4e75f"
     size: int | None = 981_751_236
-    #: What says which nodes of a type count.
+    #: What says which nodes of a type count: path in BioBridge, and what git-LFS has of it.
     files = {  # noqa: RUF012 (read only)
-        PROTEIN: NodeFile(
+        PROTEIN: (
             "Processed/protein.csv",
-            11_745_993,
-            "b828055ebac94878b2e87e70f1a4fc55c2f21e30456405716078655607fb6f31",
+            PublishedFile(
+                11_745_993,
+                sha256="b828055ebac94878b2e87e70f1a4fc55c2f21e30456405716078655607fb6f31",
+            ),
         ),
-        "biological_process": NodeFile(
+        "biological_process": (
             "Processed/biological.csv",
-            6_794_154,
-            "51f4cce36ddaf9aaa61847433c3176270167c861f2b172c9139731c079b64055",
+            PublishedFile(
+                6_794_154,
+                sha256="51f4cce36ddaf9aaa61847433c3176270167c861f2b172c9139731c079b64055",
+            ),
         ),
-        "molecular_function": NodeFile(
+        "molecular_function": (
             "Processed/molecular.csv",
-            2_238_456,
-            "724004e50527fa7cf991eef5ebd9995167e1ec8d0ddf311c3efbb30067239483",
+            PublishedFile(
+                2_238_456,
+                sha256="724004e50527fa7cf991eef5ebd9995167e1ec8d0ddf311c3efbb30067239483",
+            ),
         ),
-        "cellular_component": NodeFile(
+        "cellular_component": (
             "Processed/cellular.csv",
-            1_052_879,
-            "fa57e0875c37a96896b6f82e227001fe5d95e6b25a799a775d9877da0a0bbe8d",
+            PublishedFile(
+                1_052_879,
+                sha256="fa57e0875c37a96896b6f82e227001fe5d95e6b25a799a775d9877da0a0bbe8d",
+            ),
         ),
-        "disease": NodeFile(
+        "disease": (
             "Processed/disease.csv",
-            11_437_983,
-            "d37bf294a331db02d04387246d06600236d3b7ac115b5a2660e71fcdcc38c71e",
+            PublishedFile(
+                11_437_983,
+                sha256="d37bf294a331db02d04387246d06600236d3b7ac115b5a2660e71fcdcc38c71e",
+            ),
         ),
-        DRUG: NodeFile(
+        DRUG: (
             "embeddings/esm2b_unimo_pubmedbert/drug.pkl",
-            28_736_118,
-            "c51c618c427c4da3b963d65e0a469f1d8b0a8f76ef43ffef71c706485c0a6cc9",
+            PublishedFile(
+                28_736_118,
+                sha256="c51c618c427c4da3b963d65e0a469f1d8b0a8f76ef43ffef71c706485c0a6cc9",
+            ),
         ),
     }
 
@@ -189,8 +193,8 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         nodes: dict[str, Any] = {}
         self._sequence_of: dict[int, str] = {}
         self._vector_of: dict[int, np.ndarray] = {}
+        self.used = md5_by_name(paths)
         for node_type, file in zip(types, paths):
-            self.used[file.name] = md5_of(file)
             if node_type == PROTEIN:
                 nodes[node_type] = self._sequence_of = read_node_sequences(file)
             elif node_type == DRUG:
@@ -209,8 +213,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
     def _file(self, node_type: str) -> DataFile:
         if node_type == DRUG and (self.folder / "drug.npz").exists():
             return DataFile(self.folder / "drug.npz", "made of drug.pkl", by_hand=True)
-        path, size, sha256 = self.files[node_type]
-        published = PublishedFile(size, sha256=sha256)
+        path, published = self.files[node_type]
         return DataFile(self.folder / Path(path).name, _BIOBRIDGE + path, published)
 
     def _training_rows(self) -> np.ndarray:

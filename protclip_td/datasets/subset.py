@@ -24,8 +24,8 @@ class PropertyDrivenSubset(torch_data.Subset):
 
     The items are shuffled already, and in a way that keeps reading cheap, for each of several ranks
     as well. `is_shuffled` says so to `DistributedSampler`, which then leaves their order alone.
-    Of a `Subset` of it the places stay, so that it has other items in each epoch, too: to hold some
-    out of it for validation, take the data set's own splits instead.
+    A `Subset` of this set keeps positions, not items, so its items change every epoch. For
+    validation use the data set's own splits.
 
     Parameters:
         dataset (torch_data.Dataset): where items come from

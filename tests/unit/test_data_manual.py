@@ -68,9 +68,9 @@ def test_prime_kg():
     assert f"({PrimeKG.url}) | {PrimeKG.size:,} | MD5 `{PrimeKG.md5}` |" in line_of(
         "primekg/kg.csv"
     )
-    for file in PrimeKG.files.values():
-        row = line_of(f"primekg/{file.path.rpartition('/')[2]}")
-        assert f"({_BIOBRIDGE}{file.path}) | {file.size:,} | SHA-256 `{file.sha256}` |" in row
+    for path, file in PrimeKG.files.values():
+        row = line_of(f"primekg/{path.rpartition('/')[2]}")
+        assert f"({_BIOBRIDGE}{path}) | {file.size:,} | SHA-256 `{file.sha256}` |" in row
 
 
 def test_sizes_of_deepfris_files():

@@ -14,6 +14,7 @@ import torch
 from torchdrug.data import graph_collate
 
 from protclip_td.data.digests import md5_of
+from protclip_td.data.outside.remote import PublishedFile
 from protclip_td.datasets import PrimeKG
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
 from protclip_td.datasets.prime_kg_nodes import (
@@ -381,7 +382,8 @@ def test_half_a_file_of_nodes_is_not_used(folder, tmp_path, monkeypatch):
     half = (folder / "protein.csv").read_bytes().splitlines(keepends=True)[:23]
     (tmp_path / "primekg").mkdir()
     (tmp_path / "primekg" / "protein.csv").write_bytes(b"".join(half))
-    published = PrimeKG.files["gene/protein"]._replace(size=20_000, sha256="0" * 64)
+    path, _ = PrimeKG.files["gene/protein"]
+    published = path, PublishedFile(size=20_000, sha256="0" * 64)
     monkeypatch.setitem(PrimeKG.files, "gene/protein", published)
     message = r"(?s)protein.csv is there, but .*of 20,000 bytes.*SHA256: 0+\n  folder: .*primekg"
     with pytest.raises(InputError, match=message):
