@@ -77,12 +77,11 @@ class _ChainSequences(data.ProteinDataset):
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What the data are, for the folder of a run."""
+        """What the data are, for the folder of a run, which adds the chains of each split."""
         return {
             "files": self.used,
             "protocol": self._protocol(),
             "test_cutoff": self.test_cutoff,
-            "chains": dict(zip(SPLITS, self.num_samples)),
         }
 
     def _protocol(self) -> str | None:

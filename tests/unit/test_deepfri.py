@@ -120,13 +120,13 @@ def test_files_are_in_the_manifest(folder):
 def test_what_changes_the_test_set_is_in_the_manifest(folder, tmp_path):
     manifest = ECSequences(str(folder)).manifest
     assert manifest["test_cutoff"] == 0.95
-    assert manifest["chains"] == {"train": 16, "valid": 4, "test": 7}
     assert manifest["protocol"] == "all chains of DeepFRI's lists"
     path = tmp_path / "chains.txt"
     path.write_text("\n".join(ECSequences(str(folder)).chains[::2]))
-    manifest = ECSequences(str(folder), test_cutoff=0.7, chains=str(path)).manifest
+    dataset = ECSequences(str(folder), test_cutoff=0.7, chains=str(path))
+    assert [len(split) for split in dataset.split()] == [8, 2, 4]
+    manifest = dataset.manifest
     assert manifest["test_cutoff"] == 0.7
-    assert manifest["chains"] == {"train": 8, "valid": 2, "test": 4}
     assert manifest["protocol"] == "identity up to 0.7, chosen chains"
     assert manifest["files"]["chains.txt"] == md5_of(path)
 
