@@ -105,52 +105,21 @@ def read_result(job: Job) -> Result | None:
     path = min(job.folder.glob("*/results.json"), default=None)
     if path is None:
         return None
-    metrics = _read(path, lambda text: _checked(json.loads(text)))
-    # Read and not checked: its encoder may be gone by now.
-    config = _read(path.with_name(RUN_CONFIG), lambda text: _trained(read_document(text).values))
-    epoch, split = metrics.pop("epoch"), metrics.pop("split", "test")
+    try:
+        metrics = json.loads(path.read_text())
+        # Read and not checked: its encoder may be gone by now.
+        config = read_document(path.with_name(RUN_CONFIG).read_text()).values
+        epoch, split = metrics.pop("epoch"), metrics.pop("split", "test")
+        values = {n: math.nan if value is None else float(value) for n, value in metrics.items()}
+        int(config["train"]["num_epoch"])  # `gather` needs it
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{path.parent} holds no result that can be read ({error!r}); remove it to have it "
+            "run again"
+        ) from error
     file = path.with_name(DATA_MANIFEST)
     manifest = read_data_manifest(file) if file.is_file() else {}
-    values = {name: math.nan if value is None else value for name, value in metrics.items()}
     return Result(job, path.parent, epoch, split, values, manifest, config)
-
-
-def _read(path: Path, read: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
-    """What a file of a finished run holds."""
-    try:
-        return read(path.read_text())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; remove {path.parent}") from error
-    except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}); remove {path.parent}") from error
-
-
-def _trained(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration, if it says how long it trains.
-
-    Raises:
-        ValueError: it does not
-    """
-    train = config.get("train")
-    if not isinstance(train, dict) or type(train.get("num_epoch")) is not int:
-        raise ValueError("it has no `train: {num_epoch: …}`")
-    return config
-
-
-def _checked(content: Any) -> dict[str, Any]:
-    """The content of a run's `results.json`, if it is one.
-
-    Raises:
-        ValueError: it is not; says what was found and expected
-    """
-    if not isinstance(content, dict):
-        raise ValueError(f"it holds {json.dumps(content):.40}; expected metrics by name")
-    if type(content.get("epoch")) is not int:
-        raise ValueError(f"epoch is {content.get('epoch')!r}; expected a whole number")
-    for name, value in content.items():
-        if name != "split" and not (value is None or type(value) in (int, float)):
-            raise ValueError(f"{name} is {value!r}; expected a number or null")
-    return content
 
 
 def present(folder: Path) -> list[Benchmark]:

@@ -160,8 +160,8 @@ def test_a_damaged_result_is_named_and_keeps_nothing_else_from_running(words, ca
     path.write_text("{")
     assert benchmark("property_classification", *words) == 1
     said = "".join(capsys.readouterr().out.split())
-    assert f"{path}isdamaged" in said
-    assert f"remove{path.parent}" in said
+    assert f"{path.parent}holdsnoresultthatcanberead(JSONDecodeError(" in said
+    assert "removeittohaveitrunagain" in said
 
 
 def test_a_file_in_the_place_of_the_folder(words, capsys):
