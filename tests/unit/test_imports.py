@@ -43,16 +43,7 @@ ORDER = [
 ]
 # The same within `data`.
 DATA_ORDER = [
-    {
-        "biotext",
-        "built_in",
-        "digests",
-        "entry",
-        "proteins",
-        "residues",
-        "split_names",
-        "target_numbers",
-    },
+    {"biotext", "built_in", "digests", "entry", "proteins", "residues", "split_names"},
     {"reading", "outside", "store"},
     {"gene_ontology", "sampling"},
 ]
