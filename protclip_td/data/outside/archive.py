@@ -2,14 +2,13 @@
 
 import errno
 import gzip
-import os
 import shutil
 import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -36,21 +35,18 @@ class Member(NamedTuple):
         name (str): its name there
         size (int, optional): bytes; None where only unpacking tells, as in gzip
         open (callable): how to read it
-        time (int, optional): where there is no size, when the unpacked file counts as modified, in
-            nanoseconds
     """
 
     name: str
     size: int | None
     open: Callable[[], Any]
-    time: int | None = None
 
 
 def unpack(path: str | Path, member: str | None = None) -> Path:
     """Unpack an archive into the folder it lies in; a file that is there in its size is kept.
 
-    A ``.gz`` file does not say its size for sure. What is unpacked from it gets its time, as with
-    `gunzip`, and is kept as long as both have the same, or else the same content.
+    A ``.gz`` file does not say its size for sure; a file that is there is kept if it has the same
+    content.
 
     Parameters:
         path (str or Path): a ``.zip``, ``.tar``, ``.tar.gz``, ``.tgz`` or ``.gz`` file
@@ -132,11 +128,12 @@ def _tar_members(path: Path, tar: tarfile.TarFile) -> list[Member]:
 
 @contextmanager
 def _gzipped(path: Path) -> Iterator[list[Member]]:
-    """The content; the size at the end is of the last of its parts alone, and has only 32 bits."""
-    found = path.stat()
-    if not found.st_size:
+    """The content. The size in a gzip trailer covers only the last member, modulo 2³², so it is not
+    used.
+    """
+    if not path.stat().st_size:
         raise EOFError("the file is empty")
-    yield [Member(path.stem, None, lambda: gzip.GzipFile(path), found.st_mtime_ns)]
+    yield [Member(path.stem, None, lambda: gzip.GzipFile(path))]
 
 
 _OPENED = {".zip": _zipped, ".tar": _tar, ".tgz": _gzipped_tar, ".gz": _gzipped}
@@ -158,24 +155,16 @@ def _unsafe(path: Path, name: str, reason: str) -> InputError:
 def _is_there(member: Member, target: Path) -> bool:
     if not target.is_file():
         return False
-    found = target.stat()
-    if member.time is None:
-        return found.st_size == member.size
-    return found.st_mtime_ns == member.time or _holds(target, member)
+    return _holds(target, member) if member.size is None else target.stat().st_size == member.size
 
 
 def _holds(target: Path, member: Member) -> bool:
-    """Whether a file of another time has the content: copied, or on a disk of coarser times."""
+    """Whether a file has the content of a member, and no more."""
     with member.open() as source, target.open("rb") as kept:
         while piece := source.read(_CHUNK):
             if kept.read(len(piece)) != piece:
                 return False
-        if kept.read(1):
-            return False
-    assert member.time is not None
-    with suppress(OSError):  # where it can be noted, the next time is faster
-        os.utime(target, ns=(member.time, member.time))
-    return True
+        return not kept.read(1)
 
 
 def _check_space(path: Path, size: int) -> None:
@@ -195,6 +184,3 @@ def _write(member: Member, target: Path) -> None:
 def _copy(member: Member, file: BinaryIO) -> None:
     with member.open() as source:
         shutil.copyfileobj(source, file, _CHUNK)
-    if member.time is not None:
-        file.flush()  # what is written later would change the time
-        os.utime(file.fileno(), ns=(member.time, member.time))
