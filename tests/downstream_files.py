@@ -56,11 +56,11 @@ def hydropathy(sequence):
     return sum(letter in "AILMFVWC" for letter in sequence) / len(sequence)
 
 
-def write_lmdb(folder, records):
-    """Records as TAPE and PEER keep them."""
+def write_lmdb(folder, records, number=None):
+    """Records as TAPE and PEER keep them, and their number."""
     folder.mkdir(parents=True)
     with lmdb.open(str(folder), map_size=2**24) as environment, environment.begin(write=True) as to:
-        to.put(b"num_examples", pickle.dumps(len(records)))
+        to.put(b"num_examples", pickle.dumps(len(records) if number is None else number))
         for i, record in enumerate(records):
             to.put(str(i).encode(), pickle.dumps({**record, "id": str(i).encode()}))
     (folder / "lock.mdb").unlink(missing_ok=True)

@@ -101,6 +101,11 @@ def test_folders_that_are_no_lmdb(tmp_path):
         next(read_records(tmp_path / "z.lmdb", "num_sample"))
 
 
+def test_a_number_of_records_that_numpy_counted(tmp_path):
+    files.write_lmdb(tmp_path / "y.lmdb", records(1.0, 2.0), np.int64(2))
+    assert [record["y"] for record in read_records(tmp_path / "y.lmdb")] == [1.0, 2.0]
+
+
 class Evil:
     def __reduce__(self):
         return os.system, ("touch touched",)

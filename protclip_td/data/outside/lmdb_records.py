@@ -36,7 +36,7 @@ def read_records(path: str | Path, number_field: str = "num_examples") -> Iterat
             env.begin() as transaction,
         ):
             count = _value(path, transaction.get(number_field.encode()), number_field)
-            if not isinstance(count, int) or count < 1:
+            if not isinstance(count, (int, np.integer)) or count < 1:
                 raise InputError(f"{path} has no record ({number_field} is {count!r})")
             for i in range(count):
                 record = _value(path, transaction.get(str(i).encode()), f"record {i}")
