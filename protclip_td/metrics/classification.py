@@ -130,14 +130,14 @@ def _in_order(values: Tensor, order: Tensor) -> Tensor:
 
 
 @R.register("metrics.micro_f1")
-def micro_f1(pred: Tensor, target: Tensor, threshold: float = 0.0) -> Tensor:
+def micro_f1(pred: Tensor, target: Tensor) -> Tensor:
     """F1 over all decisions of a multi-label classification together.
 
+    A label is given where its logit is above 0, that is its probability above one half.
+
     Parameters:
-        pred: (n, C) logits, or probabilities with a threshold of 0.5
+        pred: (n, C) logits
         target: (n, C) binary targets
-        threshold: a label is given where the prediction is above it; 0 on logits is a probability
-            of one half
 
     Returns:
         () in [0, 1]; 0 where no label is right, or there is none at all, as in scikit-learn
@@ -151,6 +151,6 @@ def micro_f1(pred: Tensor, target: Tensor, threshold: float = 0.0) -> Tensor:
         tensor(0.8000)
     """
     check_shapes("micro-F1", pred, target)
-    given, true = pred > threshold, target == 1
+    given, true = pred > 0, target == 1
     num_right, num_both = (given & true).sum(), given.sum() + true.sum()
     return 2 * num_right / num_both.clamp(min=1)

@@ -72,8 +72,6 @@ def fetch(
     folder: str | Path,
     name: str | None = None,
     md5: str | None = None,
-    sha256: str | None = None,
-    size: int | None = None,
 ) -> Path:
     """The file of an address in a local folder, by `fetch_all`.
 
@@ -81,10 +79,8 @@ def fetch(
         url (str): address
         folder (str or Path): local folder; made if need be
         name (str, optional): name of the local file; by default the last part of the address
-        md5 (str, optional): MD5 in hexadecimal
-        sha256 (str, optional): SHA-256 in hexadecimal; without size and any checksum a file that
-            is there is trusted
-        size (int, optional): bytes, if they are known beforehand
+        md5 (str, optional): MD5 in hexadecimal; without it a file that is there is compared with
+            the ``NAME.md5`` beside it, if there is one
 
     Returns:
         Path: the file
@@ -93,7 +89,7 @@ def fetch(
         InputError: as `fetch_all`
     """
     path = Path(folder).expanduser() / (name or Path(urlsplit(url).path).name)
-    (path,) = fetch_all([DataFile(path, url, PublishedFile(size, md5, sha256))])
+    (path,) = fetch_all([DataFile(path, url, PublishedFile(md5=md5))])
     return path
 
 

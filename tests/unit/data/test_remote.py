@@ -16,6 +16,7 @@ from protclip_td.errors import InputError
 CONTENT = b"MKTAYIAKQR\n" * 1000
 MD5 = hashlib.md5(CONTENT).hexdigest()
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
+KNOWN = {"size": len(CONTENT), "sha256": SHA256}
 
 
 @pytest.fixture
@@ -90,20 +91,22 @@ def test_a_damaged_file_that_is_there_is_left_alone(url, folder):
     ],
 )
 def test_size_and_sha256_count_as_well(url, folder, known, message):
+    path = folder / "splits.zip"
+    wrong, right = (DataFile(path, url, PublishedFile(**facts)) for facts in (known, KNOWN))
     with pytest.raises(InputError, match=rf"splits.zip is missing .*it arrived {message}"):
-        fetch(url, folder, **known)
+        fetch_all([wrong])
     assert files(folder) == []
-    path = fetch(url, folder, sha256=SHA256, size=len(CONTENT))
-    assert fetch(url, folder, sha256=SHA256, size=len(CONTENT)) == path
+    assert fetch_all([right]) == fetch_all([right]) == [path]
     with pytest.raises(
         InputError, match=rf"is there, but it is damaged or another file: {message}"
     ):
-        fetch(url, folder, **known)
+        fetch_all([wrong])
 
 
 def test_what_is_known_is_said_without_internet(folder):
+    file = DataFile(folder / "splits.zip", "file:///no/such/place", PublishedFile(**KNOWN))
     with pytest.raises(InputError, match=f"size:   11,000 bytes\n  SHA256: {SHA256}\n"):
-        fetch("file:///no/such/place/splits.zip", folder, sha256=SHA256, size=len(CONTENT))
+        fetch_all([file])
 
 
 def test_what_an_interrupted_download_left_is_never_used(url, folder):
