@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from protclip_td.benchmark.identity import Identity, from_record, in_words, to_record
 from protclip_td.benchmark.jobs import Job
-from protclip_td.benchmark.weights_digest import are_alike
 from protclip_td.config.loading import find_config
-from protclip_td.config.template import read_value
 from protclip_td.config.variant import read_source
 from protclip_td.errors import InputError
 from protclip_td.training.disk import write_json
@@ -21,32 +20,22 @@ class Setup(NamedTuple):
     """What all runs of a folder have in common.
 
     Parameters:
-        encoders (dict): encoder by role, with a digest of its weights
-        flags (dict): flags that decide a result, as given
+        encoders (dict): encoder by role
+        flags (dict): flags that decide a result, by name
     """
 
-    encoders: Mapping[str, str]
-    flags: Mapping[str, str]
+    encoders: Mapping[str, Identity]
+    flags: Mapping[str, Identity]
 
     def in_words(self) -> dict[str, str]:
         """Encoder and flags by role."""
-        return {role: _in_words(encoder, self.flags) for role, encoder in self.encoders.items()}
+        return {role: in_words({"encoder": e, **self.flags}) for role, e in self.encoders.items()}
 
-    def of(self, job: Job) -> str:
-        """Encoder and flags of one run, as far as its configuration knows them."""
+    def of(self, job: Job) -> dict[str, Identity]:
+        """Encoder and flags of one run by name, as far as its configuration knows them."""
         known = read_source(find_config(job.benchmark.name)).names
         flags = {name: value for name, value in self.flags.items() if name in known}
-        return _in_words(self.encoders[job.role], flags)
-
-
-def _in_words(encoder: str, flags: Mapping[str, str]) -> str:
-    return ", ".join([encoder, *(f"{name}={_plain(value)}" for name, value in flags.items())])
-
-
-def _plain(text: str) -> str:
-    """A value in one way of writing it: 2e-3 and 0.002 are the same setting."""
-    value = read_value(text)
-    return value if isinstance(value, str) else json.dumps(value, default=str)
+        return {"encoder": self.encoders[job.role], **flags}
 
 
 def check_setup(setup: Setup, folder: Path) -> Setup:
@@ -62,9 +51,10 @@ def check_setup(setup: Setup, folder: Path) -> Setup:
         InputError: the folder holds runs of another encoder, or its file is damaged
     """
     path = folder / SETUP_FILE
-    before = {role: it for role, it in _kept_encoders(path).items() if _has_runs(folder, role)}
+    kept = _kept_encoders(path)
+    before = {role: encoder for role, encoder in kept.items() if _has_runs(folder, role)}
     for role, now in setup.encoders.items():
-        if not are_alike(before.get(role, now), now):
+        if role in before and not before[role].means(now):
             raise InputError(
                 f"{folder} holds results of {before[role]}, and now {role} is {now}. "
                 "Give another folder with -o, or the same encoder"
@@ -74,15 +64,16 @@ def check_setup(setup: Setup, folder: Path) -> Setup:
 
 def write_setup(setup: Setup, folder: Path) -> None:
     """Write the setup of a folder of results."""
-    write_json(folder / SETUP_FILE, setup._asdict())
+    record = {name: to_record(identities) for name, identities in setup._asdict().items()}
+    write_json(folder / SETUP_FILE, record)
 
 
-def _kept_encoders(path: Path) -> dict[str, str]:
+def _kept_encoders(path: Path) -> dict[str, Identity]:
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_text())["encoders"])
-    except (ValueError, TypeError, KeyError) as error:
+        return from_record(json.loads(path.read_text())["encoders"])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(
             f"{path} is damaged or from another version ({error!r}). Give another folder with -o; "
             "or, if all runs beside it are of the encoders given now, as the job.json of each "

@@ -2,13 +2,19 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark, Case
-from protclip_td.benchmark.weights_digest import are_alike
+from protclip_td.benchmark.identity import (
+    Identity,
+    are_alike,
+    from_record,
+    in_words,
+    to_record,
+)
 from protclip_td.config.document import read_document
 from protclip_td.errors import InputError
 from protclip_td.training.data_manifest import DATA_MANIFEST, read_data_manifest
@@ -46,11 +52,11 @@ class Job:
         """The last run that was begun, to resume."""
         return max((path.parent for path in self.folder.glob(f"*/{RUN_CONFIG}")), default=None)
 
-    def claim(self, setup: str) -> None:
+    def claim(self, setup: Mapping[str, Identity]) -> None:
         """Mark the folder as belonging to one setup, unless no run was begun in it.
 
         Parameters:
-            setup (str): encoder and flags
+            setup (dict): encoder and flags by name
 
         Raises:
             InputError: it belongs to another one already
@@ -60,18 +66,18 @@ class Job:
             found = _read_setup(path)
             if not are_alike(found, setup):
                 raise InputError(
-                    f"{self.folder} was run with {found}, and now it would be with {setup}. Give "
-                    "the same settings, or another folder with -o; if two results folders were "
-                    "mixed, take them apart"
+                    f"{self.folder} was run with {in_words(found)}, and now it would be with "
+                    f"{in_words(setup)}. Give the same settings, or another folder with -o; if two "
+                    "results folders were mixed, take them apart"
                 )
             return
-        write_json(path, {"setup": setup})
+        write_json(path, to_record(setup))
 
 
-def _read_setup(path: Path) -> str:
+def _read_setup(path: Path) -> dict[str, Identity]:
     try:
-        return str(json.loads(path.read_text())["setup"])
-    except (ValueError, TypeError, KeyError) as error:
+        return from_record(json.loads(path.read_text()))
+    except (ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} is damaged or from another version ({error!r}); give another folder with -o, "
             f"or remove {path.parent} to have it run again"

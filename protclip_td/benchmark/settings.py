@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from protclip_td.benchmark.catalogue import Benchmark
 from protclip_td.benchmark.folder_setup import Setup
+from protclip_td.benchmark.identity import identify, identify_value
 from protclip_td.benchmark.jobs import Job
-from protclip_td.benchmark.weights_digest import identity
 from protclip_td.config.encoder import given_block, starts_from_scratch
 from protclip_td.config.loading import find_config
 from protclip_td.config.variant import read_source
@@ -32,11 +32,11 @@ class Settings:
     def setup(self) -> Setup:
         """Encoders, with digests of their weights, and the flags that decide a result."""
         flags = {
-            name: identity(value) if name in _WITH_FILES else value
+            name: identify(value) if name in _WITH_FILES else identify_value(value)
             for name, value in sorted(self.flags.items())
             if name not in _PLACES
         }
-        return Setup({role: identity(given) for role, given in self.encoders.items()}, flags)
+        return Setup({role: identify(given) for role, given in self.encoders.items()}, flags)
 
     def job_flags(self, job: Job) -> list[str]:
         """Flags of one run: those given, as far as its configuration knows them, and the case's."""

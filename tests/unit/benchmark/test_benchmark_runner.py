@@ -144,8 +144,9 @@ def test_a_run_with_a_damaged_configuration_is_named(content, played, tmp_path, 
 
 def test_the_same_weights_may_lie_elsewhere(tiny_protein_folder, played, tmp_path, monkeypatch):
     """Also in the configuration of a run that was begun, which goes on with them."""
+    begun_with = tmp_path / "runs" / "lr=1e-3,a" / "model"  # signs that separate settings
+    shutil.copytree(tiny_protein_folder, begun_with)
     copy = tmp_path / "moved"
-    shutil.copytree(tiny_protein_folder, copy)
     monkeypatch.chdir(tmp_path)
 
     def run(encoder):
@@ -154,14 +155,15 @@ def test_the_same_weights_may_lie_elsewhere(tiny_protein_folder, played, tmp_pat
 
     played.stops_at = 2
     with pytest.raises(KeyboardInterrupt):
-        run(tiny_protein_folder)
+        run("runs/lr=1e-3,a/model")
+    begun_with.rename(copy)
     (config,) = (tmp_path / "results").glob("runs/sub/*/*/config.yaml")
     begun = config.with_name(".config.yaml")
     begun.write_text(config.read_text())
     played.stops_at = None
     assert run("moved/") == 0
     assert {config.task.model.protein_encoder for config in played.begun[2:]} == {"moved/"}
-    assert str(tiny_protein_folder) not in begun.read_text()
+    assert "lr=1e-3,a" not in begun.read_text()
     (copy / "config.json").write_text((copy / "config.json").read_text() + " ")
     with pytest.raises(InputError, match=r"holds results of .*moved/ \(.*, and now model is moved"):
         run("moved")
