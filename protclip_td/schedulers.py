@@ -6,6 +6,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torchdrug import core
 from torchdrug.core import Registry as R
 
+from protclip_td.checks import check_positive
 from protclip_td.errors import InputError
 
 
@@ -50,12 +51,14 @@ class LinearWarmupDecay(LRScheduler, core.Configurable):
                 "up, from 0 to 1, such as 0.03"
             )
         self.warmup_ratio = warmup_ratio
-        self.num_step = _check_num_step(num_step)
+        check_positive("num_step", num_step)
+        self.num_step = num_step
         super().__init__(optimizer)
 
     def set_num_step(self, num_step: int) -> None:
         """Fill in the number of optimizer steps of the whole training."""
-        self.num_step = _check_num_step(num_step)
+        check_positive("num_step", num_step)
+        self.num_step = num_step
         rates = self.get_lr()
         for group, lr in zip(self.optimizer.param_groups, rates):
             group["lr"] = lr
@@ -77,12 +80,3 @@ class LinearWarmupDecay(LRScheduler, core.Configurable):
         if step < warmup:
             return (step + 1) / warmup
         return max(0.0, (self.num_step - step) / max(1, self.num_step - warmup))
-
-
-def _check_num_step(num_step: int | None) -> int | None:
-    if num_step is not None and num_step < 1:
-        raise InputError(
-            f"num_step: {num_step} given; expected the optimizer steps of the whole training, at "
-            "least 1. Give it, or leave it out"
-        )
-    return num_step

@@ -9,6 +9,7 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
+from protclip_td.checks import check_positive
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.sampling.held_out import num_rows, split_rows
 from protclip_td.data.sampling.rows import all_once
@@ -17,7 +18,6 @@ from protclip_td.data.split_names import SPLITS
 from protclip_td.data.store.composition import Composition, count_groups
 from protclip_td.datasets.batches import takes_slices
 from protclip_td.datasets.subset import PropertyDrivenSubset
-from protclip_td.errors import InputError
 from protclip_td.properties import PROPERTIES
 from protclip_td.protanno.opening import open_or_make
 
@@ -96,9 +96,8 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         seed: int | None = None,
         verbose: int = 1,
     ) -> None:
-        _check_range("confidence", confidence, 1, 5)
-        _check_range("draws_per_epoch", draws_per_epoch, 1)
-        _check_range("max_residues", max_residues, 1)
+        check_positive("draws_per_epoch", draws_per_epoch)
+        check_positive("max_residues", max_residues)
         given = {
             "confidences": confidences,
             "coverages": coverages,
@@ -188,12 +187,6 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
     def __repr__(self) -> str:
         sizes = ", ".join(f"#{name}: {num_rows(s)}" for name, s in self._splits.items())
         return f"ProtAnno(\n  #entry: {len(self)}, {sizes}\n  store: {self.store.folder}\n)"
-
-
-def _check_range(name: str, given: int | None, low: int, high: int | None = None) -> None:
-    if given is not None and (given < low or (high is not None and given > high)):
-        expected = f"at least {low}" if high is None else f"{low} to {high}"
-        raise InputError(f"ProtAnno: {name} is {given}; expected {expected}")
 
 
 def _count_longer(manifest: dict[str, Any], max_residues: int) -> tuple[int, bool]:

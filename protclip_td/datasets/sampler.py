@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from torch.utils import data as torch_data
 
+from protclip_td.checks import check_positive
 from protclip_td.data.sampling.held_out import num_rows, split_rows
 from protclip_td.data.sampling.rows import Rows, draw_rows
 from protclip_td.data.sampling.rule import PAPER_EXPONENTS, rule_for
@@ -177,5 +178,4 @@ def _check(groups: Sequence[Group], num_draws: int, rank: int, num_ranks: int, s
             f"PropertyDrivenSampler: num_draws is {num_draws}; expected at least one per rank, "
             f"that is {num_ranks}"
         )
-    if seed < 0:
-        raise InputError(f"PropertyDrivenSampler: seed is {seed}; expected at least 0")
+    check_positive("PropertyDrivenSampler: seed", seed, may_be_zero=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from protclip_td.checks import check_positive
 from protclip_td.data.store.manifest import MANIFEST, read_manifest
 from protclip_td.data.store.reading import Store
 from protclip_td.errors import InputError
@@ -77,7 +78,7 @@ def build(
     )
     staging = Staging(Path(folder).expanduser().resolve())
     versions = request.check()
-    _check_jobs(jobs)
+    check_positive("--jobs", jobs)
     if _end_begun(staging):  # which may be what shall replace another one
         replace = replace and bool(request.differences(read_manifest(staging.folder)))
     if not _is_done(staging, request, replace):
@@ -89,11 +90,6 @@ def build(
                 with workers(jobs, scheduler) as pool:
                     _build(staging, request, versions, pool, resume, report, quiet)
     return Store(folder)
-
-
-def _check_jobs(jobs: int) -> None:
-    if jobs < 1:
-        raise InputError(f"--jobs {jobs} given; expected at least 1")
 
 
 @contextmanager

@@ -379,10 +379,10 @@ def test_properties_come_in_the_order_that_the_store_was_built_with(tmp_path, sa
         ({"coverages": []}, r"coverages is \[\]; expected"),
         ({"valid_fraction": 0.6, "test_fraction": 0.4}, "leave some sequences to train on"),
         ({"test_fraction": -0.1}, "leave some sequences to train on"),
-        ({"max_residues": 0}, "max_residues is 0; expected at least 1"),
-        ({"draws_per_epoch": 0}, "draws_per_epoch is 0; expected at least 1"),
-        ({"confidence": 6}, "confidence is 6; expected 1 to 5"),
-        ({"seed": -1}, "seed is -1; expected at least 0"),
+        ({"max_residues": 0}, "max_residues: 0 given; expected a number above 0"),
+        ({"draws_per_epoch": 0}, "draws_per_epoch: 0 given; expected a number above 0"),
+        ({"confidence": 6}, r"confidence: 6 given; expected 1 \(best\) to 5"),
+        ({"seed": -1}, "seed: -1 given; expected 0 or above"),
     ],
 )
 def test_options_out_of_range(folder, options, message):

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from protclip_td.checks import check_positive
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
 
@@ -42,8 +43,7 @@ class Rule:
     def __post_init__(self) -> None:
         _check_levels("confidences", self.confidences, CONFIDENCES)
         _check_levels("coverages", self.coverages, COVERAGES)
-        if self.seed < 0:
-            raise InputError(f"seed is {self.seed}; expected at least 0")
+        check_positive("seed", self.seed, may_be_zero=True)
         if not (self.valid_fraction >= 0 and self.test_fraction >= 0 and self.held_out < 1):
             raise InputError(
                 f"valid_fraction is {self.valid_fraction} and test_fraction {self.test_fraction}; "

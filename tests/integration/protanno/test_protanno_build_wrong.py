@@ -242,7 +242,7 @@ def test_a_mistake_before_anything_is_read_leaves_no_plan_in_the_way(tmp_path, i
     [
         ({"inputs": []}, "no input given"),
         ({"inputs": ["missing.dat"]}, "missing.dat: no such file"),
-        ({"jobs": 0}, "--jobs 0 given; expected at least 1"),
+        ({"jobs": 0}, "--jobs: 0 given; expected a number above 0"),
         ({"options": BuildOptions(identity=0.5)}, "--identity is given, but no FASTA"),
         ({"exclude": [__file__]}, r"test_\w+\.py: expected FASTA, which begins with '>'"),
         ({"exclude": ["none.fasta"]}, r"none.fasta: no such file"),
@@ -274,7 +274,7 @@ def test_an_input_given_twice(tmp_path, sample_path):
         ({"valid_fraction": 0.6, "test_fraction": 0.4}, "leave some sequences to train on"),
         ({"valid_fraction": float("nan")}, "leave some sequences to train on"),
         ({"identity": 1.5}, "identity is 1.5; expected above 0 and at most 1"),
-        ({"seed": -1}, "seed is -1; expected at least 0"),
+        ({"seed": -1}, "seed: -1 given; expected 0 or above"),
         (
             {"confidence_exponent": float("nan")},
             "confidence_exponent is nan; expected a number from -200",
@@ -283,7 +283,10 @@ def test_an_input_given_twice(tmp_path, sample_path):
             {"coverage_exponent": float("inf")},
             "coverage_exponent is inf; expected a number from -200",
         ),
-        ({"read": ReadOptions(min_residues=-5)}, "min_residues is -5; expected at least 1"),
+        (
+            {"read": ReadOptions(min_residues=-5)},
+            "min_residues: -5 given; expected a number above 0",
+        ),
         (
             {"read": ReadOptions(properties=("function", "protein_name"))},
             r"coverages is \[3, 4\], which no entry reaches with 2 properties \(function, "

@@ -73,7 +73,7 @@ def test_given_zeros_count():
         ({"coverage_exponent": float("inf")}, "coverage_exponent is inf; expected a number from"),
         ({"confidence_exponent": 1e9}, "is 1000000000.0; expected a number from -200 to 200, bey"),
         ({"coverage_exponent": -200.5}, "coverage_exponent is -200.5; expected a number from"),
-        ({"seed": -1}, "seed is -1; expected at least 0"),
+        ({"seed": -1}, "seed: -1 given; expected 0 or above"),
     ],
 )
 def test_a_rule_out_of_range(wrong, message):

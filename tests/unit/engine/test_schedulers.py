@@ -55,7 +55,7 @@ def test_unknown_number_of_steps():
     ("options", "match"),
     [
         ({"warmup_ratio": 3}, "warmup_ratio: 3 given; expected the share"),
-        ({"num_step": 0}, "num_step: 0 given; expected the optimizer steps"),
+        ({"num_step": 0}, "num_step: 0 given; expected a number above 0, or leave it out"),
     ],
 )
 def test_wrong_options(options, match):
