@@ -61,17 +61,10 @@ def find_repeated(paths: Sequence[Path], number: int) -> list[tuple[int, int, in
     """
     frames = [read_frame(path, _key(number)) for path in paths]
     records = np.frombuffer(b"".join(frames), dtype=_RECORD)
-    order = np.argsort(records["accession"], kind="stable")
-    records = records[order]
-    accession = records["accession"]
-    begins = np.flatnonzero(np.concatenate(([True], accession[1:] != accession[:-1])))[
-        : len(records)
-    ]
-    sizes = np.diff(np.append(begins, len(records)))
-    first = np.repeat(records["digest"][begins], sizes)
-    late = (records["digest"] != first) & records["staged"]
+    _, first, same = np.unique(records["accession"], return_index=True, return_inverse=True)
+    is_other = records["digest"] != records["digest"][first[same]]
+    late = np.flatnonzero(is_other & records["staged"])
     ends = np.cumsum([len(frame) // _RECORD.itemsize for frame in frames])
-    places = np.searchsorted(ends, order[late], side="right")
-    found = records[late]
-    columns = (found["accession"], found["digest"], places)
+    places = np.searchsorted(ends, late, side="right")
+    columns = (records["accession"][late], records["digest"][late], places)
     return list(zip(*(column.tolist() for column in columns)))

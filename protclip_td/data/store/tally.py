@@ -82,6 +82,4 @@ class Tally:
 
 def _bins(values: list[int], edges: tuple[int, ...]) -> np.ndarray:
     """How many values are in each bin."""
-    last = len(edges) - 2
-    bins = np.minimum(np.searchsorted(edges, values, side="right") - 1, last)
-    return np.bincount(bins, minlength=last + 1)
+    return np.histogram(np.minimum(values, edges[-1]), edges)[0]
