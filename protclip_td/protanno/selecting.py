@@ -5,22 +5,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Protocol
 
 from protclip_td.data.digests import text_digest
 from protclip_td.data.entry import Entry, Rejection
 from protclip_td.protanno.build_options import BuildOptions
+from protclip_td.protanno.exclusion import Excluded
 
 #: Reason in `rejected.tsv` of an entry whose accession came before with another sequence.
 REPEATED = "same accession with another sequence"
-
-
-class Exclusion(Protocol):
-    """What `exclusion.Excluded` offers."""
-
-    def identical(self, digests: Sequence[int]) -> list[int | None]: ...
-
-    def similar(self, entries: Sequence[Entry]) -> dict[int, int]: ...
 
 
 @dataclass
@@ -46,7 +38,7 @@ class Selection:
 def select(
     entries: Sequence[Entry],
     options: BuildOptions,
-    excluded: Exclusion,
+    excluded: Excluded,
     repeated: Mapping[tuple[int, int], Sequence[int]] | None = None,
 ) -> Selection:
     """Apply the options to all entries of some range of hashes.
@@ -54,7 +46,7 @@ def select(
     Parameters:
         entries (sequence of Entry): in any order, which has no effect
         options (BuildOptions): what is wanted
-        excluded (Exclusion): sequences that must not be kept
+        excluded (Excluded): sequences that must not be kept
         repeated (dict, optional): hashes of accession and sequence of entries that give way to an
             earlier one of the same accession, and the number of the input that each is of
     """
@@ -167,7 +159,7 @@ def _wins(entry: Entry, options: BuildOptions) -> bool:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[-8:], "little") < chance * 2**64
 
 
-def _leave_out_similar(result: Selection, excluded: Exclusion) -> None:
+def _leave_out_similar(result: Selection, excluded: Excluded) -> None:
     similar = excluded.similar(result.kept)
     for source in similar.values():
         result.leaked[source, "similar"] += 1

@@ -5,8 +5,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -93,18 +93,12 @@ def write_record(path: Path, value: Any) -> None:
     write_json(path, value, sync=False)
 
 
-@contextmanager
-def lock(staging: Staging) -> Iterator[None]:
-    """Keep other builds away from the folder.
+def lock(staging: Staging) -> TextIO:
+    """Keep other builds away from the folder until the file that is returned is closed.
 
     Raises:
         InputError: another build is at work there
     """
-    with _locked(staging):
-        yield
-
-
-def _locked(staging: Staging) -> TextIO:
     path = staging.root / "lock"
     for _ in range(int(_PATIENCE * 10)):
         staging.root.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchdrug import core, tasks
@@ -170,7 +171,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         With several processes TorchDrug's sampler repeats some rows to even them out; each row
         counts once in the retrieval.
         """
-        first = _first_of_each(target["index"])
+        _, first = np.unique(target["index"].cpu(), return_index=True)
         metric = retrieval_metrics(
             pred["protein"][first], pred["text"][first], target["text_group"][first]
         )
@@ -275,11 +276,3 @@ def _present_properties(
     rows = enumerate(zip(*property_text.values()))
     present = [(text, protein) for protein, row in rows for text in row if text]
     return [text for text, _ in present], [protein for _, protein in present]
-
-
-def _first_of_each(index: Tensor) -> Tensor:
-    """Positions (n,) at which each distinct value first occurs, in order of the values."""
-    values, inverse = torch.unique(index, return_inverse=True)
-    positions = torch.arange(len(index), device=index.device)
-    first = positions.new_full((len(values),), len(index))
-    return first.scatter_reduce(0, inverse, positions, "amin")
