@@ -1,6 +1,7 @@
 """What a finished store says of itself, for people."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,15 +97,31 @@ def summarise(folder: Path, manifest: dict[str, Any], was_there: bool = False) -
     if manifest["rejected"]:
         where = f"each is in {folder / REJECTED}"
         lines.append(fold(f"{_sum_up('no pair', manifest['rejected'])}; {where}"))
-    dropped = Counter(manifest["dropped"])
-    for record in manifest["excluded"]:
-        for kind in ("identical", "similar"):
-            dropped[f"{kind} to a sequence in {record['name']}"] += record[kind]
+    dropped = left_out(manifest["dropped"], manifest["excluded"])
     if dropped.total():
         lines.append(fold(_sum_up("left out", dropped)))
     if REPORT in manifest["files"]:
         lines.append(f"{folder / REPORT} compares it with the paper")
     return "\n".join(lines)
+
+
+def left_out(dropped: Mapping[str, int], excluded: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """How many pairs are not in a store, by reason.
+
+    Parameters:
+        dropped (dict): how many the options left out, by reason
+        excluded (list of dict): excluded files: name, and how many pairs each kept out
+
+    Example::
+
+        >>> left_out({"thinned": 3}, [{"name": "test.fasta", "identical": 2, "similar": 0}])
+        Counter({'thinned': 3, 'identical to a sequence in test.fasta': 2, ...})
+    """
+    reasons = Counter(dropped)
+    for record in excluded:
+        for kind in ("identical", "similar"):
+            reasons[f"{kind} to a sequence in {record['name']}"] += record[kind]
+    return reasons
 
 
 def _sum_up(name: str, reasons: dict[str, int]) -> str:

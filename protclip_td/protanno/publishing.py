@@ -1,7 +1,6 @@
 """Last phase of a build: a finished store takes its place, and the one before it goes."""
 
 import shutil
-from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from protclip_td.data.store.manifest import MANIFEST, read_manifest, seal
 from protclip_td.data.store.tally import Tally
 from protclip_td.data.store.writing import describe_groups, make_manifest
 from protclip_td.errors import InputError
+from protclip_td.protanno.describing import left_out
 from protclip_td.protanno.exclusion import COVERED
 from protclip_td.protanno.report import write_report
 from protclip_td.protanno.staging import Staging, read_record, write_record
@@ -31,14 +31,15 @@ def finish(
         InputError: there is not a single pair in it
     """
     sums = read_record(staging.sorted)
+    kept_out = _excluded(excluded, sums["leaked"], options["identity"])
     if not parts:
-        raise InputError(_nothing_left(sums, excluded))
+        raise InputError(_nothing_left(sums, kept_out))
     description = {
         "inputs": sums["inputs"],
         "options": options,
         "splits": sums["splits"],
         "dropped": sums["dropped"],
-        "excluded": _excluded(excluded, sums["leaked"], options["identity"]),
+        "excluded": kept_out,
     }
     before, after = Tally(sums["before"]), Tally(sums["after"])
     groups = describe_groups(parts)
@@ -67,10 +68,7 @@ def _excluded(
 
 
 def _nothing_left(sums: dict[str, Any], excluded: list[dict[str, Any]]) -> str:
-    reasons = Counter({**sums["rejected"], **sums["dropped"]})
-    for source, kind, number in sums["leaked"]:
-        reasons[f"{kind} to a sequence in {excluded[source]['name']}"] += number
-    why = ", ".join(counted(reasons))
+    why = ", ".join(counted(left_out({**sums["rejected"], **sums["dropped"]}, excluded)))
     names = ", ".join(record["name"] for record in sums["inputs"])
     advice = ["keep other confidences or coverages", "exclude less"][: 1 + bool(sums["leaked"])]
     return (
