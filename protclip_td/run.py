@@ -21,7 +21,7 @@ from protclip_td.training.agreement import from_all_ranks
 from protclip_td.training.checkpointing import Checkpoints
 from protclip_td.training.console import Console
 from protclip_td.training.data_manifest import DATA_MANIFEST, as_json, refuse_other_data
-from protclip_td.training.disk import explain_disk_errors, write_file, write_json
+from protclip_td.training.disk import explain_disk_errors, write_file, write_run_json
 from protclip_td.training.overview import (
     busy_machine,
     describe_data,
@@ -119,7 +119,7 @@ class _Run:
         write_file(folder.path / RUN_CONFIG, self.config.rendered)
         if not (folder.path / BEGUN_CONFIG).exists():
             write_file(folder.path / BEGUN_CONFIG, self.config.rendered)
-        write_json(folder.path / "versions.json", versions())
+        write_run_json(folder.path / "versions.json", versions())
         write_file(folder.path / DATA_MANIFEST, as_json(_manifest(experiment)))
         say(f"Data\n{describe_data(experiment.dataset, experiment.splits)}\n")
         say(f"Model\n{describe_model(experiment.task)}\n")
@@ -207,7 +207,7 @@ class _Run:
             epoch = self.engine.best.epoch or self.engine.position.epoch
             known = {key: value if isfinite(value) else None for key, value in result.items()}
             content = {"split": name, "epoch": epoch, **known}
-            write_json(self.folder.path / "results.json", content)
+            write_run_json(self.folder.path / "results.json", content)
             which = f"Best checkpoint (epoch {epoch})" if epoch else "Without training,"
             self.console.say(f"\n{which} on the {name} split")
             self.console.say("\n".join(f"  {line}" for line in metrics_table(result)))

@@ -73,6 +73,11 @@ def remove_leftovers(folder: Path, idle: float = 0) -> None:
 
 
 def write_json(path: Path, value: Any, sync: bool = True, indent: int | None = None) -> None:
-    """Write a JSON file in the same way; with an indent for people, without one for less."""
-    text = json.dumps(value, indent=indent) + "\n"
+    """Write a JSON file in the same way; with an indent for people, without one for less.
+
+    Raises:
+        ValueError: the value holds NaN or an infinite number, which JSON does not know
+        OSError: as `replace_file`
+    """
+    text = json.dumps(value, indent=indent, allow_nan=False) + "\n"
     replace_file(path, lambda file: file.write(text.encode()), sync)

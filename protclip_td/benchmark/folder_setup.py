@@ -10,7 +10,7 @@ from protclip_td.benchmark.jobs import Job
 from protclip_td.config.loading import find_config
 from protclip_td.config.variant import read_source
 from protclip_td.errors import InputError
-from protclip_td.training.disk import write_json
+from protclip_td.training.disk import write_run_json
 from protclip_td.training.run_folder import RUN_CONFIG
 
 SETUP_FILE = "benchmark.json"
@@ -65,7 +65,7 @@ def check_setup(setup: Setup, folder: Path) -> Setup:
 def write_setup(setup: Setup, folder: Path) -> None:
     """Write the setup of a folder of results."""
     record = {name: to_record(identities) for name, identities in setup._asdict().items()}
-    write_json(folder / SETUP_FILE, record)
+    write_run_json(folder / SETUP_FILE, record)
 
 
 def _kept_encoders(path: Path) -> dict[str, Identity]:

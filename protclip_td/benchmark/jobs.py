@@ -18,7 +18,7 @@ from protclip_td.benchmark.identity import (
 from protclip_td.config.document import read_document
 from protclip_td.errors import InputError
 from protclip_td.training.data_manifest import DATA_MANIFEST, read_data_manifest
-from protclip_td.training.disk import write_json
+from protclip_td.training.disk import write_run_json
 from protclip_td.training.run_folder import RUN_CONFIG
 
 #: What an encoder is called in the table and the picture, by its role.
@@ -71,7 +71,7 @@ class Job:
                     "results folders were mixed, take them apart"
                 )
             return
-        write_json(path, to_record(setup))
+        write_run_json(path, to_record(setup))
 
 
 def _read_setup(path: Path) -> dict[str, Identity]:

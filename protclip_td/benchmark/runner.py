@@ -23,7 +23,7 @@ from protclip_td.config import Config, load_config, load_resumed
 from protclip_td.config.document import KeyPath, read_document
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.run import run
-from protclip_td.training.disk import write_file, write_json
+from protclip_td.training.disk import write_file, write_run_json
 from protclip_td.training.lock import FolderLock
 from protclip_td.training.run_folder import BEGUN_CONFIG, RUN_CONFIG
 from protclip_td.whole_files import remove_leftovers
@@ -170,7 +170,7 @@ class _Runner:
         alike = [result for result in finished if str(result.job) not in self.other_data]
         failures = {what: why for what, why in self.failures.items() if what != _TABLE}
         results = gather(alike, failures | self.other_data, self.setup.in_words())
-        write_json(self.folder / "results.json", results)
+        write_run_json(self.folder / "results.json", results)
         write_file(self.folder / "results.md", write_table(results))
         return results
 

@@ -25,8 +25,8 @@ _KINDS = {
     "transforms": "transforms",
 }
 
-# ProtST's configurations have it before its own data sets, which have the names of ours but for
-# one, whose `branch: null` TorchDrug's class of the same name does not take.
+# ProtST writes `td_datasets.X` for its own data sets. Ours have the same names, except
+# EnzymeCommission: TorchDrug's class of that name does not accept ProtST's `branch: null`.
 _PROTST = "td_datasets."
 _OTHERWISE = {"td_datasets.EnzymeCommission": "ECSequences"}
 

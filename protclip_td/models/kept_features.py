@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from protclip_td.models.kept_proteins import (
     KeptProteins,
-    is_told_by_residues,
+    has_only_residues,
     protein_keys,
     with_precision,
 )
@@ -65,7 +65,7 @@ class KeptFeatures:
         self.model = model
         self.compute = model.forward
         self.features = StateFeatures(model, model.output_dim, folder)
-        self._minds_others: bool | None = None
+        self.depends_on_batch: bool | None = None
 
     @torch.no_grad()
     def __call__(
@@ -73,16 +73,16 @@ class KeptFeatures:
     ) -> dict[str, Tensor]:
         if isinstance(graph, KeptProteins):
             keys = with_precision(graph.keys, input.device.type)
-            if not self._minds_others and self.features.has_all(keys):
+            if not self.depends_on_batch and self.features.has_all(keys):
                 return self._answer(keys, graph, input)
             graph = graph.load()
             input = graph.node_feature.float()
-        if self._minds_others or not is_told_by_residues(graph, input):
+        if self.depends_on_batch or not has_only_residues(graph, input):
             return self.compute(graph, input, all_loss=all_loss, metric=metric)
         keys = with_precision(protein_keys(graph, input), input.device.type)
-        if self._minds_others is None and not self.features.has_all(keys):
-            self._minds_others = self._ask_beside_a_longer_one(graph, input)
-            if self._minds_others:
+        if self.depends_on_batch is None and not self.features.has_all(keys):
+            self.depends_on_batch = self._ask_beside_a_longer_one(graph, input)
+            if self.depends_on_batch:
                 return self.compute(graph, input, all_loss=all_loss, metric=metric)
         return self._answer(keys, graph, input)
 

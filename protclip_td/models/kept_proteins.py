@@ -42,7 +42,7 @@ class KeptProteins:
         )
 
 
-def is_told_by_residues(graph: Any, input: Tensor) -> bool:
+def has_only_residues(graph: Any, input: Tensor) -> bool:
     """Whether residues and their features are all there is to a pack of proteins."""
     is_pack = hasattr(graph, "num_residues")
     return is_pack and not int(graph.num_atom) and len(input) == int(graph.num_residue)

@@ -18,8 +18,8 @@ class StateFeatures:
     """Rows of numbers, in a folder for each state of a model.
 
     Parameters:
-        model (nn.Module): weights that are loaded into it, or a part of it, make it another model;
-            those that are written in place are not noticed
+        model (nn.Module): what is asked. Loading a state dict into it, or into a part of it, leads
+            to the subfolder of the new weights. Weights changed in place are not noticed.
         width (int): numbers in a row
         folder (Path): one subfolder for each model and weights
     """

@@ -1,14 +1,13 @@
 """Files of a run: whole ones or none, and plain words for a disk that does not take them."""
 
 import errno
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from protclip_td.errors import TrainingError
-from protclip_td.whole_files import replace_file
+from protclip_td.whole_files import replace_file, write_json
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -49,14 +48,16 @@ def write_file(path: Path, content: str | bytes) -> None:
         replace_file(path, lambda file: file.write(data))
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON for people in the same way.
+def write_run_json(path: Path, content: Any) -> None:
+    """Write a JSON file for people in the same way.
 
     Raises:
         TrainingError: the disk does not take it
         ValueError: the content holds NaN or an infinite number, which JSON does not know
     """
-    write_file(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    with explain_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, content, indent=2)
 
 
 def _find_os_error(error: BaseException | None) -> OSError | None:

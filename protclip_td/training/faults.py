@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from protclip_td.errors import TrainingError
-from protclip_td.training.disk import write_json
+from protclip_td.training.disk import write_run_json
 
 
 def find_faults(loss: float, metrics: Mapping[str, Any], batch: Any) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ def training_error(
     message = f"{what} became {' and '.join(values) or 'NaN or infinite'} at step {step}."
     if folder is not None and faults:
         path = folder / "bad_batch.json"
-        write_json(path, {"step": step, "batches": faults})
+        write_run_json(path, {"step": step, "batches": faults})
         named = any(fault["accessions"] for fault in faults)
         message += f" The {'accessions' if named else 'losses'} of the batch are in {path}."
     return TrainingError(f"{message} The step was not taken. {_advice(checkpoint)}")
@@ -67,7 +67,7 @@ def check_weights(model: nn.Module, step: int, checkpoint: Path | None) -> None:
     Raises:
         TrainingError: some weights are NaN or infinite
     """
-    trained = [(name, it) for name, it in model.named_parameters() if it.requires_grad]
+    trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     broken = [name for name, weight in trained if not weight.isfinite().all()]
     if broken:
         raise TrainingError(

@@ -7,7 +7,7 @@ from typing import Any
 from torch.utils import data as torch_data
 from torchdrug import data
 
-from protclip_td.models.kept_proteins import KeptProteins, is_told_by_residues, protein_keys
+from protclip_td.models.kept_proteins import KeptProteins, has_only_residues, protein_keys
 
 
 class KeptItems(torch_data.Dataset):
@@ -65,7 +65,7 @@ class KeptItems(torch_data.Dataset):
     ) -> None:
         packs = {name: pack for name, pack in batch.items() if isinstance(pack, data.Graph)}
         inputs = {name: pack.node_feature.float() for name, pack in packs.items()}
-        if not all(is_told_by_residues(pack, inputs[name]) for name, pack in packs.items()):
+        if not all(has_only_residues(pack, inputs[name]) for name, pack in packs.items()):
             return
         keys = {name: protein_keys(pack, inputs[name]) for name, pack in packs.items()}
         for place, (index, item) in enumerate(zip(indices, items)):

@@ -1,4 +1,4 @@
-"""Keeps the parts that an optimizer trains from being replaced, as tasks do for a second engine."""
+"""Refuses a task whose `preprocess` replaced parts that the optimizer holds."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ class TrainedParts:
         self.task = task
         # To be put back; the parts themselves are not copied.
         self.before = {
-            key: dict(it) if key in _REGISTERED else it for key, it in vars(task).items()
+            key: dict(value) if key in _REGISTERED else value for key, value in vars(task).items()
         }
         groups = optimizer.param_groups if optimizer else ()
         held = {id(parameter) for group in groups for parameter in group["params"]}
@@ -49,10 +49,10 @@ class TrainedParts:
             )
 
     def _put_back(self) -> None:
-        for key, it in self.before.items():
+        for key, value in self.before.items():
             if key in _REGISTERED:
                 registered = vars(self.task)[key]
                 registered.clear()
-                registered.update(it)
+                registered.update(value)
             else:
-                vars(self.task)[key] = it
+                vars(self.task)[key] = value

@@ -36,7 +36,7 @@ class DamagedSourceError(InputError):
     """
 
     def __init__(self, path: Path, what: str) -> None:
-        super().__init__(path, what)  # which is how it passes from process to process
+        super().__init__(path, what)  # exceptions are pickled by their args
         self.path = path
         self.what = what
 

@@ -81,11 +81,11 @@ def permute(index: np.ndarray, size: np.ndarray, key: np.ndarray) -> np.ndarray:
         [0, 1, 2, 3, 4]
     """
     size = size.astype(np.uint64)
-    # The turn by itself gives every thing every place equally often, however few things there are.
-    turned = (index.astype(np.uint64) + mix(key) % size) % size
+    # The rotation alone is uniform; it matters when there are only a few things.
+    rotated = (index.astype(np.uint64) + mix(key) % size) % size
     width = np.ceil(np.sqrt(size)).astype(np.uint64)
     height = (size + width - _ONE) // width
-    result = _feistel(turned, width, height, key)
+    result = _feistel(rotated, width, height, key)
     while len(outside := np.flatnonzero(result >= size)):
         grid = (_at(x, outside) for x in (width, height, key))
         result[outside] = _feistel(result[outside], *grid)

@@ -242,7 +242,7 @@ def test_a_model_that_minds_the_others_is_always_given_proteins(tmp_path):
     first = data.Protein.pack([to_protein(proteins[i]) for i in (0, 2)])
     expected = cnn.forward.compute(first, first.node_feature.float())["graph_feature"]
     ask([0, 1, 2, 3])
-    cnn.forward._minds_others = True  # as it is known from any other batch
+    cnn.forward.depends_on_batch = True  # as it is known from any other batch
     pack, found = ask([0, 2])
     assert isinstance(pack, KeptProteins)
     assert torch.equal(found, expected)
