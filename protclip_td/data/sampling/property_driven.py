@@ -12,6 +12,7 @@ import numpy as np
 
 from protclip_td.data.sampling.permutation import mix, permute_blocks
 from protclip_td.data.sampling.rule import PAPER_EXPONENTS
+from protclip_td.data.sampling.window_order import draw_at_position
 from protclip_td.data.store.layout import BLOCK_ROWS
 
 #: Draws that are shuffled among each other; each such window has every group's share.
@@ -131,7 +132,7 @@ class ShuffledGroups:
     ) -> None:
         self.num_ranks = num_ranks
         self.sizes = np.asarray(sizes, dtype=np.int64)
-        self.offsets = [0] * len(self.sizes) if offsets is None else list(offsets)
+        self.offsets = np.asarray([0] * len(self.sizes) if offsets is None else offsets)
         self.ends = np.cumsum(counts, dtype=np.int64)  # of the groups, laid out one after another
         self.num_windows = max(1, -(-len(self) // DRAWS_PER_WINDOW))
         keys = np.random.SeedSequence(key).generate_state(2, np.uint64)
@@ -178,28 +179,31 @@ class ShuffledGroups:
         return number, positions - number * length - np.minimum(number, longer)
 
     def _make_window(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        # Every num_windows-th slot of all groups laid out one after another: their exact shares.
+        """Group and row at each position of a window of n draws, shape :math:`(n,)` each.
+
+        There are four ways to count:
+
+        - slots: all draws of the epoch, the groups laid out one after another
+        - turns: the draws of one group in the epoch
+        - draws: those of this window, 0 to n - 1, in the order of their slots, that is by group
+        - positions: those of this window, 0 to n - 1, in the order in which they are handed out
+        """
+        # Every num_windows-th slot: the exact share of each group.
         slots = np.arange(number, len(self), self.num_windows)
         group = np.searchsorted(self.ends, slots, side="right")
-        begins = np.concatenate(([0], self.ends[:-1]))
-        before = self._slots_before(self.ends, number) - self._slots_before(begins, number)
-        taken = np.bincount(group, minlength=len(self.sizes))
-        spans = [(g, before[g], before[g] + taken[g]) for g in np.flatnonzero(taken).tolist()]
-        row = np.concatenate([rows for span in spans for rows in self._rows_of_turns(*span)])
+        row = self._rows_of_draws(group, number)
+        block = (row + self.offsets[group]) // BLOCK_ROWS
         key = mix(self._order_key + np.uint64(number))
-        place = _places(group, self._shares(group, row, key), key, self.num_ranks)
-        return group[place], row[place]
+        draw = draw_at_position(group, block, self.num_ranks, key)
+        return group[draw], row[draw]
 
-    def _shares(self, group: np.ndarray, row: np.ndarray, key: np.ndarray) -> np.ndarray:
-        """Which of the ranks gets which draw of a window, whose draws are given by group."""
-        share = np.arange(len(group)) % self.num_ranks
-        if self.num_ranks == 1:
-            return share
-        block = (row + np.asarray(self.offsets)[group]) // BLOCK_ROWS
-        # Blocks in a keyed order, lest the first rank always gets a group's first ones.
-        by_block = np.lexsort((mix(key + block.astype(np.uint64)), group))
-        share[by_block] = share[np.lexsort((share, group))]
-        return share
+    def _rows_of_draws(self, group: np.ndarray, number: int) -> np.ndarray:
+        """The row of each draw of a window, inside its group, shape :math:`(n,)`."""
+        begins = np.concatenate(([0], self.ends[:-1]))
+        first_turn = self._slots_before(self.ends, number) - self._slots_before(begins, number)
+        end_turn = first_turn + np.bincount(group, minlength=len(self.sizes))
+        spans = [(g, first_turn[g], end_turn[g]) for g in np.unique(group).tolist()]
+        return np.concatenate([rows for span in spans for rows in self._rows_of_turns(*span)])
 
     def _slots_before(self, end: np.ndarray, number: int) -> np.ndarray:
         """How many of the first `end` slots belong to the windows before this one."""
@@ -214,19 +218,4 @@ class ShuffledGroups:
             # A group that is gone through again comes in another order.
             cycle, place = np.divmod(turns, size)
             keys = mix(mix(self._row_key + np.uint64(group)) + cycle.astype(np.uint64))
-            yield permute_blocks(place, size, keys, self.offsets[group])
-
-
-def _places(group: np.ndarray, share: np.ndarray, key: np.ndarray, num_ranks: int) -> np.ndarray:
-    """The draw at each position: groups at random, shares in turns, and a group's draws in order.
-
-    A group's draws of a share keep their order, so that its blocks are needed one after another.
-    """
-    lottery = mix(key + np.arange(len(group), dtype=np.uint64))
-    shuffled = np.lexsort((lottery, share))
-    ordered = np.lexsort((group, share))
-    by_share = np.empty_like(ordered)
-    by_share[np.lexsort((group[shuffled], share[shuffled]))] = ordered
-    place = np.empty_like(by_share)
-    place[np.argsort(np.arange(len(share)) % num_ranks, kind="stable")] = by_share
-    return place
+            yield permute_blocks(place, size, keys, int(self.offsets[group]))
