@@ -59,6 +59,10 @@ class KeptFeatures:
     Parameters:
         model (nn.Module): the model
         folder (Path): one subfolder for each model and weights
+
+    Attributes:
+        depends_on_batch (bool, optional): whether what the model says about a protein depends on
+            the others in its batch, so that nothing may be kept; None until a batch has told
     """
 
     def __init__(self, model: Any, folder: Path) -> None:
@@ -74,19 +78,24 @@ class KeptFeatures:
         if isinstance(graph, KeptProteins):
             keys = with_precision(graph.keys, input.device.type)
             if not self.depends_on_batch and self.features.has_all(keys):
-                return self._answer(keys, graph, input)
+                return self._look_up(keys, graph, input)
             graph = graph.load()
             input = graph.node_feature.float()
-        if self.depends_on_batch or not has_only_residues(graph, input):
+        to_keep = self._keys_to_keep(graph, input)
+        if to_keep is None:
             return self.compute(graph, input, all_loss=all_loss, metric=metric)
+        return self._look_up(to_keep, graph, input)
+
+    def _keys_to_keep(self, graph: Any, input: Tensor) -> list[bytes] | None:
+        """The keys under which the features of a batch may be kept; None if they may not."""
+        if self.depends_on_batch or not has_only_residues(graph, input):
+            return None
         keys = with_precision(protein_keys(graph, input), input.device.type)
         if self.depends_on_batch is None and not self.features.has_all(keys):
             self.depends_on_batch = self._ask_beside_a_longer_one(graph, input)
-            if self.depends_on_batch:
-                return self.compute(graph, input, all_loss=all_loss, metric=metric)
-        return self._answer(keys, graph, input)
+        return None if self.depends_on_batch else keys
 
-    def _answer(self, keys: list[bytes], graph: Any, input: Tensor) -> dict[str, Tensor]:
+    def _look_up(self, keys: list[bytes], graph: Any, input: Tensor) -> dict[str, Tensor]:
         """Features that are kept, and those that are computed now."""
         rows = self.features.rows(keys, partial(self._compute, graph, input))
         return {"graph_feature": torch.from_numpy(rows).to(input.device)}
