@@ -13,9 +13,12 @@ from protclip_td.checks import check_positive
 from protclip_td.data.store.manifest import MANIFEST, read_manifest
 from protclip_td.data.store.reading import Store
 from protclip_td.errors import InputError
+from protclip_td.protanno.build_lock import lock
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.cutting import cut_parts
 from protclip_td.protanno.exclusion import prepare
+from protclip_td.protanno.inputs import describe_inputs
+from protclip_td.protanno.plan import begin
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.publishing import finish, publish
 from protclip_td.protanno.reading import read_inputs
@@ -23,14 +26,7 @@ from protclip_td.protanno.release import release_of
 from protclip_td.protanno.request import Request
 from protclip_td.protanno.sorting import sort_buckets
 from protclip_td.protanno.staged_lines import coarse_bits
-from protclip_td.protanno.staging import (
-    Staging,
-    begin,
-    describe_inputs,
-    lock,
-    read_record,
-    write_record,
-)
+from protclip_td.protanno.staging import Staging, read_record, write_record
 from protclip_td.protanno.workers import Workers, workers
 
 

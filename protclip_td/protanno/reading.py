@@ -16,11 +16,12 @@ from protclip_td.errors import InputError
 from protclip_td.protanno.accessions import accession_frames, range_bits
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.frames import read_frame, write_frames
+from protclip_td.protanno.inputs import describe_input
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.selecting import surely_dropped
 from protclip_td.protanno.side_by_side import side_by_side
 from protclip_td.protanno.staged_lines import encode, fine_bits, frames_by_bucket
-from protclip_td.protanno.staging import Staging, describe_input, write_record
+from protclip_td.protanno.staging import Staging, write_record
 from protclip_td.protanno.workers import Workers
 
 #: Bytes of text in a chunk. It is in memory several times, and so is each that waits for a worker.

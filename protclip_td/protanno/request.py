@@ -13,7 +13,7 @@ from protclip_td.data.reading.source import check_file
 from protclip_td.errors import InputError
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.exclusion import check_fasta, check_mmseqs
-from protclip_td.protanno.staging import describe_inputs
+from protclip_td.protanno.inputs import describe_inputs
 
 
 @dataclass(frozen=True)

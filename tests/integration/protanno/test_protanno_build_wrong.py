@@ -12,10 +12,11 @@ from protanno_builds import ALL, contents, in_child, kill_at_rename
 
 from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.errors import InputError
-from protclip_td.protanno import reading, staging
+from protclip_td.protanno import build_lock, reading
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.building import build
 from protclip_td.protanno.request import Request
+from protclip_td.protanno.staging import Staging
 
 _STAGE = reading.stage_chunk
 
@@ -67,10 +68,10 @@ def test_a_store_of_a_newer_version_is_left_alone(tmp_path, sample_path):
 
 
 def test_two_builds_at_once(tmp_path, sample_path, monkeypatch):
-    monkeypatch.setattr(staging, "_PATIENCE", 1)
-    place = staging.Staging(tmp_path / "store")
-    place.make()
-    with staging.lock(place), pytest.raises(InputError, match="another build is at work in"):
+    monkeypatch.setattr(build_lock, "_PATIENCE", 1)
+    staging = Staging(tmp_path / "store")
+    staging.make()
+    with build_lock.lock(staging), pytest.raises(InputError, match="another build is at work in"):
         build([sample_path], tmp_path / "store")
 
 
