@@ -53,7 +53,7 @@ def find_variables(source: str) -> list[Variable]:
         jinja2.TemplateSyntaxError: the jinja part cannot be read
     """
     tree = jinja2.Environment().parse(source)
-    names = meta.find_undeclared_variables(tree) - set(jinja2.defaults.DEFAULT_NAMESPACE)
+    names = _names(tree)
     uses = [node for node in tree.find_all(nodes.Name) if node.name in names]
     lines = {node.name: node.lineno for node in reversed(uses)}
     defaults = _defaults(tree)
@@ -62,6 +62,11 @@ def find_variables(source: str) -> list[Variable]:
         Variable(name, name in defaults, defaults.get(name, ""), explanation(text, line))
         for name, line in sorted(lines.items(), key=lambda item: item[1])
     ]
+
+
+def _names(tree: nodes.Template) -> set[str]:
+    """Names that have to come from outside."""
+    return meta.find_undeclared_variables(tree) - set(jinja2.defaults.DEFAULT_NAMESPACE)
 
 
 def _defaults(tree: nodes.Template) -> dict[str, str]:
@@ -100,24 +105,34 @@ def render(source: str, variables: Mapping[str, Any]) -> Rendered:
     Raises:
         jinja2.TemplateError: the jinja part cannot be read, or computes with a missing variable
     """
-    missing: list[str] = []
-
-    class Missing(jinja2.StrictUndefined):
-        def note(self) -> str:
-            missing.append(str(self._undefined_name))
-            return MISSING
-
-        def __str__(self) -> str:  # type: ignore[override]
-            return self.note()
-
-        def __bool__(self) -> bool:  # type: ignore[override]
-            return bool(self.note())
-
     environment = jinja2.Environment(
-        undefined=Missing, finalize=to_yaml, keep_trailing_newline=True
+        undefined=jinja2.StrictUndefined, finalize=to_yaml, keep_trailing_newline=True
     )
-    text = environment.from_string(source).render(variables)
-    return Rendered(text, sorted(set(missing)), source_lines(source, text))
+    missing: set[str] = set()
+    names = _names(environment.parse(source)) - variables.keys()
+    values = {**variables, **{name: _Missing(name, missing) for name in names}}
+    text = environment.from_string(source).render(values)
+    return Rendered(text, sorted(missing), source_lines(source, text))
+
+
+class _Missing(jinja2.StrictUndefined):
+    """Stands for a variable without a value, which may be used nowhere or have a default.
+
+    Parameters:
+        name (str): the variable
+        missing (set of str): where it puts its name once its value is asked for
+    """
+
+    def __init__(self, name: str, missing: set[str]) -> None:
+        super().__init__(name=name)
+        self._missing = missing
+
+    def __str__(self) -> str:  # type: ignore[override]
+        self._missing.add(str(self._undefined_name))
+        return MISSING
+
+    def __bool__(self) -> bool:  # type: ignore[override]
+        return bool(str(self))
 
 
 def to_yaml(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import math
 
+import jinja2
 import pytest
 
 from protclip_td.config.document import read_document
@@ -76,3 +77,8 @@ def test_flag_arrives_as_if_it_stood_in_the_file(flag, value):
 def test_flag_is_a_value_in_conditions():
     text = "a: {% if x %}1{% else %}2{% endif %}\n"
     assert render(text, {"x": read_value("false")}).text == "a: 2\n"
+
+
+def test_what_a_value_lacks_is_no_variable():
+    with pytest.raises(jinja2.UndefinedError, match="has no attribute 'size'"):
+        render("x: {{ d.size }}", {"d": {}})
