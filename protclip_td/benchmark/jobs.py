@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -137,22 +137,15 @@ def present(folder: Path) -> list[Benchmark]:
     ]
 
 
-def plan(
-    benchmarks: Sequence[Benchmark], roles: Iterable[str],
-    seeds: Callable[[Benchmark, str], Sequence[int]], folder: Path,
-) -> Iterator[Job]:  # fmt: skip
-    """All jobs in the order in which they are run: benchmark by benchmark.
+def plan(benchmark: Benchmark, runs: Sequence[tuple[str, int]], folder: Path) -> Iterator[Job]:
+    """The jobs of a benchmark in the order in which they are run.
 
     Parameters:
-        benchmarks (list of Benchmark): which
-        roles (list of str): ``model`` and, if there is one, ``control``
-        seeds (callable): gives the seeds for a benchmark and a role
+        benchmark (Benchmark): which
+        runs (list of (str, int)): role of the encoder and seed, the same for each of its cases
         folder (Path): folder of all results
     """
-    roles = list(roles)
-    for benchmark in benchmarks:
-        for case in benchmark.cases:
-            for role in roles:
-                for seed in seeds(benchmark, role):
-                    path = folder / "runs" / case.name / f"{role}-seed{seed}"
-                    yield Job(benchmark, case, role, seed, path)
+    for case in benchmark.cases:
+        for role, seed in runs:
+            path = folder / "runs" / case.name / f"{role}-seed{seed}"
+            yield Job(benchmark, case, role, seed, path)

@@ -14,32 +14,22 @@ from protclip_td.benchmark.catalogue import BENCHMARKS, Benchmark
 from protclip_td.benchmark.checks import check_configs
 from protclip_td.benchmark.folder_setup import Setup, check_setup, write_setup
 from protclip_td.benchmark.jobs import Job, Result, plan, read_result
+from protclip_td.benchmark.places import move_configs
 from protclip_td.benchmark.plot import draw_results
 from protclip_td.benchmark.results import gather
 from protclip_td.benchmark.same_data import with_other_data
 from protclip_td.benchmark.settings import Settings
 from protclip_td.benchmark.table import write_table
-from protclip_td.config import Config, load_config, load_resumed
-from protclip_td.config.document import KeyPath, read_document
+from protclip_td.config import load_config, load_resumed
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.run import run
 from protclip_td.training.disk import write_file, write_run_json
 from protclip_td.training.lock import FolderLock
-from protclip_td.training.run_folder import BEGUN_CONFIG, RUN_CONFIG
 from protclip_td.whole_files import remove_leftovers
 from protclip_td.wording import by_reason, fold
 
-# Keys that say where something is.
-_PLACES: tuple[KeyPath, ...] = (
-    ("dataset", "path"),
-    ("engine", "gpus"),
-    ("checkpoint",),
-    ("task", "model"),
-    ("task", "text_encoder"),
-    ("task", "tokenizer"),
-)
-# What is named where the results cannot be written.
-_TABLE = "the table of results"
+# Where the traceback of what nobody foresaw is kept.
+_ERROR_FILE = "error.txt"
 
 
 def run_benchmarks(
@@ -70,12 +60,12 @@ def _jobs(
     benchmarks: Sequence[Benchmark], settings: Settings, seeds: Sequence[int], folder: Path
 ) -> list[Job]:
     """What is asked for; a control without texts cannot be asked by text."""
-
-    def of(benchmark: Benchmark, role: str) -> Sequence[int]:
-        return settings.seeds(benchmark, role, seeds)
-
-    planned = plan(benchmarks, settings.encoders, of, folder)
-    return [job for job in planned if job.role == "model" or not job.benchmark.needs_text]
+    jobs: list[Job] = []
+    for benchmark in benchmarks:
+        roles = [role for role in settings.encoders if role == "model" or not benchmark.needs_text]
+        runs = [(role, seed) for role in roles for seed in settings.seeds(benchmark, role, seeds)]
+        jobs += plan(benchmark, runs, folder)
+    return jobs
 
 
 @contextmanager
@@ -98,8 +88,11 @@ class _Runner:
         self.settings = settings
         self.setup = setup
         self.folder = folder
+        # Why, by the job as text.
         self.failures: dict[str, str] = {}
         self.other_data: dict[str, str] = {}
+        # Why the table could not be written the last time; "" if it could.
+        self.table_failure = ""
 
     def go(self, jobs: Sequence[Job]) -> int:
         for job in [*jobs, *self._present()]:
@@ -112,48 +105,33 @@ class _Runner:
             print("\nInterrupted. The same command goes on where this one stopped.")
             raise
         finally:
-            with self._failing(_TABLE, self.folder):
-                draw_results(self._report(), self.folder / "results.png")
+            self._report(with_picture=True)
             self._say_what_failed()
-        return len(self.failures) + len(self.other_data)
+        return len(self._all_failures()) + len(self.other_data)
 
     def _attempt(self, job: Job, title: str) -> None:
-        with self._failing(str(job), job.folder):
+        """Run a job that is not done; if that fails, the other benchmarks do not suffer."""
+        _remove_error(job.folder)
+        try:
             if read_result(job) is not None:
                 print(f"{title}: done already")
                 return
             print(f"\n{title}\n", flush=True)
             self._run(job)
-        if str(job) in self.failures:
-            print(fold(f"failed: {self.failures[str(job)]}"), flush=True)
-        with self._failing(_TABLE, self.folder):
-            self._report()
+        except Exception as error:
+            self.failures[str(job)] = why = _in_words(error, job.folder)
+            print(fold(f"failed: {why}"), flush=True)
+        self._report()
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-    @contextmanager
-    def _failing(self, what: str, folder: Path) -> Iterator[None]:
-        """Keep what goes wrong for the end, whatever it is: the other benchmarks do not suffer."""
-        self.failures.pop(what, None)
-        error_file = folder / "error.txt"
-        with suppress(OSError):
-            error_file.unlink()
-        try:
-            yield
-        except (InputError, TrainingError) as error:
-            self.failures[what] = str(error)
-        except Exception as error:
-            self.failures[what] = f"{type(error).__name__}: {error}{_keep_traceback(error_file)}"
 
     def _run(self, job: Job) -> None:
         kept = self.folder / "kept_features"
         config = load_config(job.benchmark.name, self.settings.job_flags(job))
         begun = job.find_begun()
         if begun is not None:
-            for name in (RUN_CONFIG, BEGUN_CONFIG):
-                if (begun / name).is_file():
-                    _move(begun / name, config)
+            move_configs(begun, config)
             config = load_resumed(begun)
         # The weights of all benchmarks would take much room.
         run(config, resume=begun, kept_features=kept, keep_weights=False)
@@ -163,40 +141,58 @@ class _Runner:
                 "leave it out"
             )
 
-    def _report(self) -> dict[str, Any]:
-        """Write the tables of everything in the folder, whatever was asked for this time."""
-        finished = list(self._finished())
+    def _report(self, with_picture: bool = False) -> None:
+        """Write the tables; where that fails, the runs that come next do not suffer."""
+        self.table_failure = ""
+        _remove_error(self.folder)
+        try:
+            results = self._write_tables()
+            if with_picture:
+                draw_results(results, self.folder / "results.png")
+        except Exception as error:
+            self.table_failure = _in_words(error, self.folder)
+
+    def _write_tables(self) -> dict[str, Any]:
+        """Write what is in the folder, whatever was asked for this time."""
+        finished, unreadable = self._read_results()
+        self.failures |= unreadable
         self.other_data = with_other_data(finished)
         alike = [result for result in finished if str(result.job) not in self.other_data]
-        failures = {what: why for what, why in self.failures.items() if what != _TABLE}
-        results = gather(alike, failures | self.other_data, self.setup.in_words())
+        results = gather(alike, self.failures | self.other_data, self.setup.in_words())
         write_run_json(self.folder / "results.json", results)
         write_file(self.folder / "results.md", write_table(results))
         return results
 
-    def _finished(self) -> Iterator[Result]:
-        """Results of runs; one that cannot be read has failed, and the others stay."""
+    def _read_results(self) -> tuple[list[Result], dict[str, str]]:
+        """Results of runs that have finished, and why some cannot be read, by the job as text."""
+        finished, unreadable = [], {}
         for job in self._present():
             try:
                 result = read_result(job)
             except InputError as error:
-                self.failures[str(job)] = str(error)
+                unreadable[str(job)] = str(error)
                 continue
             if result is not None:
-                yield result
+                finished.append(result)
+        return finished, unreadable
 
     def _present(self) -> list[Job]:
         """All jobs that have a folder already; folders of other names are somebody else's."""
         names = (path.name for path in self.folder.glob("runs/*/*"))
         found = (re.fullmatch(r"(?:model|control)-seed(-?\d+)", name) for name in names)
         seeds = sorted({int(match[1]) for match in found if match})
-        jobs = plan(BENCHMARKS, self.setup.encoders, lambda *_: seeds, self.folder)
+        runs = [(role, seed) for role in self.setup.encoders for seed in seeds]
+        jobs = (job for benchmark in BENCHMARKS for job in plan(benchmark, runs, self.folder))
         return [job for job in jobs if job.folder.is_dir()]
+
+    def _all_failures(self) -> dict[str, str]:
+        table = {"the table of results": self.table_failure} if self.table_failure else {}
+        return self.failures | table
 
     def _say_what_failed(self) -> None:
         print(f"\nResults: {self.folder}/results.md, results.json and results.png")
         for title, reasons in (
-            ("failed; the same command tries them again:", self.failures),
+            ("failed; the same command tries them again:", self._all_failures()),
             ("left out of the table; the same command leaves them out again:", self.other_data),
         ):
             if reasons:
@@ -205,25 +201,19 @@ class _Runner:
                 print(fold(f"  {line}"))
 
 
-def _keep_traceback(file: Path) -> str:
-    """Write the traceback of the error at hand; returns where to see it, as far as it was kept."""
+def _in_words(error: Exception, folder: Path) -> str:
+    """What went wrong; of an error that is no message, the traceback is kept in a folder."""
+    if isinstance(error, (InputError, TrainingError)):
+        return str(error)
+    said, file = f"{type(error).__name__}: {error}", folder / _ERROR_FILE
     try:
-        file.write_text(traceback.format_exc())
+        file.write_text("".join(traceback.format_exception(error)))
     except OSError:
-        return ""
-    return f" (see {file})"
+        return said
+    return f"{said} (see {file})"
 
 
-def _move(file: Path, now: Config) -> None:
-    """Give the configuration of a run that was begun the places of today, line by line.
-
-    Its text is what the run keeps as the configuration that was run, and what is resumed by hand.
-    That the encoders are the same, wherever they lie, was seen when the run was claimed.
-    """
-    begun, today = file.read_text(), now.rendered
-    lines, lines_today = begun.split("\n"), today.split("\n")
-    row, row_today = read_document(begun).lines, read_document(today).lines
-    for key in _PLACES:
-        if key in row and key in row_today:
-            lines[row[key] - 1] = lines_today[row_today[key] - 1]
-    write_file(file, "\n".join(lines))
+def _remove_error(folder: Path) -> None:
+    """Remove what an earlier call has kept."""
+    with suppress(OSError):
+        (folder / _ERROR_FILE).unlink()

@@ -46,7 +46,7 @@ def finish(job, config, num_valid, manifest=None, **metrics):
     ],
 )
 def test_what_chose_the_epoch(name, manifest, num_valid, expected, tmp_path):
-    job = next(plan(choose([name]), ["model"], lambda *_: [0], tmp_path))
+    job = next(plan(*choose([name]), [("model", 0)], tmp_path))
     rendered = load_config(name, ["--encoder=random:ESM-2-8M"]).rendered
     # Also when the encoder's folder has gone since.
     config = rendered.replace("random:ESM-2-8M", "gone")
@@ -58,7 +58,8 @@ def test_what_chose_the_epoch(name, manifest, num_valid, expected, tmp_path):
 def test_each_cell_is_of_its_own_split_and_encoder(tmp_path):
     """Three splits of one benchmark, each with model and control and two seeds."""
     config = load_config("shs27k", ["--encoder=random:ESM-2-8M"]).rendered
-    jobs = list(plan(choose(["shs27k"]), ROLE_TITLES, lambda *_: [0, 1], tmp_path))
+    runs = [(role, seed) for role in ROLE_TITLES for seed in (0, 1)]
+    jobs = list(plan(*choose(["shs27k"]), runs, tmp_path))
     for number, job in enumerate(jobs):
         finish(job, config, num_valid=3, micro_f1=number / 20)
     results = gather([read_result(job) for job in jobs], {}, {})
@@ -75,7 +76,7 @@ def test_each_cell_is_of_its_own_split_and_encoder(tmp_path):
 
 
 def test_each_metric_has_its_own_row(tmp_path):
-    (job,) = plan(choose(["ec"]), ["model"], lambda *_: [0], tmp_path)
+    (job,) = plan(*choose(["ec"]), [("model", 0)], tmp_path)
     metrics = {"f1_max": 0.5, "auprc@micro": 0.25}
     finish(job, load_config("ec", ["--encoder=ProteinCNN"]).rendered, num_valid=3, **metrics)
     rows = gather([read_result(job)], {}, {})["rows"]
@@ -223,7 +224,7 @@ def test_what_a_published_number_can_be_compared_with(case, manifest, is_same):
 def test_another_test_set_is_named(tmp_path):
     result = result_of({}, split="cross_species_test")  # without a manifest
     assert in_words(protocols_of([result])) == "cross_species_test"
-    (job,) = plan(choose(["human_ppi"]), ["model"], lambda *_: [0], tmp_path)
+    (job,) = plan(*choose(["human_ppi"]), [("model", 0)], tmp_path)
     finish(job, "train: {num_epoch: 1}", num_valid=3, split="cross_species_test")
     assert in_words(protocols_of([read_result(job)])) == "cross_species_test"
 

@@ -67,9 +67,8 @@ def test_what_is_refused_is_not_proposed():
 
 
 def test_a_wrong_word_is_said_once_and_with_whom(tmp_path):
-    jobs = [
-        *plan(choose(["bin", "shs27k", "go_mf", "prot2mf"]), ["model"], lambda *_: [0], tmp_path)
-    ]
+    benchmarks = choose(["bin", "shs27k", "go_mf", "prot2mf"])
+    jobs = [job for each in benchmarks for job in plan(each, [("model", 0)], tmp_path)]
     with pytest.raises(InputError) as error:
         check_configs(jobs, Settings({"model": "random:ESM-2-8M"}, {"num_epoch": "ten"}))
     first, *mistakes = str(error.value).splitlines()
@@ -82,8 +81,8 @@ def test_a_wrong_word_is_said_once_and_with_whom(tmp_path):
 
 
 def test_a_wrong_control_is_told_from_a_wrong_encoder(tmp_path):
-    roles = ["model", "control"]
-    jobs = [*plan(choose(["bin", "sub"]), roles, lambda *_: [0], tmp_path)]
+    runs = [("model", 0), ("control", 0)]
+    jobs = [job for each in choose(["bin", "sub"]) for job in plan(each, runs, tmp_path)]
     for model, control, whose in (
         ("random:ESM-2-8M", "NOPE", "(bin with --control, sub with --control)"),
         ("NOPE", "random:ESM-2-8M", "(bin, sub)"),

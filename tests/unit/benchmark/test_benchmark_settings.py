@@ -12,7 +12,7 @@ RANDOM = "random:ESM-2-8M"
 
 
 def job_of(name, folder):
-    return next(plan(choose([name]), ["model"], lambda *_: [0], folder))
+    return next(plan(*choose([name]), [("model", 0)], folder))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_files_of_the_text_encoder_are_in_the_setup(tmp_path):
 def test_each_run_has_its_own_split_encoder_seed_and_folder(role, tmp_path):
     encoders = {"model": RANDOM, "control": "random:ESM-2-35M"}
     settings = Settings(encoders, {})
-    jobs = plan(choose(["shs27k"]), [role], lambda *_: [3, 4], tmp_path)
+    jobs = plan(*choose(["shs27k"]), [(role, 3), (role, 4)], tmp_path)
     configs = [load_config("shs27k", settings.job_flags(job)) for job in jobs]
     assert [(config.dataset.split, config.seed) for config in configs] == [
         (split, seed) for split in ("random", "bfs", "dfs") for seed in (3, 4)

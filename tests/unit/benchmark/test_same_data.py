@@ -13,7 +13,7 @@ FILES = {"a.txt": "1f", "b.txt": "2e", "c.txt": "3d"}
 
 def reason(folder, *manifests):
     """What is said of the last of several seeds, each with what its folder tells of its data."""
-    jobs = list(plan(choose(["ec"]), ["model"], lambda *_: range(len(manifests)), folder))
+    jobs = list(plan(*choose(["ec"]), [("model", i) for i in range(len(manifests))], folder))
     for job, manifest in zip(jobs, manifests):
         run = job.folder / "2026-01-01_00-00-00"
         run.mkdir(parents=True)
