@@ -19,7 +19,7 @@ class PublishedNumber(NamedTuple):
         source (str): who published it
         remark (str): what to know about it, or ""
         protocol (str): name of the protocol that it can be compared with, as the table shows it;
-            "" for the unnamed one, which is run unless flags change the test set
+            "" for that of the publication, where ours has no name of its own
         pairs (int): pairs of the network that it is from, 0 where it is from none
     """
 

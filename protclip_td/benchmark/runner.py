@@ -25,6 +25,7 @@ from protclip_td.errors import InputError, TrainingError
 from protclip_td.run import run
 from protclip_td.training.disk import write_file, write_run_json
 from protclip_td.training.lock import FolderLock
+from protclip_td.training.signals import ending_on_signals
 from protclip_td.whole_files import remove_leftovers
 from protclip_td.wording import by_reason, fold
 
@@ -99,8 +100,10 @@ class _Runner:
             job.claim(self.setup.of(job))
         write_setup(self.setup, self.folder)  # once nothing is refused any more
         try:
-            for number, job in enumerate(jobs, 1):
-                self._attempt(job, f"[{number}/{len(jobs)}] {job}")
+            with ending_on_signals() as end_if_asked:
+                for number, job in enumerate(jobs, 1):
+                    self._attempt(job, f"[{number}/{len(jobs)}] {job}")
+                    end_if_asked()
         except (KeyboardInterrupt, SystemExit):
             print("\nInterrupted. The same command goes on where this one stopped.")
             raise

@@ -3,6 +3,8 @@
 import json
 import math
 import shutil
+import signal
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -54,6 +56,28 @@ def rows(folder):
     text = (folder / "results.json").read_text()
     found = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     return {row["case"]: row["model"] for row in found["rows"] if row["model"]}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    ("signum", "ending"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_a_signal_stops_it_with_a_table_also_where_python_drops_the_exception(
+    signum, ending, played, tmp_path, monkeypatch, capsys
+):
+    followed = []  # a reference whose callback runs while garbage is collected
+
+    def collect():
+        thing = Path()
+        followed.append(weakref.ref(thing, lambda _: signal.raise_signal(signum)))
+
+    monkeypatch.setattr(runner.gc, "collect", collect)
+    with pytest.raises(ending):
+        go(tmp_path, "bin", "stability")
+    assert len(played.begun) == 1
+    assert "Interrupted. The same command goes on" in capsys.readouterr().out
+    assert list(rows(tmp_path)) == ["bin"]
+    assert (tmp_path / "results.png").exists()
 
 
 @pytest.mark.parametrize("undefined", [math.nan, None])  # None is how a run writes it
