@@ -68,7 +68,7 @@ def test_a_signal_stops_it_with_a_table_also_where_python_drops_the_exception(
     followed = []  # a reference whose callback runs while garbage is collected
 
     def collect():
-        thing = Path()
+        thing = type("Thing", (), {})()
         followed.append(weakref.ref(thing, lambda _: signal.raise_signal(signum)))
 
     monkeypatch.setattr(runner.gc, "collect", collect)
