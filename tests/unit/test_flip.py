@@ -31,7 +31,11 @@ def test_splits_follow_both_columns(folder, monkeypatch):
     assert [letters(item) for item in train] == [s for i, s in enumerate(proteins) if i % 5 > 1]
     assert dataset.tasks == ["target"]
     assert test[0]["target"] == pytest.approx(100 * files.hydropathy(proteins[1]), abs=1e-4)
-    assert sorted(os.listdir(folder / "thermostability")) == ["human_cell.csv", "splits.zip"]
+    assert sorted(os.listdir(folder / "thermostability")) == [
+        "human_cell.csv",
+        "splits.zip",
+        "splits.zip.unpacked",
+    ]
 
 
 @pytest.mark.parametrize("lazy", [False, True])

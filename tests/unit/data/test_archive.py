@@ -1,8 +1,10 @@
 """Archives from outside: unpacked whole, into their folder and nowhere else."""
 
+import errno
 import gzip
 import io
 import os
+import stat
 import tarfile
 import zipfile
 from types import SimpleNamespace
@@ -10,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from torchdrug.utils import file as torchdrug_file
 
-from protclip_td.data.outside import archive
+from protclip_td.data.outside import archive, unpacked
 from protclip_td.data.outside.archive import unpack
 from protclip_td.errors import InputError
 
@@ -58,6 +60,7 @@ def test_as_torchdrug_unpacks(name, tmp_path):
         torchdrug_file.extract(str(theirs / name))
         torchdrug_file.extract(str(theirs / name), member)
         (ours / name).unlink()
+        (ours / f"{name}.unpacked").unlink()
         (theirs / name).unlink()
         assert contents(ours) == contents(theirs)
 
@@ -108,7 +111,7 @@ def test_gzip_that_is_not_unpacked_to_its_end_is_unpacked_anew(tmp_path):
     path.write_bytes(members(b"format-version: 1.2\n", b"[Term]\n"))
     target.write_bytes(b"format-")  # by a killed gunzip, say; of the size of the last member
     assert unpack(path).read_bytes() == b"format-version: 1.2\n[Term]\n"
-    assert contents(tmp_path).keys() == {"go.obo.gz", "go.obo"}
+    assert contents(tmp_path).keys() == {"go.obo.gz", "go.obo.gz.unpacked", "go.obo"}
 
 
 def test_gzip_that_was_replaced_is_unpacked_anew(tmp_path):
@@ -120,14 +123,110 @@ def test_gzip_that_was_replaced_is_unpacked_anew(tmp_path):
     assert unpack(path).read_bytes() == b"[Type]\n"
 
 
-def test_files_that_are_there_are_kept_and_half_files_replaced(tmp_path):
-    path = make(tmp_path / "splits.zip")
-    (tmp_path / "top.txt").write_bytes(b"y" * 99)
+KINDS = pytest.mark.parametrize("name", ["splits.zip", "splits.tar", "splits.tar.gz"])
+
+
+def edit(path, content):
+    """Write other content in place, later than the old one."""
+    later = path.stat().st_mtime_ns + 10**9
+    path.write_bytes(content)
+    os.utime(path, ns=(later, later))
+
+
+@KINDS
+def test_files_that_are_there_are_kept_and_others_replaced(name, tmp_path):
+    """Half ones, and those of the right size with other content."""
+    path = make(tmp_path / name)
     (tmp_path / "aav").mkdir()
+    (tmp_path / "top.txt").write_bytes(b"y" * 99)
     (tmp_path / "aav" / "two_vs_many.csv").write_bytes(b"sequence,tar")
+    (tmp_path / "aav" / "README").touch()
+    os.utime(tmp_path / "aav" / "README", ns=(0, 0))
     unpack(path)
-    assert (tmp_path / "top.txt").read_bytes() == b"y" * 99
+    assert (tmp_path / "top.txt").read_bytes() == b"x" * 99
     assert (tmp_path / "aav" / "two_vs_many.csv").read_bytes() == FILES["aav/two_vs_many.csv"]
+    assert (tmp_path / "aav" / "README").stat().st_mtime_ns == 0
+
+
+@KINDS
+@pytest.mark.parametrize("member", [None, "top.txt"])
+def test_a_file_that_was_changed_after_unpacking_is_not_used(member, name, tmp_path, caplog):
+    path = make(tmp_path / name)
+    unpack(path, member)
+    assert not caplog.records
+    edit(tmp_path / "top.txt", b"y" * 99)
+    unpack(path, member)
+    assert (tmp_path / "top.txt").read_bytes() == b"x" * 99
+    assert f"top.txt differs from what {path} holds, and is unpacked again" in caplog.text
+
+
+@KINDS
+def test_contents_are_compared_once(name, tmp_path, monkeypatch):
+    path = make(tmp_path / name)
+    compared = []
+    holds = archive._holds
+    monkeypatch.setattr(
+        archive, "_holds", lambda target, m: compared.append(target.name) or holds(target, m)
+    )
+    unpack(path)
+    unpack(path)
+    assert compared == []
+    edit(tmp_path / "top.txt", b"x" * 99)  # as after copying a folder
+    unpack(path)
+    unpack(path)
+    unpack(path, "aav/README")
+    unpack(path)
+    assert compared == ["top.txt"]
+
+
+def test_files_of_the_same_name_in_two_folders_are_told_apart(tmp_path):
+    path = make(tmp_path / "splits.zip", {"a.csv": b"1", "splits/a.csv": b"2"})
+    assert unpack(path, "splits/a.csv").read_bytes() == b"2"
+    unpack(path)
+    assert contents(tmp_path / "splits") == {"a.csv": b"2"}
+    assert (tmp_path / "a.csv").read_bytes() == b"1"
+
+
+def test_an_archive_that_was_replaced_is_compared(tmp_path):
+    path = make(tmp_path / "splits.tar")
+    unpack(path)
+    make(path, FILES | {"top.txt": b"z" * 99})
+    os.utime(path, ns=(0, 0))  # an older release
+    unpack(path)
+    assert (tmp_path / "top.txt").read_bytes() == b"z" * 99
+
+
+def test_where_nothing_can_be_kept_contents_are_compared(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    path = make(tmp_path / "splits.zip")
+    monkeypatch.setattr(unpacked, "write_json", refuse)
+    unpack(path)
+    (tmp_path / "top.txt").write_bytes(b"y" * 99)
+    unpack(path)
+    assert (tmp_path / "top.txt").read_bytes() == b"x" * 99
+
+
+@pytest.mark.parametrize("kept", [b"", b"\xff", b"[]", b"{}", b'{"archive": STATE, "files": 1}'])
+def test_what_was_kept_may_be_damaged(kept, tmp_path):
+    path = make(tmp_path / "splits.zip")
+    unpack(path)
+    state = str(unpacked.state(path)).encode()
+    (tmp_path / "splits.zip.unpacked").write_bytes(kept.replace(b"STATE", state))
+    (tmp_path / "top.txt").write_bytes(b"y" * 99)
+    unpack(path)
+    assert (tmp_path / "top.txt").read_bytes() == b"x" * 99
+
+
+def test_files_are_on_the_disk_before_that_is_kept(tmp_path, monkeypatch):
+    """Else a power cut could leave garbage of the right size."""
+    path = make(tmp_path / "splits.zip")
+    found = []
+    monkeypatch.setattr(os, "sync", lambda: found.append(set(os.listdir(tmp_path))))
+    unpack(path)
+    unpack(path)
+    assert found == [{"splits.zip", "aav", "top.txt"}]
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
@@ -153,19 +252,63 @@ def test_links_and_devices_in_a_tar(kind, tmp_path):
         unpack(path)
 
 
-def test_links_in_a_zip_and_links_on_the_way(tmp_path):
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFSOCK])
+def test_links_and_devices_in_a_zip(kind, tmp_path):
+    path = tmp_path / "evil.zip"
+    with zipfile.ZipFile(path, "w") as zipped:
+        info = zipfile.ZipInfo("link")
+        info.external_attr = (kind | 0o777) << 16
+        zipped.writestr(info, "/etc/passwd")
+    with pytest.raises(InputError, match="'link' is a link or a device"):
+        unpack(path)
+
+
+def test_links_on_the_way(tmp_path):
     folder = tmp_path / "datasets"
     folder.mkdir()
-    with zipfile.ZipFile(folder / "evil.zip", "w") as zipped:
-        info = zipfile.ZipInfo("link")
-        info.external_attr = 0o120777 << 16
-        zipped.writestr(info, "/etc/passwd")
-    with pytest.raises(InputError, match="'link' is a link"):
-        unpack(folder / "evil.zip")
     (folder / "aav").symlink_to(tmp_path)
     with pytest.raises(InputError, match="leads out of"):
         unpack(make(folder / "splits.zip"))
     assert not (tmp_path / "two_vs_many.csv").exists()
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a", "a/b"], "'a' would be a file and a folder at once"),
+        (["a/b", "a"], "'a' would be a file and a folder at once"),
+        (["there"], "'there' would be a file and a folder at once"),
+        (["old.txt/b"], "'old.txt' would be a file and a folder at once"),
+        (["a/" + 300 * "b"], r"'a/b{38}…' has too long a name \(302 letters\)"),
+        (["/".join(["a"] * 2000)], r"'(a/){20}…' has too long a name \(3999 letters\)"),
+        (["evil.{kind}"], r"'evil.{kind}' would replace .*/evil.{kind}\."),
+        (["./evil.{kind}.md5"], r"'evil.{kind}.md5' would replace"),
+        (["evil.{kind}.unpacked"], r"'evil.{kind}.unpacked' would replace"),
+    ],
+)
+def test_places_that_no_file_can_take(names, message, kind, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "old.txt").write_bytes(b"old")
+    names = [name.replace("{kind}", kind) for name in names]
+    path = make(tmp_path / f"evil.{kind}", {"innocent.txt": b"x"} | dict.fromkeys(names, b"evil"))
+    before = contents(tmp_path)
+    message = message.replace("{kind}", kind)
+    with pytest.raises(InputError, match=f"not safe to unpack: {message}.*Nothing was unpacked"):
+        unpack(path)
+    assert contents(tmp_path) == before
+    assert unpack(path, "innocent.txt").read_bytes() == b"x"
+    if names == [path.name]:
+        with pytest.raises(InputError, match="would replace"):
+            unpack(path, path.name)
+
+
+def test_of_a_name_that_occurs_twice_the_last_one_counts(tmp_path):
+    path = tmp_path / "splits.tar"
+    make(path, {"top.txt": b"old", "./top.txt": b"new"})
+    for _ in range(2):
+        assert unpack(path).read_bytes() == b"new"
+        (tmp_path / "splits.tar.unpacked").unlink()
 
 
 @pytest.mark.parametrize("name", ["splits.zip", "splits.tar.gz", "go.obo.gz"])
