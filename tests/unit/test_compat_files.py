@@ -8,6 +8,7 @@ import pickle
 from itertools import pairwise
 
 import downstream_files as files
+import lmdb
 import numpy as np
 import pytest
 import torch
@@ -104,6 +105,36 @@ def test_folders_that_are_no_lmdb(tmp_path):
 def test_a_number_of_records_that_numpy_counted(tmp_path):
     files.write_lmdb(tmp_path / "y.lmdb", records(1.0, 2.0), np.int64(2))
     assert [record["y"] for record in read_records(tmp_path / "y.lmdb")] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("left", [0, 1, 5000, 8192, -5000, -1])
+def test_a_truncated_file_is_refused_and_does_not_kill(left, tmp_path):
+    files.write_lmdb(tmp_path / "y.lmdb", records(1.0, 2.0, primary="MKVLA" * 2000))
+    assert len(list(read_records(tmp_path / "y.lmdb"))) == 2
+    data = tmp_path / "y.lmdb" / "data.mdb"
+    whole = data.read_bytes()
+    data.write_bytes(whole[:left])
+    found = rf"data.mdb has \S+ of {len(whole):,} bytes" if left not in (0, 1) else ""
+    with pytest.raises(InputError, match=rf"y.lmdb cannot be read as LMDB \(.*{found}.*Remove"):
+        next(read_records(tmp_path / "y.lmdb"))
+
+
+def test_records_beyond_their_number(tmp_path):
+    files.write_lmdb(tmp_path / "y.lmdb", records(1.0, 2.0, 3.0), 2)
+    with pytest.raises(
+        InputError, match=r"y.lmdb: num_examples is 2, but there is a record 2, one of 3"
+    ):
+        next(read_records(tmp_path / "y.lmdb"))
+
+
+def test_entries_that_are_no_records(tmp_path, caplog):
+    files.write_lmdb(tmp_path / "y.lmdb", records(1.0, 2.0))
+    assert len(list(read_records(tmp_path / "y.lmdb"))) == 2
+    assert not caplog.records
+    with lmdb.open(str(tmp_path / "y.lmdb")) as environment, environment.begin(write=True) as to:
+        to.put(b"version", pickle.dumps(1))
+    assert len(list(read_records(tmp_path / "y.lmdb"))) == 2
+    assert "y.lmdb: 1 entries are no records and are not read" in caplog.text
 
 
 class Evil:

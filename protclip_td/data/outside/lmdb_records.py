@@ -28,26 +28,53 @@ def read_records(path: str | Path, number_field: str = "num_examples") -> Iterat
         number_field (str, optional): key of the number of records
 
     Raises:
-        InputError: there is no such folder, or it is damaged, not safe to read or empty
+        InputError: there is no such folder, or it is damaged, not safe to read or empty, or has
+            more records than its number
     """
     try:
-        with (
-            lmdb.open(str(path), readonly=True, lock=False, readahead=False, meminit=False) as env,
-            env.begin() as transaction,
-        ):
-            count = _value(path, transaction.get(number_field.encode()), number_field)
-            if not isinstance(count, (int, np.integer)) or count < 1:
-                raise InputError(f"{path} has no record ({number_field} is {count!r})")
-            for i in range(count):
-                record = _value(path, transaction.get(str(i).encode()), f"record {i}")
-                if not isinstance(record, dict):
-                    raise InputError(f"{path}: record {i} is no dict of fields")
-                yield record
+        with lmdb.open(
+            str(path), readonly=True, lock=False, readahead=False, meminit=False
+        ) as environment:
+            _check_size(path, environment)
+            with environment.begin() as transaction:
+                for i in range(_count(path, transaction, number_field)):
+                    record = _value(path, transaction.get(str(i).encode()), f"record {i}")
+                    if not isinstance(record, dict):
+                        raise InputError(f"{path}: record {i} is no dict of fields")
+                    yield record
     except lmdb.Error as error:
         raise InputError(
             f"{path} cannot be read as LMDB ({error}). Remove the folder to have it unpacked "
             "again, or replace it."
         ) from error
+
+
+def _check_size(path: str | Path, environment: lmdb.Environment) -> None:
+    """Make sure that no page is missing: to read behind the end would kill the process.
+
+    Raises:
+        lmdb.Error: the file is shorter than its own first pages say
+    """
+    expected = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    size = Path(path, "data.mdb").stat().st_size
+    if size < expected:
+        raise lmdb.CorruptedError(f"data.mdb has {size:,} of {expected:,} bytes")
+
+
+def _count(path: str | Path, transaction: Any, number_field: str) -> int:
+    """How many records there are, which has to be all of them."""
+    count = _value(path, transaction.get(number_field.encode()), number_field)
+    if not isinstance(count, (int, np.integer)) or count < 1:
+        raise InputError(f"{path} has no record ({number_field} is {count!r})")
+    others = transaction.stat()["entries"] - 1
+    if transaction.get(str(count).encode()) is not None:
+        raise InputError(
+            f"{path}: {number_field} is {count}, but there is a record {count}, one of {others}. "
+            "Remove the folder to have it unpacked again, or replace it."
+        )
+    if others > count:
+        logger.warning("%s: %d entries are no records and are not read", path, others - count)
+    return int(count)
 
 
 def _value(path: str | Path, content: bytes | None, what: str) -> Any:
