@@ -61,7 +61,7 @@ def load_lmdbs(
     self.load_sequence(
         sequences, targets, transform=transform, lazy=lazy, verbose=verbose, **kwargs
     )
-    self.num_samples = num_samples
+    self.num_samples, self.lmdb_files = num_samples, list(lmdb_files)
 
 
 def get_item(self: Any, index: int) -> dict[str, Any]:

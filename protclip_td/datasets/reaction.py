@@ -7,6 +7,7 @@ from torch.utils import data as torch_data
 from torchdrug import data, utils
 from torchdrug.core import Registry as R
 
+from protclip_td.compat.targets import check_values
 from protclip_td.data.outside.archive import unpack
 from protclip_td.data.outside.remote import fetch
 from protclip_td.data.proteins import RESIDUES_ONLY
@@ -53,6 +54,8 @@ class Reaction(data.ProteinDataset):
         files = [str(self.path / "Reaction" / f"Reaction_{split}.lmdb") for split in SPLITS]
         options = {**RESIDUES_ONLY, "lazy": lazy, "verbose": verbose, **kwargs}
         self.load_lmdbs(files, target_fields=self.target_fields, **options)
+        for split in self.split():  # the names are counted by them
+            check_values(split, "label", are_classes=True)
 
     @property
     def label_names(self) -> list[str]:

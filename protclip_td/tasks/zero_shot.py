@@ -10,6 +10,7 @@ from torchdrug import core, metrics
 from torchdrug.core import Registry as R
 
 from protclip_td.compat.settings import name_paths
+from protclip_td.compat.targets import check_values
 from protclip_td.errors import InputError
 from protclip_td.hooks import behind_split
 from protclip_td.tasks.shared_space import (
@@ -69,11 +70,17 @@ class ZeroShotClassification(UntrainedTask, core.Configurable):
         self.template = template
 
     def preprocess(self, train_set: Any, valid_set: Any, test_set: Any) -> None:
-        """Take the target and the names of its classes from the data set."""
+        """Take the target and the names of its classes from the data set.
+
+        Raises:
+            InputError: a target that is no class
+        """
         name = type(self).__name__
         self.texts = label_texts(name, self.labels, self.template, test_set)
         if self.task is None:
             (self.task,) = _only(behind_split(test_set, "tasks").tasks)
+        for split in (valid_set, test_set):
+            check_values(split, self.task, are_classes=True)
 
     def predict(
         self, batch: Mapping[str, Any], all_loss: Tensor | None = None, metric: dict | None = None

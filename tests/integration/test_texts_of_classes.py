@@ -168,6 +168,17 @@ def test_a_table_names_its_classes_also_to_a_part_of_it(task, target_type, model
             assert whole.texts[number] == f"In the {('Membrane', 'Nucleus')[len(sequence) % 2]}."
 
 
+def test_a_target_that_is_no_class(model, tmp_path):
+    rows = [f"MK{'A' * i},0.5" for i in range(20)]
+    (tmp_path / "table.csv").write_text("\n".join(["sequence,y", *rows]))
+    table = ProteinTable(str(tmp_path / "table.csv"), "y")
+    task = ZeroShotClassification(model, labels=["in", "out"])
+    with pytest.raises(
+        InputError, match=r"ProteinTable, item \d+: 'y' is 0.5; expected the number"
+    ):
+        task.preprocess(*table.split())
+
+
 def test_labels_are_no_single_string(model):
     with pytest.raises(InputError, match=r"expected a list of labels; .* write \['pqr'\]"):
         ProteinTextRetrieval(model, labels="pqr").preprocess(None, None, None)

@@ -18,6 +18,7 @@ from torchdrug.data import PackedProtein, ProteinDataset
 from protclip_td import compat
 from protclip_td.compat import files as torchdrug_files
 from protclip_td.data.outside.lmdb_records import read_records
+from protclip_td.datasets import ProteinTable
 from protclip_td.errors import InputError
 
 SEQUENCE = {"atom_feature": None, "bond_feature": None}
@@ -263,3 +264,44 @@ def test_more_classes_than_were_given(tmp_path):
     dataset = load(tmp_path, records(0, 1), records(1), records(0, 3), lazy=True)
     with pytest.raises(InputError, match=r"'y': classes \[3\] occur in 'test'"):
         classification(dataset, num_class=3)
+
+
+def test_classes_stored_as_floats(tmp_path):
+    """TorchDrug counts classes by whole numbers only."""
+    dataset = load(tmp_path, records(0.0, 2, 1.0, math.nan), records(1), records(2.0), lazy=True)
+    task = classification(dataset)
+    assert task.num_class == [3]
+    assert [type(y) for y in dataset.targets["y"]] == [int, int, int, float, int, int]
+    assert [dataset[i]["y"] for i in (0, 1, 2)] == [0, 2, 1]
+
+
+def test_whole_numbers_stay_numbers_where_no_classes_are_asked_for(tmp_path):
+    dataset = load(tmp_path, records(0.0, 2.0), records(1.0), records(2.0), lazy=True)
+    prepared(dataset, criterion="mse", metric=["rmse"])
+    assert [type(y) for y in dataset.targets["y"]] == [float] * 4
+
+
+@pytest.mark.parametrize("value", [0.7, -1, -1.0, math.nextafter(1, 2)])
+@pytest.mark.parametrize("options", [{}, {"num_class": 2}])
+def test_numbers_that_are_no_classes(value, options, tmp_path):
+    dataset = load(tmp_path, records(0, 1), records(0, 1, value), records(0), lazy=True)
+    message = rf"y_1.lmdb, record 2: 'y' is {value}; expected the number of a class: 0, 1, …"
+    with pytest.raises(InputError, match=message):
+        classification(dataset, **options)
+
+
+@pytest.mark.parametrize("value", [np.array([0.5, 1.5]), [0.5, 1.5], [0.5], {}])
+@pytest.mark.parametrize("criterion", ["mse", "bce", "ce"])
+def test_several_values_where_a_task_takes_one(value, criterion, tmp_path):
+    dataset = load(tmp_path, records(0, 1), records(0), records(0, value), lazy=True)
+    with pytest.raises(InputError, match=r"y_2.lmdb, record 1: 'y' is .*; expected one number"):
+        prepared(dataset, criterion=criterion, metric=["rmse"])
+
+
+def test_a_table_has_no_record(tmp_path):
+    path = tmp_path / "y.csv"
+    path.write_text("sequence,y,split\nMK,0,train\nMKV,1,train\nMV,0.5,valid\nML,1,test\n")
+    splits = ProteinTable(path, "y", split="split").split()
+    task = tasks.PropertyPrediction(models.ProteinCNN(21, [8]), ["y"], "ce", ["acc"])
+    with pytest.raises(InputError, match=r"ProteinTable, item 2: 'y' is 0.5; expected the number"):
+        task.preprocess(*splits)

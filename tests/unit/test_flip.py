@@ -143,3 +143,21 @@ def test_names_of_reactions_without_a_number(folder, monkeypatch, ids, message):
     dataset = Reaction(str(folder))
     with pytest.raises(InputError, match=rf"reaction_name.tsv: {message}"):
         dataset.label_names  # noqa: B018
+
+
+def make_reactions(folder, monkeypatch, change):
+    """With changed labels."""
+    files.make_proteins(Reaction, "label", lambda rank, _: change(rank % 3), folder, monkeypatch)
+
+
+def test_reactions_numbered_by_floats(folder, monkeypatch):
+    make_reactions(folder, monkeypatch, float)
+    dataset = Reaction(str(folder))
+    assert {type(label) for label in dataset.targets["label"]} == {int}
+
+
+def test_reactions_that_are_not_numbered(folder, monkeypatch):
+    make_reactions(folder, monkeypatch, lambda number: number - 0.5)
+    message = r"Reaction_train.lmdb, record 0: 'label' is \S+; expected the number of a class"
+    with pytest.raises(InputError, match=message):
+        Reaction(str(folder))
