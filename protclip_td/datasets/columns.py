@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from protclip_td.data.reading.table import Table
+from protclip_td.data.target_numbers import number_problem
 from protclip_td.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ def numbers(table: Table, name: str) -> list[float]:
         one number per row
 
     Raises:
-        InputError: a cell that is no finite number, or no number at all
+        InputError: a cell that is no number, infinite or above 1.8e19, or no number at all
 
     Example::
 
@@ -59,6 +60,8 @@ def _number(cell: str, table: Table, row: int, name: str) -> float:
             f"{table.where(row)}: {name!r} is {cell!r}; expected a finite number, or an empty cell "
             "where there is none (names of classes need `target_type: class`)"
         )
+    if problem := number_problem(value):
+        raise InputError(f"{table.where(row)}: {name!r}: {cell} {problem}")
     return value
 
 

@@ -43,7 +43,16 @@ ORDER = [
 ]
 # The same within `data`.
 DATA_ORDER = [
-    {"biotext", "built_in", "digests", "entry", "proteins", "residues", "split_names"},
+    {
+        "biotext",
+        "built_in",
+        "digests",
+        "entry",
+        "proteins",
+        "residues",
+        "split_names",
+        "target_numbers",
+    },
     {"reading", "outside", "store"},
     {"gene_ontology", "sampling"},
 ]

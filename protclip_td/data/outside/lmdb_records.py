@@ -2,7 +2,6 @@
 
 import logging
 import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from protclip_td.data.outside import safe_pickle
 from protclip_td.data.residues import check_sequence
+from protclip_td.data.target_numbers import number_problem
 from protclip_td.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def target_of(record: dict[str, Any], name: str, where: str) -> Any:
     """A target of a record: a plain number, or whatever has several values.
 
     Raises:
-        InputError: there is none, or it is a text or infinite
+        InputError: there is none, or it is a text, infinite or above 1.8e19
     """
     value = field(record, name, where)
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.size == 1):
@@ -119,11 +119,8 @@ def target_of(record: dict[str, Any], name: str, where: str) -> Any:
         return int(value)
     if value is None or isinstance(value, (str, bytes)):
         raise InputError(f"{where}: {name!r} is {value!r}; expected a number")
-    # Compared, since a whole number may be too large to become a float.
-    if isinstance(value, (int, float)) and abs(value) > sys.float_info.max:
-        raise InputError(
-            f"{where}: {name!r} is {value}; expected a finite number, or NaN where there is none"
-        )
+    if isinstance(value, (int, float)) and (problem := number_problem(value)):
+        raise InputError(f"{where}: {name!r}: {value} {problem}")
     return value
 
 
