@@ -2,7 +2,10 @@
 
 import logging
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +20,14 @@ logger = logging.getLogger(__name__)
 LABEL_SEPARATOR = ";"
 #: Stands for a residue without a label; "-" and "." are classes of some structure alphabets.
 UNLABELED = "?"
-_MISSING_NUMBER = {"", "nan", "na", "n/a"}
+#: Cells that hold no value, as pandas, R and spreadsheets write them. The spelling counts: "Na" is
+#: sodium.
+MISSING = {
+    *("", "NaN", "nan", "-NaN", "-nan", "NA", "na", "<NA>", "N/A", "n/a", "#N/A"),
+    *("NULL", "null", "None"),
+}
+# 2, 02 or 2.0.
+_WHOLE = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
 
 
 def numbers(table: Table, name: str) -> list[float]:
@@ -38,24 +48,27 @@ def numbers(table: Table, name: str) -> list[float]:
         >>> numbers(table, "stability")  # cells "0.17", "" and "-0.2"
         [0.17, nan, -0.2]
     """
-    values = [_number(cell, table, row, name) for row, cell in enumerate(table.column(name))]
-    num_missing = sum(math.isnan(value) for value in values)
-    if num_missing == len(values):
-        raise InputError(f"{table.path}: column {name!r} holds no number at all")
-    if num_missing:
-        logger.warning("%s: %d rows have no %r and do not count", table.path, num_missing, name)
-    return values
+    _check_missing(table, name, "number")
+    return [
+        math.nan if cell in MISSING else _number(cell, table, row, name)
+        for row, cell in enumerate(table.column(name))
+    ]
+
+
+def _check_missing(table: Table, name: str, expected: str) -> None:
+    """Count the missing cells of a column; the warning names them, since one may be meant."""
+    missing = Counter(cell for cell in table.column(name) if cell in MISSING)
+    if missing.total() == len(table):
+        raise InputError(f"{table.path}: column {name!r} holds no {expected} at all")
+    if missing:
+        what = "%s: %d rows have no %r and do not count (cells %s)"
+        cells = ", ".join(map(repr, sorted(missing)))
+        logger.warning(what, table.path, missing.total(), name, cells)
 
 
 def _number(cell: str, table: Table, row: int, name: str) -> float:
-    if cell.lower() in _MISSING_NUMBER:
-        return math.nan
-    try:
-        # Python takes 1_000 and the digits of other scripts for numbers, too.
-        value = float(cell) if cell.isascii() and "_" not in cell else math.inf
-    except ValueError:
-        value = math.inf
-    if math.isinf(value):
+    value = _as_number(cell)
+    if value is None:
         raise InputError(
             f"{table.where(row)}: {name!r} is {cell!r}; expected a finite number, or an empty cell "
             "where there is none (names of classes need `target_type: class`)"
@@ -65,33 +78,49 @@ def _number(cell: str, table: Table, row: int, name: str) -> float:
     return value
 
 
-def classes(table: Table, name: str) -> tuple[list[int], list[str]]:
-    """Classes of a column, numbered in the order of their names (of their values, if numbers).
+def _as_number(cell: str) -> float | None:
+    """The finite number that a cell is, if it is one."""
+    try:
+        # Python takes 1_000 and the digits of other scripts for numbers, too.
+        value = float(cell) if cell.isascii() and "_" not in cell else math.inf
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def classes(table: Table, name: str) -> tuple[list[float], list[str]]:
+    """Classes of a column, numbered in the order of their names, or of their values if numbers.
+
+    If all are whole numbers, then ``1``, ``01`` and ``1.0`` are one class. Else each spelling is
+    a class of its own, since ``1.1`` and ``1.10`` are two classes of enzymes.
 
     Parameters:
         table (Table): the table
         name (str): the column; numbers 0, 1, … stay what they are
 
     Returns:
-        the class of each row, and the names of the classes
+        the class of each row, NaN where it is missing, which TorchDrug leaves out of loss and
+        metric; and the names of the classes
 
     Raises:
-        InputError: a cell is empty
+        InputError: no cell holds a class
 
     Example::
 
         >>> classes(table, "location")  # cells "Nucleus", "Cytoplasm" and "Nucleus"
         ([1, 0, 1], ['Cytoplasm', 'Nucleus'])
     """
+    _check_missing(table, name, "class")
     cells = table.column(name)
-    if "" in cells:
-        raise InputError(f"{table.where(cells.index(''))}: {name!r} is empty; expected a class")
-    names = _in_order(cells)
-    return _numbered(cells, names), names
+    names, number_of = _numbered(cell for cell in cells if cell not in MISSING)
+    return [number_of.get(cell, math.nan) for cell in cells], names
 
 
 def labels(table: Table, name: str) -> tuple[Tensor, list[str]]:
     """Any number of labels per row, as ``Nucleus;Cytoplasm``; an empty cell has none.
+
+    Numbers are the same label, and in the same order, as in `classes`. A cell that says that it is
+    missing, such as ``nan``, has none either; TorchDrug cannot leave it out.
 
     Parameters:
         table (Table): the table
@@ -108,17 +137,23 @@ def labels(table: Table, name: str) -> tuple[Tensor, list[str]]:
         >>> labels(table, "keyword")  # cells "Nucleus;Cytoplasm", "" and "Nucleus"
         (tensor([[1., 1.], [0., 0.], [0., 1.]]), ['Cytoplasm', 'Nucleus'])
     """
-    rows = [
-        [part.strip() for part in cell.split(LABEL_SEPARATOR) if part.strip()]
-        for cell in table.column(name)
-    ]
-    names = _in_order(label for row in rows for label in row)
+    cells = table.column(name)
+    said = Counter(cell for cell in cells if cell and cell in MISSING)
+    if said:
+        what = "%s: %d rows have %s in %r, which is taken for no label"
+        logger.warning(what, table.path, said.total(), ", ".join(map(repr, sorted(said))), name)
+    rows = [[] if cell in MISSING else _parts(cell) for cell in cells]
+    names, number_of = _numbered(label for row in rows for label in row)
     if not names:
         raise InputError(f"{table.path}: no row has a label in column {name!r}")
     present = torch.zeros(len(rows), len(names))
     for row, row_labels in enumerate(rows):
-        present[row, _numbered(row_labels, names)] = 1
+        present[row, [number_of[label] for label in row_labels]] = 1
     return present, names
+
+
+def _parts(cell: str) -> list[str]:
+    return [part.strip() for part in cell.split(LABEL_SEPARATOR) if part.strip()]
 
 
 def residue_classes(
@@ -147,9 +182,9 @@ def residue_classes(
     cells = table.column(name)
     for row, (cell, sequence) in enumerate(zip(cells, sequences)):
         _check_residue_labels(cell, sequence, f"{table.where(row)}: {name!r}")
-    names = _in_order(set("".join(cells)) - {UNLABELED})
+    names, number_of = _numbered(set("".join(cells)) - {UNLABELED})
     # An unlabeled residue takes the first class, where the mask keeps it out of everything.
-    code = {UNLABELED: 0, **{letter: i for i, letter in enumerate(names)}}
+    code = {UNLABELED: 0, **number_of}
     targets = [torch.tensor([code[letter] for letter in cell]) for cell in cells]
     masks = [torch.tensor([letter != UNLABELED for letter in cell]) for cell in cells]
     return targets, masks, names
@@ -165,12 +200,22 @@ def _check_residue_labels(cell: str, sequence: str, where: str) -> None:
         raise InputError(f"{where} labels no residue; leave the row out")
 
 
-def _in_order(names: Iterable[str]) -> list[str]:
-    """Each name once, sorted; by value if all of them are numbers."""
-    distinct = sorted(set(names))
-    return sorted(distinct, key=int) if all(name.isdecimal() for name in distinct) else distinct
+def _numbered(cells: Iterable[str]) -> tuple[list[str], dict[str, int]]:
+    """The names that occur, in order, and the number of each by its spelling."""
+    spellings = sorted(set(cells), key=lambda cell: (len(cell), cell))
+    key = _sort_key(spellings)
+    value = {cell: key(cell) for cell in spellings}
+    place = {key: number for number, key in enumerate(sorted(set(value.values())))}
+    number_of = {cell: place[value[cell]] for cell in spellings}
+    # The shortest spelling is the name.
+    name_of = {number_of[cell]: cell for cell in reversed(spellings)}
+    return [name_of[number] for number in range(len(place))], number_of
 
 
-def _numbered(cells: Iterable[str], names: Sequence[str]) -> list[int]:
-    position = {name: i for i, name in enumerate(names)}
-    return [position[cell] for cell in cells]
+def _sort_key(spellings: Sequence[str]) -> Callable[[str], Any]:
+    """What names are sorted by; those of the same key are the same."""
+    if all(_WHOLE.fullmatch(cell) for cell in spellings):
+        return lambda cell: int(cell.partition(".")[0])
+    if all(_as_number(cell) is not None for cell in spellings):
+        return lambda cell: (_as_number(cell), cell)
+    return lambda cell: cell

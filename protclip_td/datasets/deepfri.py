@@ -16,8 +16,6 @@ chains are TorchDrug's. Two things differ:
   ``[Path(file).name.split("_")[0] for file in dataset.pdb_files]``, one per line.
 """
 
-import logging
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +30,12 @@ from protclip_td.data.split_names import SPLITS
 from protclip_td.datasets.deepfri_files import ChainFiles
 from protclip_td.datasets.deepfri_splits import chains_of_splits, sequences_of_chains
 from protclip_td.datasets.deepfri_terms import BRANCHES, ChainTerms, read_ec, read_go
+from protclip_td.datasets.labels import check_labels
 from protclip_td.datasets.loading_options import loading_options
 from protclip_td.datasets.splits import consecutive_splits
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few
 
-logger = logging.getLogger(__name__)
 #: Share of identical residues between test and training that published results allow.
 PUBLISHED_CUTOFF = 0.95
 
@@ -55,12 +53,12 @@ class _ChainSequences(data.ProteinDataset):
     ) -> None:
         """Load all splits, one behind the other, each in the order of TorchDrug's files."""
         splits = chains_of_splits(files, annotated.of_chain, test_cutoff, chains)
-        found = sequences_of_chains(files, splits)
+        sequence_of = sequences_of_chains(files, splits)
         order = [chain for name in SPLITS for chain in splits[name]]
         missing = [chain for chain in order if chain not in annotated.of_chain]
         if missing:
             raise InputError(f"{files.folder}: no annotation of chains {first_few(missing)}")
-        self.load_sequence([found[chain] for chain in order], {}, **RESIDUES_ONLY | options)
+        self.load_sequence([sequence_of[chain] for chain in order], {}, **RESIDUES_ONLY | options)
         # As in TorchDrug's classes, whose `tasks` are the keys.
         self.targets = {term: i for i, term in enumerate(annotated.terms)}
         self.chains, self.label_names = order, annotated.names
@@ -73,7 +71,11 @@ class _ChainSequences(data.ProteinDataset):
         self.num_samples = [len(splits[name]) for name in SPLITS]
         torchdrugs = files.least.get(files.prefix, {})
         self.are_torchdrugs = self.num_samples == [torchdrugs.get(name) for name in SPLITS]
-        _count_unseen(files.folder, self.pos_targets[: self.num_samples[0]], annotated.terms)
+        found = {
+            name: {label for row in split.indices for label in self.pos_targets[row]}
+            for name, split in zip(SPLITS, self.split())
+        }
+        check_labels(str(files.folder), annotated.terms, found)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -108,13 +110,6 @@ class _ChainSequences(data.ProteinDataset):
         targets = torch.zeros(len(self.targets))
         targets[self.pos_targets[index]] = 1
         return {**item, "targets": targets}
-
-
-def _count_unseen(folder: Path, trained: Iterable[list[int]], terms: list[str]) -> None:
-    seen = {term for found in trained for term in found}
-    if len(seen) < len(terms):
-        count = len(terms) - len(seen)
-        logger.warning("%s: %d of %d terms have no chain in training", folder, count, len(terms))
 
 
 @R.register("datasets.ECSequences")

@@ -1,5 +1,6 @@
 """Proteins and targets from a CSV or TSV table, as items of TorchDrug's tasks."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,9 +14,12 @@ from protclip_td.data.reading.table import Table, read_table
 from protclip_td.data.residues import check_sequence
 from protclip_td.data.split_names import SPLITS
 from protclip_td.datasets.batches import takes_slices
+from protclip_td.datasets.labels import check_found, check_labels
 from protclip_td.datasets.splits import split_by_key, split_by_name
 from protclip_td.datasets.targets import read_targets
 from protclip_td.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 
 @R.register("datasets.ProteinTable")
@@ -28,12 +32,19 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
     ``target_type``    cell                             TorchDrug's task
     =================  ===============================  =============================
     ``number``         ``0.17`` (empty: missing)        PropertyPrediction with mse
-    ``class``          ``Nucleus``                      PropertyPrediction with ce
+    ``class``          ``Nucleus`` (empty: missing)     PropertyPrediction with ce
     ``labels``         ``Nucleus;Cytoplasm`` or empty   MultipleBinaryClassification
     ``residue_class``  ``HHHTEE``, ``?`` for no label   NodePropertyPrediction with ce
     =================  ===============================  =============================
 
     With two sequence columns, ``number`` and ``class`` are targets of InteractionPrediction.
+
+    Missing numbers and classes are counted in a warning and left out of loss and metric. ``NA``,
+    ``nan``, ``None`` and `columns.MISSING`'s other spellings are missing, too: a class that is
+    really called so needs another name.
+
+    Classes and labels that are all whole numbers are sorted by value, and ``1``, ``01`` and
+    ``1.0`` are one of them. Otherwise each spelling is its own; ``1.1`` is not ``1.10``.
 
     Parameters:
         path (str): CSV or TSV file with a header line
@@ -42,8 +53,9 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
         sequence (str or list of str, optional): the column of the sequences, or the two columns
             of a pair. Residues are one-letter and upper case; X, B, Z, U and O are kept for models
             that know them.
-        split (str, optional): column that names each row's split. Without it, train, valid and
-            test are drawn by ``seed``; equal sequences (or pairs) share a split.
+        split (str, optional): column that names each row's split, ``train``, ``valid`` or
+            ``test``. Without it, they are drawn by ``seed``; equal sequences (or pairs) share a
+            split.
         split_fractions (list of float, optional): shares of train, valid and test when drawn
         seed (int, optional): seed of the draw
         transform (Callable, optional): TorchDrug transform of an item
@@ -74,11 +86,17 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
         table = read_table(path)
         self.path = table.path
         self.sha256 = table.sha256
+        self.target_type = target_type
         self.transform = transform
         self.sequences = _sequences(table, _as_list(sequence))
         self.targets = read_targets(table, _as_list(target), target_type, self.sequences)
+        #: Where each name of a split stands first, and in which column.
+        self.named_at: dict[str, str] = {}
         if split is not None:
             self.rows = split_by_name(table.column(split))
+            self.named_at = {
+                name: f"{table.where(rows[0])}: {split!r}" for name, rows in self.rows.items()
+            }
         else:
             keys = [" ".join(sorted(sequences)) for sequences in self.sequences]
             self.rows = split_by_key(keys, split_fractions, seed)
@@ -107,18 +125,36 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
         """Subsets of the table.
 
         Parameters:
-            keys (list of str, optional): names of the splits; train, valid and test by default
+            keys (list of str, optional): names of the splits, training first; by default train,
+                valid and test, and then no row may be in another
 
         Raises:
-            InputError: a split without a row, or a class that training has no example of
+            InputError: a row in another split, a split without a row, class or label, or a class
+                that training has no example of
         """
+        self._check_names(keys)
         keys = keys or SPLITS
         for key in keys:
             if key not in self.rows:
                 found = {name: len(rows) for name, rows in self.rows.items()}
                 raise InputError(f"{self.path}: split {key!r} has no row; found {found}")
         self._check_classes(keys)
+        if self.target_type == "labels":
+            labels = {key: self.targets.labels_of(self.rows[key]) for key in keys}
+            check_labels(str(self.path), self.tasks, labels)
         return [torch_data.Subset(self, self.rows[key]) for key in keys]
+
+    def _check_names(self, keys: Sequence[str] | None) -> None:
+        """Rows under a name that nobody asks for would be lost without a word."""
+        others = [name for name in self.named_at if name not in (*SPLITS, *(keys or ()))]
+        if others and keys is None:
+            raise InputError(
+                f"{self.named_at[others[0]]} is {others[0]!r}; expected {', '.join(SPLITS)}. "
+                "Remove rows that are not to be used; if it is another test set, give `test_split`"
+            )
+        if others:
+            count = sum(len(self.rows[name]) for name in others)
+            logger.warning("%s: %d rows of splits %s are not used", self.path, count, others)
 
     def _check_classes(self, keys: Sequence[str]) -> None:
         """The first split is for training, and has to have an example of each class."""
@@ -127,7 +163,9 @@ class ProteinTable(torch_data.Dataset, core.Configurable):
                 key: [names[i] for i in self.targets.classes_of(task, self.rows[key])]
                 for key in keys
             }
-            check_seen(f"{self.path}: {task!r}", present[keys[0]], present, "change the split")
+            where = f"{self.path}: {task!r}"
+            check_found(where, "class", present)
+            check_seen(where, present[keys[0]], present, "change the split")
 
     def __len__(self) -> int:
         return len(self.sequences)

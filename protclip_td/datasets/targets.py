@@ -1,9 +1,11 @@
 """The prediction targets of a table, in the shapes TorchDrug's tasks take them in."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from protclip_td.checks import check_choice
@@ -37,9 +39,15 @@ class Targets:
     def classes_of(self, task: str, rows: Sequence[int]) -> set[int]:
         """Numbers of the classes that occur in some rows."""
         if task in self.per_item:
-            return {self.per_item[task][row] for row in rows}
+            values = (self.per_item[task][row] for row in rows)
+            return {value for value in values if not math.isnan(value)}
         target, mask = self.per_residue["target"], self.per_residue["mask"]
         return {number for row in rows for number in target[row][mask[row]].tolist()}
+
+    def labels_of(self, rows: Sequence[int]) -> set[int]:
+        """Numbers of the labels that occur in some rows."""
+        present = torch.stack([self.per_item["targets"][row] for row in rows])
+        return set(present.any(0).nonzero().flatten().tolist())
 
 
 def read_targets(

@@ -91,15 +91,17 @@ class ZeroShotClassification(UntrainedTask, core.Configurable):
         return protein @ text.T * self.model.logit_scale.exp().clamp(max=100)
 
     def target(self, batch: Mapping[str, Any]) -> Tensor:
-        """Classes (B,) of a batch."""
-        return batch[str(self.task)].long()
+        """Classes (B,) of a batch, NaN where they are missing."""
+        return batch[str(self.task)]
 
     def evaluate(self, pred: Tensor, target: Tensor) -> dict[str, Any]:
-        """Accuracy, and what guessing would give.
+        """Accuracy, and what guessing would give; proteins without a class do not count.
 
         Raises:
             InputError: a class without a text
         """
+        is_known = ~target.isnan()
+        pred, target = pred[is_known], target[is_known].long()
         if int(target.max()) >= len(self.texts):
             raise InputError(
                 f"class {int(target.max())} of {self.task!r} has no text; {len(self.texts)} given. "

@@ -143,6 +143,16 @@ def test_mistakes(task, model, tiny_protein_folder):
         task(model, labels=["a"]).forward({})
 
 
+def test_missing_classes_do_not_count(model):
+    task = ZeroShotClassification(model, "y", ["in", "out"])
+    task.texts = ["in", "out"]
+    pred = torch.tensor([[2.0, 1.0], [1.0, 2.0], [2.0, 1.0], [2.0, 1.0]])
+    target = task.target({"y": torch.tensor([0, float("nan"), 1, 0])})
+    metric = task.evaluate(pred, target)
+    assert metric["accuracy [y]"] == pytest.approx(2 / 3)
+    assert metric["largest class [y]"] == pytest.approx(2 / 3)
+
+
 def test_a_class_without_a_text(model):
     task = ZeroShotClassification(model, "y", ["in", "out"])
     task.preprocess(None, None, None)

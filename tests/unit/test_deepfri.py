@@ -223,7 +223,7 @@ def test_terms_without_a_chain_in_training_are_counted(folder, caplog):
     path = folder / "EnzymeCommission" / "nrPDB-EC_annot.tsv"
     path.write_text(path.read_text().replace("4.2.1.1\n", "4.2.1.1\t9.9.9.9\n", 1))
     assert len(ECSequences(str(folder)).tasks) == 5
-    assert f"{1 + before} of 5 terms have no chain in training" in caplog.text
+    assert f"{1 + before} of 5 labels have no protein in training: 9.9.9.9" in caplog.text
 
 
 def edit(folder, name, old, new, count=1):

@@ -74,7 +74,7 @@ def test_slices_and_lists_of_rows(path):
 def test_numbers(path, caplog):
     with caplog.at_level(logging.WARNING):
         dataset = ProteinTable(path, "value", split="split")
-    assert "2 rows have no 'value'" in caplog.text
+    assert "2 rows have no 'value' and do not count (cells '', 'NA')" in caplog.text
     assert dataset.tasks == ["value"]
     train, valid, test = dataset.split()
     assert [len(train), len(valid), len(test)] == [4, 1, 1]
@@ -89,6 +89,84 @@ def test_classes_are_numbered_by_name_or_by_value(path, tmp_path):
     assert [dataset[i]["place"] for i in range(3)] == [1, 0, 1]
     table = read_table(table_of(tmp_path, ec=["2", "10", "0", "1", "9", "2"]))
     assert columns.classes(table, "ec") == ([2, 4, 0, 1, 3, 2], ["0", "1", "2", "9", "10"])
+
+
+WORDS = ["", "NA", "na", "N/A", "n/a", "NaN", "nan", "<NA>", "None", "NULL", "null", "#N/A", "-nan"]
+
+
+@pytest.mark.parametrize("target_type", ["number", "class"])
+@pytest.mark.parametrize("word", WORDS)
+def test_words_for_missing_are_the_same_in_numbers_and_classes(tmp_path, caplog, word, target_type):
+    path = table_of(tmp_path, sequence=["AA", "CC", "DD"], y=["1", word, "0"])
+    dataset = ProteinTable(path, "y", target_type)
+    values = [dataset[i]["y"] for i in range(3)]
+    assert values[::2] == [1, 0]
+    assert math.isnan(values[1])
+    assert f"1 rows have no 'y' and do not count (cells {word!r})" in caplog.text
+
+
+def test_sodium_is_a_class(tmp_path):
+    table = read_table(table_of(tmp_path, ion=["Na", "K", "NA"]))
+    assert columns.classes(table, "ion")[1] == ["K", "Na"]
+    with pytest.raises(InputError, match="line 2: 'ion' is 'Na'; expected a finite number"):
+        columns.numbers(table, "ion")
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_missing_classes_are_left_out_of_loss_and_metric(tmp_path, pair):
+    """As in a table without these rows."""
+    sequences = ["MKV", "GGA", "WWY", "DER", "STN", "LLV"]
+    part = ["train", "train", "train", "valid", "test", "test"]
+    cells = {"sequence": sequences, "other": sequences[::-1], "y": list("a bbb "), "part": part}
+    kept = [row for row in range(6) if cells["y"][row] != " "]
+    found = []
+    for name, rows in (("all", range(6)), ("kept", kept)):
+        (tmp_path / name).mkdir()
+        some = {key: [column[row] for row in rows] for key, column in cells.items()}
+        named = ["sequence", "other"] if pair else "sequence"
+        dataset = ProteinTable(
+            table_of(tmp_path / name, **some), "y", "class", sequence=named, split="part"
+        )
+        torch.manual_seed(0)
+        model = models.ProteinCNN(21, [8])
+        kind = tasks.InteractionPrediction if pair else tasks.PropertyPrediction
+        task = kind(model, task=["y"], criterion="ce", metric=["acc", "mcc"])
+        splits = dataset.split()
+        task.preprocess(*splits)
+        batch = data.graph_collate([item for split in splits for item in split])
+        loss, _ = task(batch)
+        metric = task.evaluate(task.predict(batch), task.target(batch))
+        found.append((task.num_class, loss.item(), [value.item() for value in metric.values()]))
+    assert found[0][0] == found[1][0]
+    assert found[0][1:] == (pytest.approx(found[1][1]), pytest.approx(found[1][2]))
+
+
+@pytest.mark.parametrize("split", ["train", "valid", "test"])
+def test_a_split_without_a_class(tmp_path, split):
+    parts = ["train", "valid", "test", split]
+    cells = ["" if part == split else "A" for part in parts]
+    path = table_of(tmp_path, sequence=["AA", "CC", "DD", "EE"], y=cells, part=parts)
+    with pytest.raises(InputError, match=f"'y': no protein of '{split}' has a class, so there"):
+        ProteinTable(path, "y", "class", split="part").split()
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers", "names"),
+    [
+        (["10.0", "2.0", "0.0", "11.0", "1.0"], [3, 2, 0, 4, 1],
+         ["0.0", "1.0", "2.0", "10.0", "11.0"]),
+        (["1", "1.0", "01", "2", "-1"], [1, 1, 1, 2, 0], ["-1", "1", "2"]),
+        (["1.0", "", "2.0"], [0, math.nan, 1], ["1.0", "2.0"]),  # as pandas writes whole numbers
+        (["1.10", "1.1", "2.3", "10.1"], [1, 0, 2, 3], ["1.1", "1.10", "2.3", "10.1"]),
+        (["1", "1.0", "10", "A"], [0, 1, 2, 3], ["1", "1.0", "10", "A"]),
+        (["1.1.1.1", "1.1.1.10", "1.1.1.2"], [0, 1, 2], ["1.1.1.1", "1.1.1.10", "1.1.1.2"]),
+    ],
+)  # fmt: skip
+def test_classes_that_are_numbers(tmp_path, cells, numbers, names):
+    """Whole numbers are the same however they are written; 1.1 and 1.10 are two classes of EC."""
+    table = read_table(table_of(tmp_path, ec=cells, sequence=["MKV"] * len(cells)))
+    found = columns.classes(table, "ec")
+    assert found == (pytest.approx(numbers, nan_ok=True), names)
 
 
 def test_labels(path):
@@ -179,7 +257,6 @@ def test_drawn_split_of_pairs_follows_the_seed_and_keeps_both_directions_togethe
     [
         ({"target": "stability"}, r"no column 'stability'; it has \['sequence', 'partner'"),
         ({"target": "place"}, r"line 2: 'place' is 'Nucleus'; expected a finite number.*class"),
-        ({"target": "value", "target_type": "class"}, "line 3: 'value' is empty; expected a class"),
         ({"target": "value", "target_type": "float"}, "target_type: 'float' given; expected one"),
         ({"target": ["value", "place"], "target_type": "labels"}, "2 columns given.*exactly one"),
         ({"target": []}, "0 columns given.*takes one or more"),
@@ -216,6 +293,7 @@ def test_wrong_arguments(path, arguments, message):
             r"line 2: 'y': -1e30 is too large; expected at most 1.8e\+19",
         ),
         (["", "nan"], "number", "column 'y' holds no number at all"),
+        (["", "nan"], "class", "column 'y' holds no class at all"),
         (["", ";"], "labels", "no row has a label in column 'y'"),
         (["HEC", "???"], "residue_class", "line 3: 'y' labels no residue; leave the row out"),
     ],
@@ -237,11 +315,54 @@ def test_wrong_sequences(tmp_path, sequence, message):
 
 
 def test_empty_split(tmp_path):
-    path = table_of(tmp_path, sequence=["MKV", "MLA"], y=["1", "2"], part=["train", "dev"])
-    with pytest.raises(InputError, match=r"split 'valid' has no row; found {'train': 1, 'dev': 1}"):
+    path = table_of(tmp_path, sequence=["MKV", "MLA"], y=["1", "2"], part=["train", "test"])
+    found = "{'train': 1, 'test': 1}"
+    with pytest.raises(InputError, match=f"split 'valid' has no row; found {found}"):
         ProteinTable(path, "y", split="part").split()
     with pytest.raises(InputError, match=r"split 'valid' has no row; found {'train': 2}"):
         ProteinTable(path, "y").split()
+
+
+@pytest.mark.parametrize("name", ["Train", "tset", "", "dev"])
+def test_rows_in_another_split(tmp_path, caplog, name):
+    """None is lost without a word."""
+    parts = ["train", "valid", "test", name]
+    path = table_of(tmp_path, sequence=["AA", "CC", "DD", "EE"], y=["1"] * 4, part=parts)
+    dataset = ProteinTable(path, "y", split="part")
+    message = rf"table\.csv, line 5: 'part' is '{name}'; expected train, valid, test\. Rem"
+    with pytest.raises(InputError, match=message):
+        dataset.split()
+    assert [len(split) for split in dataset.split(["train", "valid", "test"])] == [1, 1, 1]
+    assert f"1 rows of splits [{name!r}] are not used" in caplog.text
+    caplog.clear()
+    assert list(dataset.split(["train", "valid", name])[2].indices) == [3]
+    assert not caplog.text
+
+
+def test_labels_that_training_lacks_are_counted(tmp_path, caplog):
+    cells, parts = ["A;B", "A;C", "D"], ["train", "valid", "test"]
+    path = table_of(tmp_path, sequence=["AA", "CC", "DD"], y=cells, part=parts)
+    dataset = ProteinTable(path, "y", "labels", split="part")
+    assert not caplog.text
+    assert [len(split) for split in dataset.split()] == [1, 1, 1]
+    assert "table.csv: 2 of 4 labels have no protein in training: C, D" in caplog.text
+
+
+@pytest.mark.parametrize("split", ["train", "valid", "test"])
+def test_a_split_without_a_label(tmp_path, split):
+    parts = ["train", "valid", "test", split]
+    cells = ["" if part == split else "A;B" for part in parts]
+    path = table_of(tmp_path, sequence=["AA", "CC", "DD", "EE"], y=cells, part=parts)
+    with pytest.raises(InputError, match=f"table.csv: no protein of '{split}' has a label, so"):
+        ProteinTable(path, "y", "labels", split="part").split()
+
+
+def test_words_for_missing_are_no_labels(tmp_path, caplog):
+    path = table_of(tmp_path, sequence=["AA", "CC", "DD"], y=["A", "nan", "B;Na"])
+    dataset = ProteinTable(path, "y", "labels")
+    assert dataset.tasks == ["A", "B", "Na"]
+    assert dataset[1]["targets"].tolist() == [0, 0, 0]
+    assert "1 rows have 'nan' in 'y', which is taken for no label" in caplog.text
 
 
 @pytest.mark.parametrize("split", ["train", "valid", "test"])
