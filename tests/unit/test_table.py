@@ -78,7 +78,9 @@ def test_missing_file(tmp_path):
 def test_file_that_is_no_text(tmp_path):
     path = tmp_path / "table.xlsx"
     path.write_bytes(b"PK\x03\x04\xff\xfe\x00\x00")
-    with pytest.raises(InputError, match=r"table\.xlsx: no text, but a zip archive.*; expected"):
+    with pytest.raises(
+        InputError, match=r"table\.xlsx: no text in UTF-8, but a zip archive.*Expected"
+    ):
         read_table(path)
     path.write_bytes(b"sequence,y\nMKV,\xff\n")
     with pytest.raises(InputError, match="cannot be read as a table"):

@@ -1,6 +1,7 @@
 """Which proteins have which terms of the Gene Ontology, from an annotation file (GAF)."""
 
 import logging
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -29,9 +30,9 @@ def read_annotations(
 ) -> Annotations:
     """Read a GAF file.
 
-    Left out are annotations that deny a term (``NOT``) or say that nothing is known (``ND``).
-    Alternative ids count as the term's own. Annotations with a term that has become obsolete are
-    left out and counted in a warning.
+    Left out are annotations that deny a term (``NOT|enables``, ``NOT enables``) or say that nothing
+    is known (``ND``). Alternative ids count as the term's own. Annotations with a term that has
+    become obsolete are left out and counted in a warning.
 
     Parameters:
         path (str or Path): the file, plain or gzip, such as ``goa_human.gaf.gz``
@@ -44,8 +45,8 @@ def read_annotations(
         dict: terms by the accession of the protein (column 2); those without a term are not in it
 
     Raises:
-        InputError: no such file, a line with too few columns, a GO id that is not in the
-            ontology, or no annotation left
+        InputError: no such file, one that is cut, a line with too few columns, a GO id that is not
+            in the ontology, or no annotation left
 
     Source: Gene Ontology Consortium and GOA; the files are published under CC BY 4.0.
 
@@ -59,17 +60,22 @@ def read_annotations(
     terms: dict[str, set[str]] = {}
     num_obsolete = 0
     for where, columns in _rows(path):
-        is_denied = "NOT" in columns[_QUALIFIER].upper().split("|")
+        # "NOT|enables" in GAF 2.2; some write a blank or an underscore in place of the bar.
+        is_denied = "not" in re.split(r"[^a-z]+", columns[_QUALIFIER].lower())
         if is_denied or columns[_EVIDENCE] in (_NO_DATA, *without_evidence):
             continue
         term = ontology.main_id.get(columns[_TERM], columns[_TERM])
         if term in ontology.obsolete:
             num_obsolete += 1
         elif term not in ontology.aspect:
+            cut = (
+                "It may be cut: it ends in a term, and published files end in relations "
+                "([Typedef]). Get the whole file again. "
+            )
             raise InputError(
                 f"{where}: {term!r} is not in the ontology ({ontology.path}, {ontology.version}). "
-                "An annotation file needs an ontology that is as new as itself: get "
-                "go-basic.obo of the same day"
+                f"{cut if ontology.ends_in_term else ''}An annotation file needs an ontology that "
+                "is as new as itself: get go-basic.obo of the same day"
             )
         elif ontology.aspect[term] == aspect:
             terms.setdefault(columns[_OBJECT], set()).add(term)
@@ -82,7 +88,7 @@ def read_annotations(
 
 def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
     """Place and columns of each annotation."""
-    for number, line in text_lines(path, _EXPECTED):
+    for number, line in text_lines(path, _EXPECTED, must_end=True):
         if not line or line.startswith("!"):
             continue
         columns = line.split("\t")

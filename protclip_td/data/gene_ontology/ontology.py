@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from protclip_td.data.reading.text_lines import text_lines
@@ -32,6 +33,8 @@ class Ontology:
         parents (dict): terms one step up, by term
         main_id (dict): the term's own id, by its alternative ids
         obsolete (frozenset): ids that no annotation should have any more
+        ends_in_term (bool): whether no relation (``[Typedef]``) follows the last term, as in all
+            published files; if so, the file may be cut
     """
 
     path: Path
@@ -40,6 +43,7 @@ class Ontology:
     parents: dict[str, tuple[str, ...]]
     main_id: dict[str, str]
     obsolete: frozenset[str]
+    ends_in_term: bool
     _ancestors: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
 
     def ancestors(self, term: str) -> frozenset[str]:
@@ -70,17 +74,18 @@ def read_ontology(path: str | Path) -> Ontology:
         Ontology: its terms
 
     Raises:
-        InputError: no such file, no Gene Ontology, or a term stands on one that is not there, as
-            where a file has been cut off
+        InputError: no such file, no Gene Ontology, a term that comes twice or stands on itself, or
+            one that stands on a term that is not there, as where a file has been cut off
 
     Source: Gene Ontology Consortium; the files are published under CC BY 4.0.
     """
     path = Path(path).expanduser()
     aspect, above = {}, {}
     main_id: dict[str, str] = {}
-    obsolete = set()
+    line_of: dict[str, int] = {}
+    names, obsolete = {}, set()
     version = "of no version"
-    for kind, tags in _stanzas(path):
+    for line, kind, tags in _stanzas(path):
         if kind == "":
             version = next((value for tag, value in tags if tag == "data-version"), version)
             continue
@@ -88,6 +93,12 @@ def read_ontology(path: str | Path) -> Ontology:
         term, namespace = values.get("id", [""])[0], values.get("namespace", [""])[0]
         if kind != "Term" or namespace not in ASPECTS:
             continue
+        if term in line_of:
+            raise InputError(
+                f"{path}, line {line}: {term} comes twice, first on line {line_of[term]}; expected "
+                "each term once. Are these two files in one? Get the whole file again"
+            )
+        line_of[term], names[term] = line, values.get("name", [""])[0]
         if values.get("is_obsolete") == ["true"]:
             obsolete.update([term, *values.get("alt_id", [])])
             continue
@@ -100,21 +111,23 @@ def read_ontology(path: str | Path) -> Ontology:
         term: tuple(up for up in ups if aspect.get(up) == aspect[term])
         for term, ups in above.items()
     }
-    return Ontology(path, version, aspect, parents, main_id, frozenset(obsolete))
+    _check_no_cycle(path, parents, names)
+    ends_in_term = kind == "Term"
+    return Ontology(path, version, aspect, parents, main_id, frozenset(obsolete), ends_in_term)
 
 
-def _stanzas(path: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Kind and (tag, value) pairs of each stanza; the header has no kind."""
-    kind, tags = "", list[tuple[str, str]]()
-    for _, line in text_lines(path, _EXPECTED):
+def _stanzas(path: Path) -> Iterator[tuple[int, str, list[tuple[str, str]]]]:
+    """Line, kind and (tag, value) pairs of each stanza; the header has no kind."""
+    first, kind, tags = 1, "", list[tuple[str, str]]()
+    for number, line in text_lines(path, _EXPECTED, must_end=True):
         if line.startswith("["):
-            yield kind, tags
-            kind, tags = line.strip("[] "), []
+            yield first, kind, tags
+            first, kind, tags = number, line.strip("[] "), []
         elif line and not line.startswith("!"):
             tag, _, value = line.partition(":")
             # A comment or a qualifier may follow the value.
             tags.append((tag, re.split(r" [!{]", value.strip())[0].strip()))
-    yield kind, tags
+    yield first, kind, tags
 
 
 def _by_tag(tags: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -138,3 +151,14 @@ def _check_complete(path: Path, above: dict[str, list[str]], known: set[str]) ->
                 f"{path}: {term} stands on {missing[0]}, which is not in the file. Is it cut off? "
                 "Get the whole file again"
             )
+
+
+def _check_no_cycle(path: Path, parents: dict[str, tuple[str, ...]], names: dict[str, str]) -> None:
+    try:
+        TopologicalSorter(parents).prepare()
+    except CycleError as error:
+        cycle = " > ".join(f"{term} ({names[term]})" for term in error.args[1])
+        raise InputError(
+            f"{path}: terms that stand on themselves, by is_a or part_of: {cycle}. Expected "
+            f"{_EXPECTED}; get the whole file again"
+        ) from error

@@ -2,6 +2,8 @@
 
 import re
 
+from protclip_td.errors import InputError
+
 _BEGINNINGS = {
     b"\x1f\x8b": "a gzip file; unpack it first",
     b"BZh": "a bzip2 file; unpack it first",
@@ -28,3 +30,18 @@ def instead_of_text(begin: bytes) -> str | None:
     """
     known = (what for mark, what in _BEGINNINGS.items() if begin.startswith(mark))
     return next(known, "binary data" if _CONTROL.search(begin) else None)
+
+
+def check_text(begin: bytes, where: object, expected: str) -> None:
+    """Make sure that a file may be text.
+
+    Parameters:
+        begin (bytes): its first line
+        where (Path or str): the file, for the message
+        expected (str): what it should be
+
+    Raises:
+        InputError: it is something else; says what, and what to do
+    """
+    if instead := instead_of_text(begin):
+        raise InputError(f"{where}: no text in UTF-8, but {instead}. Expected {expected}")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
-from protclip_td.data.reading.binary import instead_of_text
+from protclip_td.data.reading.binary import check_text
 from protclip_td.data.reading.source import PAIRS, DamagedSourceError, check_file, read_pieces
 from protclip_td.errors import InputError
 
@@ -51,10 +51,7 @@ def detect(path: str | Path) -> Format:
         return Format.FASTA
     if begin.startswith("{"):
         return Format.JSON_LINES
-    if instead := instead_of_text(line):
-        raise InputError(
-            f"data file {path}: no text, but {instead}. Expected {PAIRS}; plain or gzip, in UTF-8"
-        )
+    check_text(line, f"data file {path}", f"{PAIRS}; plain or gzip, in UTF-8")
     if "\t" in first:
         return Format.TSV
     raise InputError(_unknown(path, first))

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from protclip_td.data.reading.binary import check_text
 from protclip_td.data.reading.chunks import raw_chunks
 from protclip_td.data.reading.fasta import fasta_records
 from protclip_td.data.reading.formats import Format, header_line
@@ -81,6 +82,7 @@ def _records(path: str | Path) -> Iterator[tuple[list[str], str, int]]:
     path = check_file(path, _EXPECTED)
     first = header_line(path)
     if not first.startswith((b">", b"ID   ")):
+        check_text(first, path, _EXPECTED)
         raise InputError(
             f"{path} begins with {first[:40].decode(errors='replace')!r}; expected {_EXPECTED}"
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from protclip_td.data.reading.binary import instead_of_text
+from protclip_td.data.reading.binary import check_text
 from protclip_td.data.reading.source import read_pieces
 from protclip_td.errors import InputError
 
@@ -77,8 +77,7 @@ def read_table(path: str | Path) -> Table:
         raise InputError(f"{path}: no such file; expected a CSV or TSV table with a header line")
     digest = hashlib.sha256()
     content = b"".join(piece for piece, _ in read_pieces(path, digest))
-    if instead := instead_of_text(content.partition(b"\n")[0]):
-        raise InputError(f"{path}: no text, but {instead}; expected a CSV or TSV table in UTF-8")
+    check_text(content.partition(b"\n")[0], path, "a CSV or TSV table in UTF-8")
     try:
         file = io.StringIO(content.decode(), newline="")
         header = next((line for line in file if line.strip()), "")

@@ -102,8 +102,12 @@ def test_real_terms():
 
 def test_file_that_is_cut_off(tmp_path):
     text = gzip.decompress(ONTOLOGY.read_bytes()).decode()
-    (tmp_path / "cut.obo").write_text(text[: len(text) // 2])
+    half = text[: text.index("\n", len(text) // 2)]
+    (tmp_path / "cut.obo").write_text(half + "\n")
     with pytest.raises(InputError, match=r"GO:\d+ stands on GO:\d+, which is not in the file"):
+        read_ontology(tmp_path / "cut.obo")
+    (tmp_path / "cut.obo").write_text(half)
+    with pytest.raises(InputError, match=r"cut\.obo: its last line has no end, so it may be cut"):
         read_ontology(tmp_path / "cut.obo")
     (tmp_path / "cut.obo.gz").write_bytes(ONTOLOGY.read_bytes()[:-2000])
     with pytest.raises(InputError, match="the gzip file is cut off"):
@@ -117,8 +121,34 @@ def test_what_is_no_ontology(tmp_path):
     with pytest.raises(InputError, match="has no term of the Gene Ontology"):
         read_ontology(tmp_path / "go.obo")
     (tmp_path / "go.obo").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"go\.obo: no text in UTF-8, but text in UTF-16; convert"):
+        read_ontology(tmp_path / "go.obo")
+    (tmp_path / "go.obo").write_bytes(b"[Term]\nname: \xff\n")
     with pytest.raises(InputError, match="not a text file"):
         read_ontology(tmp_path / "go.obo")
+
+
+def test_a_term_twice(tmp_path):
+    (tmp_path / "two.obo").write_text(SMALL + SMALL)
+    message = (
+        r"two\.obo, line \d+: GO:0003674 comes twice, first on line 4; expected each term once"
+    )
+    with pytest.raises(InputError, match=message):
+        read_ontology(tmp_path / "two.obo")
+
+
+@pytest.mark.parametrize(
+    ("above", "cycle"),
+    [
+        ("is_a: GO:0000002", r"GO:\d+ \((kind|part)\) > GO:\d+ \((kind|part)\) > GO:\d+ \(\w+\)\."),
+        ("relationship: part_of GO:0000001", r"GO:0000001 \(kind\) > GO:0000001 \(kind\)\. Expect"),
+    ],
+)
+def test_a_term_that_stands_on_itself(tmp_path, above, cycle):
+    (tmp_path / "cycle.obo").write_text(SMALL.replace("name: kind", f"name: kind\n{above}"))
+    message = rf"cycle\.obo: terms that stand on themselves, by is_a or part_of: {cycle}"
+    with pytest.raises(InputError, match=message):
+        read_ontology(tmp_path / "cycle.obo")
 
 
 def test_annotations_that_count(ontology, gaf, caplog):
@@ -126,6 +156,10 @@ def test_annotations_that_count(ontology, gaf, caplog):
         ("A", "enables", "GO:0000002", "IDA"),
         ("A", "NOT|enables", "GO:0000004", "IDA"),
         ("A", "not|enables", "GO:0000004", "IDA"),
+        ("A", "NOT | enables", "GO:0000004", "IDA"),
+        ("A", "NOT enables", "GO:0000004", "IDA"),
+        ("A", "NOT_enables", "GO:0000004", "IDA"),
+        ("A", "contributes_to|NOT", "GO:0000004", "IDA"),
         ("A", "enables", "GO:0000008", "IDA"),
         ("B", "enables", "GO:0000011", "IEA"),
         ("C", "enables", "GO:0003674", "ND"),
@@ -153,6 +187,37 @@ def test_term_that_is_not_in_the_ontology(ontology, gaf):
     with pytest.raises(InputError, match=r"some.gaf, line 3: 'GO:9999999' is not in the ontology "
                        r"\(.*small.obo, releases/2022-07-01\)"):  # fmt: skip
         read_annotations(path, ontology, "MF")
+
+
+def test_term_that_is_not_in_an_ontology_that_may_be_cut(tmp_path, gaf):
+    """Between two terms, where nothing else tells."""
+    path = gaf(("A", "", "GO:0000004", "IDA"))
+    before = SMALL[: SMALL.index("id: GO:0000004")]
+    kept = [line for line in before.splitlines(keepends=True) if "relationship" not in line]
+    (tmp_path / "cut.obo").write_text("".join(kept[:-1]))
+    ontology = read_ontology(tmp_path / "cut.obo")
+    message = r"line 2: 'GO:0000004' is not .*cut\.obo.* may be cut: it ends in a term, and publ"
+    with pytest.raises(InputError, match=message):
+        read_annotations(path, ontology, "MF")
+
+
+@pytest.mark.parametrize("end", [1, 8])
+def test_annotations_that_are_cut(ontology, gaf, end):
+    path = gaf(("A", "", "GO:0000002", "IDA"), ("B", "", "GO:0000002", "IDA"))
+    path.write_bytes(path.read_bytes()[:-end])
+    with pytest.raises(InputError, match=r"some\.gaf: its last line has no end, so it may be cut"):
+        read_annotations(path, ontology, "MF")
+
+
+def test_annotations_in_utf_16(ontology, gaf):
+    path = gaf(("A", "", "GO:0000002", "IDA"))
+    text = path.read_text()
+    for content in (text.encode("utf-16"), gzip.compress(text.encode("utf-16"))):
+        path.write_bytes(content)
+        with pytest.raises(
+            InputError, match=r"some\.gaf: no text in UTF-8, but text in UTF-16; co"
+        ):
+            read_annotations(path, ontology, "MF")
 
 
 def test_lines_that_are_no_annotations(ontology, tmp_path):

@@ -273,7 +273,7 @@ TABLE = "\t".join(UNIPROT) + "\n"
 )
 def test_what_is_no_text_is_said_to_be_none(read, data, what):
     with pytest.raises(
-        InputError, match=f"no text, but {what}. Expected .*gzip, in UTF-8"
+        InputError, match=f"no text in UTF-8, but {what}. Expected .*gzip, in UTF-8"
     ) as error:
         read(data)
     assert str(error.value).isprintable()

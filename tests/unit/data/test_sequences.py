@@ -47,6 +47,11 @@ def test_the_same_accession_twice(tmp_path):
 
 
 def test_another_kind_of_file(tmp_path):
+    (tmp_path / "other.fasta").write_bytes(">P1\nMKT\n".encode("utf-16"))
+    with pytest.raises(
+        InputError, match=r"other\.fasta: no text in UTF-8, but text in UTF-16; con"
+    ):
+        read_sequences(tmp_path / "other.fasta")
     path = write(tmp_path / "some.csv", "Entry,Sequence\nP1,MKT\n")
     with pytest.raises(InputError, match="begins with 'Entry,Sequence'; expected a FASTA file"):
         read_sequences(path)
