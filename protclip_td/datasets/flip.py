@@ -19,6 +19,12 @@ from protclip_td.datasets.loading_options import loading_options
 from protclip_td.datasets.splits import consecutive_splits
 from protclip_td.errors import InputError
 
+# What may stand in `validation`: FLIP writes True or nothing; others, what their programs write.
+_IS_VALID = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), False),
+    **dict.fromkeys(map(str.lower, columns.MISSING), False),
+}
 _REPOSITORY = "https://github.com/J-SNACKKB/FLIP/raw/d5c35cc716ca93c3c74a0b43eef5b60cbf88521f/"
 
 
@@ -139,13 +145,22 @@ def _load(dataset: Any, table: Table, region: slice, **options: Any) -> list[int
 
 
 def _rows_of_splits(table: Table) -> dict[str, list[int]]:
-    """Rows by split; rows that belong to no set are left out, as FLIP means it."""
+    """Rows by split; rows that belong to no set are left out, as FLIP means it.
+
+    `validation` marks those rows of the training set that select a model, by FLIP's description;
+    a test row that has the mark stays one, so that it is tested on in any case and selects nothing.
+    """
     rows: dict[str, list[int]] = {name: [] for name in SPLITS}
     for row, (name, valid) in enumerate(zip(table.column("set"), table.column("validation"))):
         if name not in ("train", "test", ""):
             raise InputError(f"{table.where(row)}: 'set' is {name!r}; expected train or test")
+        if valid.lower() not in _IS_VALID:
+            raise InputError(
+                f"{table.where(row)}: 'validation' is {valid!r}; expected True, False or nothing"
+            )
         if name:
-            rows["valid" if valid.lower() == "true" else name].append(row)
+            is_valid = name == "train" and _IS_VALID[valid.lower()]
+            rows["valid" if is_valid else name].append(row)
     for name, found in rows.items():
         if not found:
             sizes = {key: len(value) for key, value in rows.items()}

@@ -21,7 +21,7 @@ from protclip_td.datasets.string_actions_reader import (
     Network,
     largest_component,
     read_network,
-    read_sequences,
+    sequences_of,
 )
 from protclip_td.datasets.string_actions_split import (
     WAYS,
@@ -168,7 +168,7 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         network = read_network(actions)
         self._check_size(actions, network)
         self.network = largest_component(network) if name == "STRING" else network
-        self.sequences = read_sequences(sequences, self.network.proteins)
+        self.sequences = sequences_of(sequences, self.network.proteins)
         self._targets = torch.from_numpy(self.network.labels).float()
         self._draw = Draw(split, test_fraction, valid_fraction, seed)
         default = f"{name}.{split}-{test_fraction:g}-{valid_fraction:g}-{seed}.split.json"

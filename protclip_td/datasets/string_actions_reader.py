@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from protclip_td.data.reading.sequences import read_sequences as read_fasta
+from protclip_td.data.reading.sequences import read_sequences
 from protclip_td.data.reading.text_lines import text_lines
 from protclip_td.data.residues import check_sequence
 from protclip_td.errors import InputError
@@ -107,7 +107,7 @@ def largest_component(network: Network) -> Network:
     return Network(names, (kept.cumsum() - 1)[network.pairs[rows]], network.labels[rows])
 
 
-def read_sequences(path: Path, names: Sequence[str]) -> list[str]:
+def sequences_of(path: Path, names: Sequence[str]) -> list[str]:
     """Sequences of the proteins of a network, in their order.
 
     Parameters:
@@ -119,7 +119,7 @@ def read_sequences(path: Path, names: Sequence[str]) -> list[str]:
             residues
     """
     is_fasta = next(text_lines(path, _SEQUENCES), (1, ""))[1].startswith(">")
-    sequences = read_fasta(path, set(names)) if is_fasta else _rows(path)
+    sequences = read_sequences(path, set(names)) if is_fasta else _sequences_of_table(path)
     absent = [name for name in names if name not in sequences]
     if absent:
         raise InputError(
@@ -131,7 +131,7 @@ def read_sequences(path: Path, names: Sequence[str]) -> list[str]:
     return [sequences[name] for name in names]
 
 
-def _rows(path: Path) -> dict[str, str]:
+def _sequences_of_table(path: Path) -> dict[str, str]:
     """Sequences of a table without a header line."""
     found: dict[str, str] = {}
     for number, line in text_lines(path, _SEQUENCES):

@@ -453,3 +453,9 @@ def test_unknown_words(written, own):
         PROBE(written, "MF", proteins=300)
     with pytest.raises(InputError, match="annotation, ontology: one given without the other"):
         PROBE(written, "MF", annotation=own["annotation"])
+
+
+@pytest.mark.parametrize("num_protein", [0, -1])
+def test_no_protein_at_all(written, own, num_protein):
+    with pytest.raises(InputError, match=f"num_protein: {num_protein} given; expected a number ab"):
+        PROBE(written, "MF", **own, num_protein=num_protein)

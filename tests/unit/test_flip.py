@@ -89,6 +89,7 @@ def test_windows_line_ends_a_mark_and_quoted_newlines(tmp_path, monkeypatch):
         ([*GOOD, ["MK-V", "1", "test", ""]], HEADER, "line 5: 'sequence': letters '-' are no"),
         ([*GOOD, ["MKV*", "1", "test", ""]], HEADER, r"line 5: 'sequence': letters '\*' are no"),
         ([*GOOD, ["MKV", "1", "dev", ""]], HEADER, "line 5: 'set' is 'dev'; expected train or"),
+        ([*GOOD, ["MKV", "1", "train", "x"]], HEADER, "line 5: 'validation' is 'x'; expected True"),
         (GOOD[:2], HEADER, "split 'test' has no row; found {'train': 1, 'valid': 1, 'test': 0}"),
         (GOOD[1:], HEADER, "split 'train' has no row"),
     ],
@@ -96,6 +97,26 @@ def test_windows_line_ends_a_mark_and_quoted_newlines(tmp_path, monkeypatch):
 def test_tables_that_cannot_be_used(rows, header, message, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=message):
         flip_of(tmp_path / "thermostability", table(rows, header), monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        *((cell, "valid") for cell in ("True", "TRUE", "t", "yes", "1", "1.0")),
+        *((cell, "train") for cell in ("False", "f", "No", "0", "0.0", "", "nan", "NaN")),
+    ],
+)
+def test_spellings_of_validation(tmp_path, monkeypatch, cell, expected):
+    rows = [*GOOD, ["MMM", "4", "train", cell]]
+    dataset = flip_of(tmp_path / "thermostability", table(rows), monkeypatch)
+    assert dataset.num_samples == ([1, 2, 1] if expected == "valid" else [2, 1, 1])
+
+
+def test_a_test_row_that_is_marked_for_validation_stays_in_the_test_set(tmp_path, monkeypatch):
+    rows = [*GOOD, ["MMM", "4", "test", "True"]]
+    dataset = flip_of(tmp_path / "thermostability", table(rows), monkeypatch)
+    assert dataset.num_samples == [1, 1, 2]
+    assert [letters(item) for item in dataset.split()[2]] == ["MGG", "MMM"]
 
 
 def test_missing_targets_are_counted(tmp_path, monkeypatch, caplog):

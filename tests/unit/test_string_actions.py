@@ -18,7 +18,7 @@ from protclip_td.datasets.string_actions_reader import (
     Network,
     largest_component,
     read_network,
-    read_sequences,
+    sequences_of,
 )
 from protclip_td.datasets.string_actions_split import Draw, read_split
 from protclip_td.errors import InputError
@@ -72,7 +72,7 @@ def test_gzip_and_fasta_are_read_as_well(tmp_path):
     assert read_network(packed).proteins == ["P1", "P2"]
     fasta = tmp_path / "s.fa.gz"
     fasta.write_bytes(gzip.compress(b">P2 some words\nMKV\nLA\n>P1\nMK\n"))
-    assert read_sequences(fasta, ["P1", "P2"]) == ["MK", "MKVLA"]
+    assert sequences_of(fasta, ["P1", "P2"]) == ["MK", "MKVLA"]
 
 
 def test_the_largest_part_that_hangs_together():
@@ -234,7 +234,7 @@ def test_published_sizes_are_those_of_the_files_and_of_the_manual():
 def test_bad_sequences(tmp_path, content, message):
     (tmp_path / "s.tsv").write_text(content)
     with pytest.raises(ValueError, match=message):
-        read_sequences(tmp_path / "s.tsv", ["P1", "P2", "P3"])
+        sequences_of(tmp_path / "s.tsv", ["P1", "P2", "P3"])
 
 
 def test_the_split_is_kept_in_a_file_and_read_again(data, tmp_path):
