@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from protclip_td.data.digests import md5_by_name
 from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
+from protclip_td.data.reading.binary import check_text
 from protclip_td.errors import InputError
 
 #: Endings of the names of the files that are always needed.
@@ -56,6 +57,7 @@ class ChainFiles:
             InputError: it cannot be fetched, or is not whole
         """
         (path,) = fetch_all([self._file(ending)])
+        check_is_text(path)
         if path.suffix != ".csv":
             _check_last_line(path)
         self.used |= md5_by_name([path])
@@ -74,6 +76,12 @@ class ChainFiles:
     def published(self, ending: str) -> str:
         """DeepFRI's name of a file."""
         return f"{self.prefix}{self.release}{ending}"
+
+
+def check_is_text(path: Path) -> None:
+    """Make sure that a file is text in UTF-8, as far as its first line tells."""
+    with path.open("rb") as file:
+        check_text(file.readline(), path, "text with DeepFRI's chains")
 
 
 def _check_last_line(path: Path) -> None:

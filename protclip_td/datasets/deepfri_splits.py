@@ -1,20 +1,24 @@
 """Which of DeepFRI's chains are for training, validation and test, and their sequences."""
 
 import logging
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from protclip_td.checks import check_choice
 from protclip_td.data.digests import md5_by_name
 from protclip_td.data.outside.vouched import kept_md5, md5_file
 from protclip_td.data.reading.sequences import read_sequences
-from protclip_td.datasets.deepfri_files import ChainFiles, read_list, read_rows
+from protclip_td.data.split_names import SPLITS
+from protclip_td.datasets.deepfri_files import ChainFiles, check_is_text, read_list, read_rows
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few
 
 logger = logging.getLogger(__name__)
 
 TEST_CUTOFFS = (0.3, 0.4, 0.5, 0.7, 0.95)
+# Whether a test chain is as different from training as a cut-off asks.
+_FLAGS = {"0": False, "0.0": False, "1": True, "1.0": True}
 
 # Share of the annotated chains that may be in no list. A list that was cut loses more as a rule,
 # and each has TorchDrug's number of chains at least; DeepFRI's own files may lack a few.
@@ -40,11 +44,12 @@ def chains_of_splits(
     """
     check_choice("test_cutoff", test_cutoff, TEST_CUTOFFS)
     column = TEST_CUTOFFS.index(test_cutoff) + 1
-    splits = {name: read_list(files.get(_LISTS[name])) for name in ("train", "valid")}
-    flags = _test_rows(files.get(_LISTS["test"]))
-    listed = {**splits, "test": [row[0] for row in flags]}
+    lists = {name: read_list(files.get(_LISTS[name])) for name in ("train", "valid")}
+    rows = _test_rows(files.get(_LISTS["test"]))
+    listed = _each_once(files.folder, {**lists, "test": [row[0] for row in rows]})
     _check_sizes(files, {name: len(chains) for name, chains in listed.items()})
-    splits["test"] = [row[0] for row in flags if row[column] != "0"]
+    too_similar = {row[0] for row in rows if not _FLAGS[row[column]]}
+    splits = {**listed, "test": [c for c in listed["test"] if c not in too_similar]}
     if chains_file is not None:
         kept = set(_chosen(files, Path(chains_file).expanduser()))
         splits = {name: [c for c in chains if c in kept] for name, chains in splits.items()}
@@ -57,14 +62,39 @@ def chains_of_splits(
 
 def _test_rows(path: Path) -> list[list[str]]:
     """Test chains, each with a flag for every cut-off."""
-    rows = read_rows(path, ",")[1:]
+    rows = [[cell.strip() for cell in row] for row in read_rows(path, ",")[1:]]
     for row in rows:
         if len(row) <= len(TEST_CUTOFFS) or "" in row[: len(TEST_CUTOFFS) + 1]:
             raise InputError(
                 f"{path}: row {row} has {sum(map(bool, row))} cells; expected a chain and a flag "
                 f"for each of {list(TEST_CUTOFFS)}. The file is damaged or another one: replace it."
             )
+        wrong = [cell for cell in row[1 : len(TEST_CUTOFFS) + 1] if cell not in _FLAGS]
+        if wrong:
+            raise InputError(
+                f"{path}: row {row} has {wrong[0]!r}; expected 0 or 1 for each of "
+                f"{list(TEST_CUTOFFS)}. The file is damaged or another one: replace it."
+            )
     return rows
+
+
+def _each_once(folder: Path, listed: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Each chain once, and in one split: what is tested on is no part of training."""
+    once: dict[str, list[str]] = {}
+    taken: set[str] = set()
+    for name in reversed(SPLITS):
+        counts = Counter(listed[name])
+        twice = [chain for chain, count in counts.items() if count > 1]
+        if twice:
+            what = "%s: %d %s chains are listed more than once and count once: %s"
+            logger.warning(what, folder, len(twice), name, first_few(twice))
+        shared = [chain for chain in counts if chain in taken]
+        if shared:
+            what = "%s: %d chains are taken out of %s, being in the list of a later split: %s"
+            logger.warning(what, folder, len(shared), name, first_few(shared))
+        once[name] = [chain for chain in counts if chain not in taken]
+        taken.update(counts)
+    return {name: once[name] for name in SPLITS}
 
 
 def _check_sizes(files: ChainFiles, sizes: dict[str, int]) -> None:
@@ -100,6 +130,7 @@ def _check_unlisted(files: ChainFiles, unlisted: Collection[str], annotated: int
 def _chosen(files: ChainFiles, path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"chains: {path}: no such file; expected one chain per line, as 1ABC-A")
+    check_is_text(path)
     files.used |= md5_by_name([path])
     return read_list(path)
 

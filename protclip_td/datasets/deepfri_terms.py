@@ -1,5 +1,6 @@
 """The terms of DeepFRI's chains: EC numbers, or one branch of the Gene Ontology."""
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -7,6 +8,8 @@ from typing import NamedTuple
 from protclip_td.datasets.deepfri_files import read_rows
 from protclip_td.errors import InputError
 from protclip_td.wording import first_few
+
+logger = logging.getLogger(__name__)
 
 #: In the order in which a file has them.
 BRANCHES = ("MF", "BP", "CC")
@@ -51,9 +54,17 @@ def _check_header(path: Path, rows: list[list[str]], number: int, expected: str)
 def _terms_of_chains(
     path: Path, rows: Iterable[list[str]], terms: list[str], column: int
 ) -> dict[str, list[str]]:
-    of_chain = {
-        row[0]: row[column].split(",") if len(row) > column and row[column] else [] for row in rows
-    }
+    of_chain: dict[str, list[str]] = {}
+    replaced = set()
+    for chain, *cells in rows:
+        cell = cells[column - 1] if len(cells) >= column else ""
+        found = cell.split(",") if cell else []
+        if set(of_chain.get(chain, found)) != set(found):
+            replaced.add(chain)
+        of_chain[chain] = found
+    if replaced:
+        what = "%s: the last of several lines counts, as in TorchDrug, for %d chains: %s"
+        logger.warning(what, path, len(replaced), first_few(sorted(replaced)))
     unknown = {term for found in of_chain.values() for term in found} - set(terms)
     if unknown:
         some = first_few(sorted(unknown))

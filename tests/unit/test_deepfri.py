@@ -241,6 +241,7 @@ def edit(folder, name, old, new, count=1):
         ("nrPDB-EC_sequences.fasta", " nrPDB\n", " nrPDB\n-", "letters '-' are no residues"),
         ("nrPDB-EC_test.csv", ",0,0,1,1,", ",0,0,1,", r"has 5 cells; expected a chain and a flag"),
         ("nrPDB-EC_test.csv", ",0,0,1,1,1", ",0,0,1,1,", r"has 5 cells; expected a chain and"),
+        ("nrPDB-EC_test.csv", ",0,0,1,1,1", ",0,0,1,2,1", r"row \[.* has '2'; expected 0 or 1 for"),
         ("nrPDB-EC_annot.tsv", "1.1.1.-", "1" * 200_000, "annot.tsv is damaged .*field larger"),
         ("nrPDB-EC_train.txt", "\n", "\udcff\n", r"train.txt is damaged or no text .*decode byte"),
     ],
@@ -266,6 +267,66 @@ def test_lists_with_a_mark_and_windows_line_ends(folder):
         content = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         path.write_bytes(b"\xef\xbb\xbf" + content)
     assert ECSequences(str(folder)).chains == before
+
+
+@pytest.mark.parametrize("name", ["train.txt", "test.csv", "annot.tsv", "sequences.fasta"])
+def test_files_in_utf_16(folder, name):
+    path = folder / "EnzymeCommission" / f"nrPDB-EC_{name}"
+    path.write_bytes(path.read_text().encode("utf-16"))
+    with pytest.raises(InputError, match=rf"{name}: no text in UTF-8, but text in UTF-16; convert"):
+        ECSequences(str(folder))
+
+
+def test_chains_to_keep_in_utf_16(folder, tmp_path):
+    (tmp_path / "chains.txt").write_bytes("1Z00-A\n".encode("utf-16"))
+    with pytest.raises(
+        InputError, match=r"chains\.txt: no text in UTF-8, but text in UTF-16; conv"
+    ):
+        ECSequences(str(folder), chains=str(tmp_path / "chains.txt"))
+
+
+def test_flags_that_are_written_as_fractions(folder):
+    before = ECSequences(str(folder)).chains
+    path = folder / "EnzymeCommission" / "nrPDB-EC_test.csv"
+    path.write_text(path.read_text().replace(",0", ",0.0").replace(",1", ", 1.0"))
+    assert ECSequences(str(folder)).chains == before
+
+
+@pytest.mark.parametrize("name", ["train", "valid", "test"])
+def test_a_chain_that_is_listed_twice_counts_once(folder, caplog, name):
+    before = ECSequences(str(folder)).chains
+    (path,) = folder.glob(f"EnzymeCommission/nrPDB-EC_{name}.*")
+    last = path.read_text().splitlines(keepends=True)[-1]
+    path.write_text(path.read_text() + last)
+    assert ECSequences(str(folder)).chains == before
+    chain = last.strip().partition(",")[0]
+    assert f"1 {name} chains are listed more than once and count once: {chain}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("early", "late"), [("train", "test"), ("train", "valid"), ("valid", "test")]
+)
+def test_a_chain_in_two_lists_is_in_the_later_split_only(folder, caplog, early, late):
+    """What is tested on is no part of training, whatever the cut-off says of it."""
+    before = ECSequences(str(folder)).chains
+    (path,) = folder.glob(f"EnzymeCommission/nrPDB-EC_{late}.*")
+    found = [line.partition(",")[0] for line in path.read_text().splitlines()][1:3]
+    path = folder / "EnzymeCommission" / f"nrPDB-EC_{early}.txt"
+    path.write_text(path.read_text() + "".join(f"{chain}\n" for chain in found))
+    assert ECSequences(str(folder)).chains == before
+    assert f"2 chains are taken out of {early}, being in the list of a later split" in caplog.text
+
+
+def test_of_several_lines_of_a_chain_the_last_counts_as_in_torchdrug(folder, caplog):
+    dataset = ECSequences(str(folder))
+    chain = dataset.chains[0]
+    path = folder / "EnzymeCommission" / "nrPDB-EC_annot.tsv"
+    path.write_text(path.read_text() + f"{chain}\t1.1.1.-,2.7.11.1,4.2.1.1\n{chain}\t2.7.11.1\n")
+    targets = ECSequences(str(folder))[0]["targets"]
+    assert [dataset.tasks[i] for i in targets.nonzero().flatten()] == ["2.7.11.1"]
+    assert (
+        f"the last of several lines counts, as in TorchDrug, for 1 chains: {chain}" in caplog.text
+    )
 
 
 @pytest.mark.parametrize(("name", "size"), [("train.txt", 16), ("valid.txt", 4), ("test.csv", 8)])
