@@ -1,6 +1,7 @@
 """Checks of options; the message names the option, not whose it is."""
 
 from collections.abc import Collection
+from numbers import Integral
 from typing import Any
 
 from protclip_td.errors import InputError
@@ -37,6 +38,23 @@ def check_positive(name: str, value: float | None, may_be_zero: bool = False) ->
     """
     if problem := sign_problem(value, may_be_zero):
         raise InputError(f"{name}: {problem}")
+
+
+def check_count(name: str, value: int | None) -> None:
+    """Make sure that an option, if it is given, is a whole number above 0.
+
+    Raises:
+        InputError: it is not
+
+    Example::
+
+        >>> check_count("max_residues", 0.5)
+        Traceback (most recent call last):
+        protclip_td.errors.InputError: max_residues: 0.5 given; expected a whole number
+    """
+    check_positive(name, value)
+    if value is not None and not isinstance(value, Integral):
+        raise InputError(f"{name}: {value} given; expected a whole number")
 
 
 def sign_problem(value: float | None, may_be_zero: bool = False) -> str:

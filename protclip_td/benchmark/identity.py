@@ -64,6 +64,12 @@ def identify(encoder: str) -> Identity:
     return Identity(encoder, f"{text_digest(''.join(map(sha256_of, files))):016x}")
 
 
+def identify_files(text: str) -> Identity:
+    """The identity of a value that may name a file, as that of an encoder or of a plain value."""
+    found = identify(text)
+    return identify_value(text) if found.digest is None else found
+
+
 def identify_value(text: str) -> Identity:
     """The identity of a value that names no file, in one way of writing it.
 

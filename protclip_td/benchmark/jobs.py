@@ -79,8 +79,8 @@ def _read_setup(path: Path) -> dict[str, Identity]:
         return from_record(json.loads(path.read_text()))
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path} is damaged or from another version ({error!r}); give another folder with -o, "
-            f"or remove {path.parent} to have it run again"
+            f"{path} is damaged or from another version; give another folder with -o, or remove "
+            f"{path.parent} to have it run again"
         ) from error
 
 
@@ -116,9 +116,10 @@ def read_result(job: Job) -> Result | None:
         # Read and not checked: its encoder may be gone by now.
         config = read_document(path.with_name(RUN_CONFIG).read_text()).values
         epoch, split = metrics.pop("epoch"), metrics.pop("split", "test")
-        values = {n: math.nan if value is None else float(value) for n, value in metrics.items()}
-        int(config["train"]["num_epoch"])  # `gather` needs it
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        values = {name: _metric(value) for name, value in metrics.items()}
+        if {type(epoch), type(config["train"]["num_epoch"])} != {int}:
+            raise TypeError("epochs are whole numbers")
+    except (OSError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise InputError(
             f"{path.parent} holds no result that can be read ({error!r}); remove it to have it "
             "run again"
@@ -126,6 +127,13 @@ def read_result(job: Job) -> Result | None:
     file = path.with_name(DATA_MANIFEST)
     manifest = read_data_manifest(file) if file.is_file() else {}
     return Result(job, path.parent, epoch, split, values, manifest, config)
+
+
+def _metric(value: Any) -> float:
+    """A metric as JSON has it; null where it is undefined."""
+    if type(value) not in (int, float, type(None)):
+        raise TypeError(f"{value!r} is no metric")
+    return math.nan if value is None else float(value)
 
 
 def present(folder: Path) -> list[Benchmark]:

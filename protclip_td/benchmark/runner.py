@@ -89,8 +89,9 @@ class _Runner:
         self.settings = settings
         self.setup = setup
         self.folder = folder
-        # Why, by the job as text.
+        # Why, by the job as text: of this time's runs, and of the results as they were last read.
         self.failures: dict[str, str] = {}
+        self.unreadable: dict[str, str] = {}
         self.other_data: dict[str, str] = {}
         # Why the table could not be written the last time; "" if it could.
         self.table_failure = ""
@@ -157,11 +158,11 @@ class _Runner:
 
     def _write_tables(self) -> dict[str, Any]:
         """Write what is in the folder, whatever was asked for this time."""
-        finished, unreadable = self._read_results()
-        self.failures |= unreadable
+        finished, self.unreadable = self._read_results()
         self.other_data = with_other_data(finished)
         alike = [result for result in finished if str(result.job) not in self.other_data]
-        results = gather(alike, self.failures | self.other_data, self.setup.in_words())
+        left_out = self.failures | self.unreadable | self.other_data
+        results = gather(alike, left_out, self.setup.in_words())
         write_run_json(self.folder / "results.json", results)
         write_file(self.folder / "results.md", write_table(results))
         return results
@@ -190,7 +191,7 @@ class _Runner:
 
     def _all_failures(self) -> dict[str, str]:
         table = {"the table of results": self.table_failure} if self.table_failure else {}
-        return self.failures | table
+        return self.failures | self.unreadable | table
 
     def _say_what_failed(self) -> None:
         print(f"\nResults: {self.folder}/results.md, results.json and results.png")

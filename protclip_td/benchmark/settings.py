@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from protclip_td.benchmark.catalogue import Benchmark
 from protclip_td.benchmark.folder_setup import Setup
-from protclip_td.benchmark.identity import identify, identify_value
+from protclip_td.benchmark.identity import identify, identify_files, identify_value
 from protclip_td.benchmark.jobs import Job
 from protclip_td.config.encoder import given_block, starts_from_scratch
 from protclip_td.config.loading import find_config
@@ -32,7 +32,7 @@ class Settings:
     def setup(self) -> Setup:
         """Encoders, with digests of their weights, and the flags that decide a result."""
         flags = {
-            name: identify(value) if name in _WITH_FILES else identify_value(value)
+            name: identify_files(value) if name in _WITH_FILES else identify_value(value)
             for name, value in sorted(self.flags.items())
             if name not in _PLACES
         }

@@ -142,7 +142,7 @@ def to_yaml(value: Any) -> Any:
     as another type is left alone, since ``--branch null`` means just that.
     """
     if value is None or isinstance(value, (bool, list, tuple, dict)):
-        return json.dumps(value)
+        return json.dumps(value, default=str)  # a missing variable may be among the values
     if isinstance(value, float) and not isfinite(value):
         return ".nan" if isnan(value) else str(value).replace("inf", ".inf")
     if isinstance(value, str) and isinstance(read_value(value), str) and not _is_plain(value):

@@ -11,7 +11,7 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.checks import check_choice, check_positive
+from protclip_td.checks import check_choice, check_count
 from protclip_td.data.digests import md5_by_name
 from protclip_td.data.gene_ontology.annotations import read_annotations
 from protclip_td.data.gene_ontology.lin_similarity import lin_similarity
@@ -108,7 +108,7 @@ class PROBE(torch_data.Dataset, core.Configurable):
         self.missing: list[str] = []
         check_choice("aspect", aspect, tuple(ASPECTS.values()))
         check_choice("proteins", str(proteins), list(MATRIX_OF))
-        check_positive("num_protein", num_protein)
+        check_count("num_protein", num_protein)
         self.aspect, self.proteins = aspect, str(proteins)
         #: MD5 of each file that was used.
         self.used: dict[str, str] = {}
@@ -139,7 +139,7 @@ class PROBE(torch_data.Dataset, core.Configurable):
         path, *files = self._fetch(sequences, wanted)
         accessions, similarity = read_probe(*files)
         self._check_size(files[0], len(accessions))
-        found = read_sequences(path, set(accessions))
+        found = read_sequences(path, set(accessions), also_secondary=True)
         self._keep_checksums(path, *files)
         missing = [accession for accession in accessions if accession not in found]
         if missing and not allow_missing:

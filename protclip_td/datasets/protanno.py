@@ -9,7 +9,7 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.checks import check_positive
+from protclip_td.checks import check_count
 from protclip_td.data.proteins import to_protein
 from protclip_td.data.sampling.held_out import num_rows, split_rows
 from protclip_td.data.sampling.rows import all_once
@@ -96,8 +96,8 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         seed: int | None = None,
         verbose: int = 1,
     ) -> None:
-        check_positive("draws_per_epoch", draws_per_epoch)
-        check_positive("max_residues", max_residues)
+        check_count("draws_per_epoch", draws_per_epoch)
+        check_count("max_residues", max_residues)
         given = {
             "confidences": confidences,
             "coverages": coverages,

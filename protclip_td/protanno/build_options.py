@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from protclip_td.checks import check_choice, check_positive
+from protclip_td.checks import check_choice, check_count
 from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.data.sampling.rule import Rule
 from protclip_td.errors import InputError
@@ -76,7 +76,7 @@ class BuildOptions:
     def _check_numbers(self) -> None:
         if self.identity is not None and not 0 < self.identity <= 1:
             raise InputError(f"identity is {self.identity}; expected above 0 and at most 1")
-        check_positive("min_residues", self.read.min_residues)
+        check_count("min_residues", self.read.min_residues)
 
     def _check_reachable(self) -> None:
         """Coverage is counted out of all properties, whichever are read."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from protclip_td.checks import check_positive
+from protclip_td.checks import check_count
 from protclip_td.data.store.manifest import MANIFEST, read_manifest
 from protclip_td.data.store.reading import Store
 from protclip_td.errors import InputError
@@ -74,7 +74,7 @@ def build(
     )
     staging = Staging(Path(folder).expanduser().resolve())
     versions = request.check()
-    check_positive("--jobs", jobs)
+    check_count("--jobs", jobs)
     if _end_begun(staging):  # which may be what shall replace another one
         replace = replace and bool(request.differences(read_manifest(staging.folder)))
     if not _is_done(staging, request, replace):

@@ -57,19 +57,15 @@ def open_or_make(
             from another one or with other options than given
     """
     path = Path(path).expanduser()
+    read = ReadOptions(keep_evidence=keep_evidence, confidence=confidence)
     if (path / MANIFEST).is_file():
         store = Store(path)
         _check_source(store, source)
         _check_options(store, {"keep_evidence": keep_evidence, "confidence": confidence})
         return store
     file = check_file(SAMPLE if source in (None, "sample") else Path(str(source)))
-    options = BuildOptions(
-        ReadOptions(keep_evidence=keep_evidence, confidence=confidence),
-        confidences=None,
-        coverages=None,
-        identical="keep",
-    )
-    check_confidence(file, options.read)  # before anything is written
+    options = BuildOptions(read, confidences=None, coverages=None, identical="keep")
+    check_confidence(file, read)  # before anything is written
     folder = path / _folder_name(file, options)
     with _one_at_a_time(folder):
         if not (folder / MANIFEST).is_file():

@@ -90,7 +90,8 @@ def ending_on_signals() -> Iterator[Callable[[], None]]:
 
     Python drops what is raised while it collects garbage, a Ctrl-C included. The function raises
     it again: call it between two pieces of work. Ends by KeyboardInterrupt, or SystemExit for
-    SIGTERM, with the exit status that shells expect.
+    SIGTERM, with the exit status that shells expect. A signal that a `StopRequest` inside has
+    taken is that one's business.
 
     Example::
 
@@ -128,7 +129,8 @@ def _set_handlers(handle: Callable[[int, FrameType | None], None]) -> dict[int, 
 
 def _put_back(handlers: dict[int, Any]) -> None:
     for signum, handler in handlers.items():
-        signal.signal(signum, handler)
+        if handler is not None:  # not set from Python, which cannot put it back
+            signal.signal(signum, handler)
 
 
 def _say(text: str) -> None:

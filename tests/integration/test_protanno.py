@@ -380,6 +380,8 @@ def test_properties_come_in_the_order_that_the_store_was_built_with(tmp_path, sa
         ({"valid_fraction": 0.6, "test_fraction": 0.4}, "leave some sequences to train on"),
         ({"test_fraction": -0.1}, "leave some sequences to train on"),
         ({"max_residues": 0}, "max_residues: 0 given; expected a number above 0"),
+        ({"max_residues": 0.5}, "max_residues: 0.5 given; expected a whole number"),
+        ({"draws_per_epoch": 0.5}, "draws_per_epoch: 0.5 given; expected a whole number"),
         ({"draws_per_epoch": 0}, "draws_per_epoch: 0 given; expected a number above 0"),
         ({"confidence": 6}, r"confidence: 6 given; expected 1 \(best\) to 5"),
         ({"seed": -1}, "seed: -1 given; expected 0 or above"),
@@ -388,6 +390,13 @@ def test_properties_come_in_the_order_that_the_store_was_built_with(tmp_path, sa
 def test_options_out_of_range(folder, options, message):
     with pytest.raises(InputError, match=message):
         ProtAnno(folder, **options)
+
+
+@pytest.mark.parametrize("confidence", [0, 6])
+def test_no_confidence_for_a_store_that_is_there(folder, confidence):
+    store = ProtAnno(folder).store.folder
+    with pytest.raises(InputError, match=f"confidence: {confidence} given; expected 1"):
+        ProtAnno(store, confidence=confidence)
 
 
 def test_a_truncated_source_makes_no_store(tmp_path, sample_path):

@@ -20,17 +20,21 @@ _EXPECTED = "a FASTA file or a UniProtKB flat file, plain or gzip"
 _CHUNK_BYTES = 1 << 20
 
 
-def read_sequences(path: str | Path, wanted: Collection[str] | None = None) -> dict[str, str]:
+def read_sequences(
+    path: str | Path, wanted: Collection[str] | None = None, also_secondary: bool = False
+) -> dict[str, str]:
     """Read sequences.
 
     In FASTA the accession is the first word of the header, or what stands between its bars
     (``>sp|P01308|INS_HUMAN``). In a flat file it is the first one of ``AC``. The others there are
-    secondary: entries that were merged into this one. A wanted accession that is nowhere the first
-    is found there too, unless it is in entries with different sequences, since it was split then.
+    secondary: entries that were merged into this one.
 
     Parameters:
         path (str or Path): the file, plain or gzip
         wanted (collection of str, optional): accessions to read; by default all primary ones
+        also_secondary (bool, optional): find a wanted accession that is nowhere the first among
+            the secondary ones, unless that is in entries with different sequences, since it was
+            split then
 
     Returns:
         dict: sequence by accession, in the order of the file; those found by a secondary accession
@@ -48,8 +52,8 @@ def read_sequences(path: str | Path, wanted: Collection[str] | None = None) -> d
     found: dict[str, str] = {}
     merged: dict[str, dict[str, int]] = {}  # sequences of each, and the line of their entry
     for (accession, *secondary), sequence, line in _records(path):
-        for other in secondary:
-            if wanted is not None and other in wanted:
+        if also_secondary and wanted is not None:
+            for other in set(secondary).intersection(wanted):
                 merged.setdefault(other, {})[sequence] = line
         if wanted is not None and accession not in wanted:
             continue

@@ -243,6 +243,7 @@ def test_a_mistake_before_anything_is_read_leaves_no_plan_in_the_way(tmp_path, i
     [
         ({"inputs": []}, "no input given"),
         ({"inputs": ["missing.dat"]}, "missing.dat: no such file"),
+        ({"jobs": 0.5}, "--jobs: 0.5 given; expected a whole number"),
         ({"jobs": 0}, "--jobs: 0 given; expected a number above 0"),
         ({"options": BuildOptions(identity=0.5)}, "--identity is given, but no FASTA"),
         ({"exclude": [__file__]}, r"test_\w+\.py: expected FASTA, which begins with '>'"),

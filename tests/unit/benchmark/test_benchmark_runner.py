@@ -136,8 +136,12 @@ def test_a_failing_table_does_not_make_runs_fail(played, tmp_path, monkeypatch, 
     [
         ([1], "TypeError"),
         (3, "AttributeError"),
-        ({"epoch": 1, "accuracy": "high"}, "could not convert string to float: 'high'"),
+        ({"epoch": 1, "accuracy": "high"}, "'high' is no metric"),
         ({"accuracy": 0.5}, "KeyError('epoch')"),
+        ({"epoch": math.nan, "accuracy": 0.5}, "epochs are whole numbers"),
+        ({"epoch": True, "accuracy": 0.5}, "epochs are whole numbers"),
+        ({"epoch": 1, "accuracy": True}, "True is no metric"),
+        ({"epoch": 1, "accuracy": 10**400}, "OverflowError"),
     ],
 )
 def test_a_result_of_the_wrong_kind_is_named(content, problem, played, tmp_path, capsys):
@@ -152,7 +156,25 @@ def test_a_result_of_the_wrong_kind_is_named(content, problem, played, tmp_path,
     assert "; remove it to have it run again" in said
 
 
-@pytest.mark.parametrize("content", [None, "", "train: 3", "{bad", "train: {num_epoch: many}"])
+def test_a_run_that_succeeds_has_not_failed(played, tmp_path, monkeypatch):
+    """Though its former result could not be read when the table was written before."""
+    assert go(tmp_path, "stability") == 0
+    (path,) = tmp_path.glob("runs/stability/*/*/results.json")
+    path.write_text("damaged")
+
+    def remove():  # as the message says, while other runs go on
+        if len(played.begun) == 2:
+            shutil.rmtree(path.parent)
+
+    monkeypatch.setattr(runner.gc, "collect", remove)
+    assert go(tmp_path, "bin", "stability") == 0
+    assert json.loads((tmp_path / "results.json").read_text())["failed"] == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, "", "train: 3", "{bad", "train: {num_epoch: many}", "train: {num_epoch: .inf}"],
+)
 def test_a_run_with_a_damaged_configuration_is_named(content, played, tmp_path, capsys):
     assert go(tmp_path, "bin", "stability") == 0
     (path,) = tmp_path.glob("runs/bin/*/*/config.yaml")

@@ -52,6 +52,12 @@ def test_files_of_the_text_encoder_are_in_the_setup(tmp_path):
     assert flags() != before
 
 
+@pytest.mark.parametrize("texts", [("null", "~"), ("1", "1.0"), ("[a, b]", "[a,b]")])
+def test_a_flag_that_names_no_file_has_one_way_of_writing(texts):
+    one, other = (Settings({"model": RANDOM}, {"text_encoder": t}).setup().flags for t in texts)
+    assert (one == other) is (texts != ("1", "1.0"))
+
+
 @pytest.mark.parametrize("role", ["model", "control"])
 def test_each_run_has_its_own_split_encoder_seed_and_folder(role, tmp_path):
     encoders = {"model": RANDOM, "control": "random:ESM-2-35M"}

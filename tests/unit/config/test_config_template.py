@@ -43,6 +43,10 @@ def test_lines_of_the_source_behind_the_rendered_lines():
     assert "steps" not in rendered.text
 
 
+def test_a_missing_variable_in_a_list_is_needed():
+    assert render("a: {{ [x, 1] }}\n", {}).missing == ["x"]
+
+
 def test_missing_variables_are_gathered():
     rendered = render("a: {{ x }}\nb: {{ y | default(1) }}\nc: {{ z }}/{{ x }}\n", {})
     assert rendered.missing == ["x", "z"]

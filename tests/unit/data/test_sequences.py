@@ -72,30 +72,34 @@ def test_a_merged_accession_is_found_in_the_entry_that_it_was_merged_into(
     text = gzip.decompress(sample_path.read_bytes()).decode()
     assert "\nAC   P15455; Q3E711;" in text
     (expected,) = (e.sequence for e in sample_entries if e.accession == "P15455")
-    both = {"P15455": expected, "Q3E711": expected}
-    assert read_sequences(sample_path, {"Q3E711", "P15455", "P00000"}) == both
+    asked, both = {"Q3E711", "P15455", "P00000"}, {"P15455": expected, "Q3E711": expected}
+    assert read_sequences(sample_path, asked, also_secondary=True) == both
     assert "1 found by a secondary accession: Q3E711" in caplog.text
-    assert "Q3E711" not in read_sequences(sample_path)
+    assert "Q3E711" not in read_sequences(sample_path, also_secondary=True)
+
+
+def test_by_itself_an_entry_is_given_once(sample_path):
+    assert [*read_sequences(sample_path, {"Q3E711", "P15455"})] == ["P15455"]
 
 
 def test_the_primary_accession_wins_wherever_it_stands(tmp_path, caplog):
     for order in (1, -1):
         entries = [entry(["P1", "P2"], "MKT"), entry(["P2"], "GAV")][::order]
         path = write(tmp_path / "some.dat", "".join(entries))
-        assert read_sequences(path, {"P2"}) == {"P2": "GAV"}
+        assert read_sequences(path, {"P2"}, also_secondary=True) == {"P2": "GAV"}
     assert "secondary" not in caplog.text
 
 
 def test_an_accession_that_was_split_is_not_found(tmp_path):
     """Which of the two it was, the file does not say."""
     path = write(tmp_path / "a.dat", entry(["P1", "P9"], "MKT") + entry(["P2", "P9"], "GAV"))
-    assert read_sequences(path, {"P9"}) == {}
+    assert read_sequences(path, {"P9"}, also_secondary=True) == {}
     path = write(tmp_path / "b.dat", entry(["P1", "P9"], "MKT") + entry(["P2", "P9"], "MKT"))
-    assert read_sequences(path, {"P9"}) == {"P9": "MKT"}
+    assert read_sequences(path, {"P9"}, also_secondary=True) == {"P9": "MKT"}
 
 
 def test_letters_that_are_no_residues_under_a_secondary_accession(tmp_path):
     path = write(tmp_path / "a.dat", entry(["P1", "P9"], "MKT") + entry(["P2", "P8"], "M-T"))
-    assert read_sequences(path, {"P9"}) == {"P9": "MKT"}
+    assert read_sequences(path, {"P9"}, also_secondary=True) == {"P9": "MKT"}
     with pytest.raises(InputError, match=r"a.dat, line 7: P8: letters '-' are no residues"):
-        read_sequences(path, {"P8"})
+        read_sequences(path, {"P8"}, also_secondary=True)
