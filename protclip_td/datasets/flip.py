@@ -1,5 +1,7 @@
 """AAV and Thermostability, two benchmarks of FLIP, from the CSV files in its archives."""
 
+import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from protclip_td.datasets import columns
 from protclip_td.datasets.loading_options import loading_options
 from protclip_td.datasets.splits import consecutive_splits
 from protclip_td.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 # What may stand in `validation`: FLIP writes True or nothing; others, what their programs write.
 _IS_VALID = {
@@ -132,16 +136,31 @@ def _load(dataset: Any, table: Table, region: slice, **options: Any) -> list[int
     """Load the rows of a table, split by split, and return the sizes of the splits."""
     rows = _rows_of_splits(table)
     order = [row for name in SPLITS for row in rows[name]]
-    proteins, targets = table.column("sequence"), columns.numbers(table, "target")
-    sequences = []
-    for row in order:
-        sequence = proteins[row].upper()[region]
-        check_sequence(sequence, f"{table.where(row)}: 'sequence'")
-        sequences.append(sequence)
+    sequences = _sequences(table, order, region)
+    targets = columns.numbers(table, "target")
     dataset.load_sequence(
         sequences, {"target": [targets[row] for row in order]}, **RESIDUES_ONLY | options
     )
     return [len(rows[name]) for name in SPLITS]
+
+
+def _sequences(table: Table, rows: list[int], region: slice) -> list[str]:
+    """The residues of rows, without the marks between them.
+
+    FLIP's files have marks, such as `*` for a deletion, and FLIP's own loader drops all that is no
+    letter. The region is cut out first: with the marks, it is the same positions in every variant.
+    """
+    column, sequences, marked = table.column("sequence"), [], 0
+    for row in rows:
+        variant = column[row].upper()[region]
+        sequence = re.sub("[^A-Z]", "", variant)
+        check_sequence(sequence, f"{table.where(row)}: 'sequence'")
+        marked += sequence != variant
+        sequences.append(sequence)
+    if marked:
+        what = "%s: left out of %d sequences what is no letter, as FLIP does"
+        logger.warning(what, table.path, marked)
+    return sequences
 
 
 def _rows_of_splits(table: Table) -> dict[str, list[int]]:

@@ -59,13 +59,13 @@ HEADER = ["sequence", "target", "set", "validation"]
 GOOD = [["MKV", "1", "train", "False"], ["MLA", "2", "train", "True"], ["MGG", "3", "test", ""]]
 
 
-def flip_of(folder, text, monkeypatch):
+def flip_of(folder, text, monkeypatch, cls=Thermostability, split="human_cell"):
     """The data set of one CSV text."""
     folder.mkdir()
     with zipfile.ZipFile(folder / "splits.zip", "w") as zipped:
-        zipped.writestr("splits/human_cell.csv", text)
-    monkeypatch.setattr(Thermostability, "md5", md5_of(folder / "splits.zip"))
-    return Thermostability(str(folder.parent))
+        zipped.writestr(f"splits/{split}.csv", text)
+    monkeypatch.setattr(cls, "md5", md5_of(folder / "splits.zip"))
+    return cls(str(folder.parent), split)
 
 
 def table(rows, header=HEADER, end="\n"):
@@ -86,8 +86,8 @@ def test_windows_line_ends_a_mark_and_quoted_newlines(tmp_path, monkeypatch):
     [
         (GOOD, ["sequence", "score", "set", "validation"], "has no column 'target'; it has"),
         ([*GOOD, ["MKV", "warm", "test", ""]], HEADER, "line 5: 'target' is 'warm'; expected a"),
-        ([*GOOD, ["MK-V", "1", "test", ""]], HEADER, "line 5: 'sequence': letters '-' are no"),
-        ([*GOOD, ["MKV*", "1", "test", ""]], HEADER, r"line 5: 'sequence': letters '\*' are no"),
+        ([*GOOD, ["MKJV", "1", "test", ""]], HEADER, "line 5: 'sequence': letters 'J' are no"),
+        ([*GOOD, ["**", "1", "test", ""]], HEADER, "line 5: 'sequence': the sequence is empty"),
         ([*GOOD, ["MKV", "1", "dev", ""]], HEADER, "line 5: 'set' is 'dev'; expected train or"),
         ([*GOOD, ["MKV", "1", "train", "x"]], HEADER, "line 5: 'validation' is 'x'; expected True"),
         (GOOD[:2], HEADER, "split 'test' has no row; found {'train': 1, 'valid': 1, 'test': 0}"),
@@ -97,6 +97,20 @@ def test_windows_line_ends_a_mark_and_quoted_newlines(tmp_path, monkeypatch):
 def test_tables_that_cannot_be_used(rows, header, message, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=message):
         flip_of(tmp_path / "thermostability", table(rows, header), monkeypatch)
+
+
+def test_marks_between_the_residues_are_left_out(tmp_path, monkeypatch, caplog):
+    rows = [*GOOD, ["MK*v-A", "4", "test", ""], ["MKV*", "5", "test", ""]]
+    dataset = flip_of(tmp_path / "thermostability", table(rows), monkeypatch)
+    assert dataset.sequences == ["MKV", "MLA", "MGG", "MKVA", "MKV"]
+    assert "human_cell.csv: left out of 2 sequences what is no letter, as FLIP does" in caplog.text
+
+
+def test_the_region_is_cut_out_by_position_with_the_marks(tmp_path, monkeypatch):
+    rows = [*GOOD, ["AAMK*VCC", "4", "test", ""]]
+    monkeypatch.setattr(AAV, "region", slice(2, 6))
+    dataset = flip_of(tmp_path / "aav", table(rows), monkeypatch, AAV, "two_vs_many")
+    assert dataset.sequences[-1] == "MKV"
 
 
 @pytest.mark.parametrize(
