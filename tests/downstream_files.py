@@ -143,6 +143,11 @@ def make_flip(cls, split, folder, monkeypatch, prefix=""):
 def make_reaction(folder, monkeypatch):
     """The LMDB files, and ProtST's names of the reactions."""
     make_classes(Reaction, "label", 3, folder, monkeypatch)
+    make_reaction_names(folder)
+
+
+def make_reaction_names(folder):
+    """What three reactions are called."""
     names = ["heme oxidase. heme oxygenase.", "alcohol dehydrogenase. ", "nitrogenase. "]
     (folder / "Reaction").mkdir()
     text = "id\tname\n" + "".join(f"{i}\t{name}\n" for i, name in enumerate(names))

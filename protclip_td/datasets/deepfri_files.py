@@ -8,6 +8,7 @@ from typing import ClassVar
 from protclip_td.data.digests import md5_by_name
 from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
 from protclip_td.data.reading.binary import check_text
+from protclip_td.data.reading.text_lines import check_last_line
 from protclip_td.errors import InputError
 
 #: Endings of the names of the files that are always needed.
@@ -58,8 +59,9 @@ class ChainFiles:
         """
         (path,) = fetch_all([self._file(ending)])
         check_is_text(path)
+        # DeepFRI's scripts end the last line, too; the script of the tables (CSV) is not published.
         if path.suffix != ".csv":
-            _check_last_line(path)
+            check_last_line(path)
         self.used |= md5_by_name([path])
         return path
 
@@ -82,21 +84,6 @@ def check_is_text(path: Path) -> None:
     """Make sure that a file is text in UTF-8, as far as its first line tells."""
     with path.open("rb") as file:
         check_text(file.readline(), path, "text with DeepFRI's chains")
-
-
-def _check_last_line(path: Path) -> None:
-    """A last line that was cut, between two terms or within a sequence, may still be a right one.
-
-    DeepFRI's scripts end the last line too; the script of the tables (CSV) is not published.
-    """
-    with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - 1, 0))
-        last = file.read()
-    if last not in (b"\n", b"\r"):
-        raise InputError(
-            f"{path}: its last line has no end, so it may be cut. Remove the file to have it "
-            "fetched, or replace it; if it is whole, add the line end."
-        )
 
 
 def read_rows(path: Path, delimiter: str) -> list[list[str]]:

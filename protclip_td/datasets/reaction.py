@@ -9,9 +9,10 @@ from torchdrug.core import Registry as R
 
 from protclip_td.compat.targets import check_values
 from protclip_td.data.outside.archive import unpack
-from protclip_td.data.outside.remote import fetch
+from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
 from protclip_td.data.proteins import RESIDUES_ONLY
 from protclip_td.data.reading.table import read_table
+from protclip_td.data.reading.text_lines import check_last_line
 from protclip_td.data.split_names import SPLITS
 from protclip_td.datasets.splits import consecutive_splits
 from protclip_td.errors import InputError
@@ -50,7 +51,10 @@ class Reaction(data.ProteinDataset):
 
     def __init__(self, path: str, lazy: bool = True, verbose: int = 1, **kwargs: Any) -> None:
         self.path = Path(path).expanduser()
-        unpack(fetch(self.url, self.path, md5=self.md5))
+        archive = DataFile(self.path / "Reaction.zip", self.url, PublishedFile(md5=self.md5))
+        self.name_file = self.path / "Reaction" / "reaction_name.tsv"
+        fetch_all([archive, DataFile(self.name_file, self.label_url)])
+        unpack(archive.path)
         files = [str(self.path / "Reaction" / f"Reaction_{split}.lmdb") for split in SPLITS]
         options = {**RESIDUES_ONLY, "lazy": lazy, "verbose": verbose, **kwargs}
         self.load_lmdbs(files, target_fields=self.target_fields, **options)
@@ -62,9 +66,10 @@ class Reaction(data.ProteinDataset):
         """What each reaction is called, synonyms included, for zero-shot classification.
 
         Raises:
-            InputError: the file of names is missing, not numbered from 0 without a gap, or cut
+            InputError: the file of names is not numbered from 0 without a gap, or cut
         """
-        table = read_table(fetch(self.label_url, self.path / "Reaction"))
+        check_last_line(self.name_file)
+        table = read_table(self.name_file)
         names = table.column("name")
         row_of = {number: row for row, number in enumerate(table.column("id"))}
         # A file that was cut between two lines looks whole.

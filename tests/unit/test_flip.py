@@ -166,6 +166,23 @@ def test_names_of_reactions_cut_between_two_lines(folder, monkeypatch):
         label_texts("ZeroShotClassification", None, "{}", dataset.split()[2])
 
 
+def test_names_of_reactions_cut_in_the_last_line(folder, monkeypatch):
+    files.make("zero_shot_reaction", folder, monkeypatch)
+    path = folder / "Reaction" / "reaction_name.tsv"
+    path.write_text(path.read_text()[:-5])
+    message = r"reaction_name\.tsv: its last line has no end, so it may be cut"
+    with pytest.raises(InputError, match=message):
+        Reaction(str(folder)).label_names  # noqa: B018
+
+
+def test_one_message_names_both_files_of_reaction(folder, monkeypatch):
+    monkeypatch.setattr(Reaction, "url", "http://127.0.0.1:9/Reaction.zip")
+    monkeypatch.setattr(Reaction, "label_url", "http://127.0.0.1:9/reaction_name.tsv")
+    message = rf"(?s)file:   Reaction.zip\n.*file:   reaction_name.tsv\n.*{folder}/Reaction\n"
+    with pytest.raises(InputError, match=message):
+        Reaction(str(folder))
+
+
 @pytest.mark.parametrize(
     ("ids", "message"),
     [("013", "no reaction 2 in column 'id'; expected the numbers 0 to 2"), ("0x1", "no reaction 2"),
@@ -183,6 +200,7 @@ def test_names_of_reactions_without_a_number(folder, monkeypatch, ids, message):
 def make_reactions(folder, monkeypatch, change):
     """With changed labels."""
     files.make_proteins(Reaction, "label", lambda rank, _: change(rank % 3), folder, monkeypatch)
+    files.make_reaction_names(folder)
 
 
 def test_reactions_numbered_by_floats(folder, monkeypatch):

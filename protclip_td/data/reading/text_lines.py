@@ -46,11 +46,28 @@ def text_lines(
             begun.append(rest)
         last = b"".join(begun)
         if last and must_end:
-            raise InputError(
-                f"{path}: its last line has no end, so it may be cut. Get it again; if it is "
-                "whole, add the line end"
-            )
+            raise _cut(path)
         if last:
             yield number + 1, last.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text file ({error}); expected {expected}") from error
+
+
+def check_last_line(path: Path) -> None:
+    """Make sure that the last line of a plain text has an end; one that was cut may look whole.
+
+    Raises:
+        InputError: it has none
+    """
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 1, 0))
+        last = file.read()
+    if last not in (b"\n", b"\r"):
+        raise _cut(path)
+
+
+def _cut(path: Path) -> InputError:
+    return InputError(
+        f"{path}: its last line has no end, so it may be cut. Get the file again; if it is whole, "
+        "add the line end"
+    )
