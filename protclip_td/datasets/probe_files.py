@@ -22,6 +22,8 @@ _SOURCE = (
     f"sequences are at {FASTA_URL}; put beside this file as {FASTA_FILE}, they are used instead "
     "of UniProt's)"
 )
+# More than the last digits of a similarity as they may be rounded.
+_ROUNDING = 1e-3
 #: PROBE's benchmarks, and of which matrix each is.
 MATRIX_OF = {"500": "500", "200": "200", "sparse": "500"}
 
@@ -62,7 +64,11 @@ def files_of(folder: Path, aspect: str, proteins: str) -> list[DataFile]:
 
 
 def _read_matrix(path: Path) -> tuple[list[str], np.ndarray]:
-    """A header of accessions and a row of numbers for each of them, in the same order."""
+    """A header of accessions and a row of numbers for each of them, in the same order.
+
+    PROBE's code reads nothing but the half above the diagonal, so that half counts. The other one
+    may be empty; if it is not, it tells whether the rows are in the order of the header.
+    """
     table = read_table(path)
     accessions = list(table.columns)
     if len(table) != len(accessions):
@@ -74,9 +80,17 @@ def _read_matrix(path: Path) -> tuple[list[str], np.ndarray]:
     for column, accession in enumerate(accessions):
         for row, cell in enumerate(table.column(accession)):
             similarity[row, column] = _number(cell, f"{table.where(row)}: {accession}")
-    if not np.array_equal(similarity, similarity.T, equal_nan=True):
+    upper = np.triu_indices(len(accessions), 1)
+    lower = similarity.T[upper]
+    if lower[~np.isnan(lower)].any() and _differ(similarity[upper], lower):
         raise InputError(f"{path}: the matrix is not symmetric, so its rows are in another order")
+    similarity.T[upper] = similarity[upper]
     return accessions, similarity
+
+
+def _differ(upper: np.ndarray, lower: np.ndarray) -> bool:
+    """Whether two halves of a matrix differ by more than rounding, where both have a number."""
+    return bool((np.abs(upper - lower) > _ROUNDING).any())
 
 
 def _number(cell: str, where: str) -> float:

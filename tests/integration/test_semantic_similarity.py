@@ -411,6 +411,7 @@ def test_no_protein_left(folder, own):
     [
         (['"A","B"', "1,0.5"], "1 rows for 2 proteins in the header"),
         (['"A","B"', "1,0.5", "0.4,1"], "not symmetric"),
+        (['"A","B","C"', "1,0.5,0.2", "0,1,0.3", "0.2,0,1"], "not symmetric"),
         (['"A","B"', "1,0.5", "much,1"], r"line 3: A: 'much' is no number"),
     ],
 )
@@ -418,6 +419,16 @@ def test_matrices_of_another_layout(folder, rows, message):
     (folder / "probe" / MATRIX.format("MF", 500)).write_text("\n".join(rows) + "\n")
     with pytest.raises(InputError, match=message):
         PROBE(folder, "MF")
+
+
+@pytest.mark.parametrize("lower", [lambda m: 0 * m, lambda m: np.nan * m, lambda m: m + 1e-6])
+def test_the_upper_half_of_a_matrix_counts_as_in_probe(folder, lower):
+    """PROBE's code looks up pairs (i, j) with j > i only."""
+    whole = PROBE(folder, "MF")
+    values = whole.similarity.numpy()
+    halves = np.triu(values) + np.tril(lower(values), -1)
+    write_matrix(folder / "probe" / MATRIX.format("MF", 500), whole.accessions, halves)
+    assert torch.equal(PROBE(folder, "MF").similarity, whole.similarity)
 
 
 def test_pairs_without_a_value_do_not_count(folder):

@@ -41,7 +41,7 @@ def test_the_purpose_of_each_shipped_configuration_is_a_whole_sentence():
     assert [purpose for purpose in purposes.values() if not re.search(r"[.?]$", purpose)] == []
     assert purposes["downstream/stability"] == "Stability: of small designed proteins."
     assert purposes["downstream/bin"].endswith("bound to a membrane or soluble?")
-    assert purposes["downstream/sub"].endswith("8,945 train, 2,248 valid, 2,768 test; accuracy.")
+    assert purposes["downstream/ppi_affinity"].endswith("2,421 train, 203 valid, 326 test pairs.")
     assert purposes["downstream/go_bp"].endswith("ProtCLIP (paper) AUPR .567 and Fmax .574.")
 
 
