@@ -193,6 +193,7 @@ class ResumableEngine(core.Engine, core.Configurable):
         log: bool = True,
         batch_size: int | None = None,
         stop: StopRequest | None = None,
+        num_batch: int | None = None,
     ) -> dict[str, Any]:
         """Evaluate the model on a split.
 
@@ -204,6 +205,7 @@ class ResumableEngine(core.Engine, core.Configurable):
             log (bool, optional): log metrics or not
             batch_size (int, optional): by default that of the training
             stop (StopRequest, optional): breaks the evaluation off in a single process
+            num_batch (int, optional): of each process, the first ones; by default all
 
         Returns:
             dict: metrics
@@ -216,7 +218,9 @@ class ResumableEngine(core.Engine, core.Configurable):
         self.model.split = split
         self.model.eval()
         with fixed_random_state(self.seed, self.device):
-            pred, target = self._predict(dataset, batch_size or self.batch_size, stop)
+            indices = evaluation_indices(dataset)
+            batches = BatchIndices(indices, batch_size or self.batch_size, last=num_batch)
+            pred, target = self._predict(dataset, batches, stop)
             metric = self.model.evaluate(pred, target)
         if log:
             self.meter.log(metric, category=f"{split}/epoch")
@@ -235,9 +239,10 @@ class ResumableEngine(core.Engine, core.Configurable):
                 "processes to evaluate on."
             )
 
-    def _predict(self, dataset: Any, batch_size: int, stop: StopRequest | None) -> tuple[Any, Any]:
+    def _predict(
+        self, dataset: Any, batches: BatchIndices, stop: StopRequest | None
+    ) -> tuple[Any, Any]:
         preds, targets = [], []
-        batches = BatchIndices(evaluation_indices(dataset), batch_size)
         items = SeededBatches(dataset, self.seed, epoch=0)
         for batch in make_loader(items, batches, self.num_worker):
             if stop and stop.signum and self.world_size == 1:

@@ -15,7 +15,7 @@ from protclip_td.checks import check_positive
 from protclip_td.errors import InputError, TrainingError
 from protclip_td.hooks import TaskHooks
 from protclip_td.training.agreement import any_rank, from_all_ranks
-from protclip_td.training.best import pick_metric
+from protclip_td.training.best import find_metric, pick_metric
 from protclip_td.training.checkpointing import Checkpoints
 from protclip_td.training.faults import check_weights, find_faults, training_error
 from protclip_td.training.listener import Listener, Plan
@@ -82,6 +82,7 @@ class TrainingLoop:
         """Train to the end, or until stopped early.
 
         Raises:
+            InputError: the validation has no such metric
             Interrupted: by SIGINT or SIGTERM, after a checkpoint; only where they are kept
             TrainingError: a loss became NaN, or the disk is full
         """
@@ -90,6 +91,7 @@ class TrainingLoop:
             with self.stop if self.checkpoints is not None else nullcontext():
                 # A step that Ctrl-C has broken off may have left gradients.
                 self.engine.optimizer.zero_grad()
+                self._check_metric()
                 while self.position.epoch < self.plan.num_epoch and not self._stops_early():
                     self._epoch()
         except Interrupted:
@@ -103,6 +105,15 @@ class TrainingLoop:
             raise Interrupted(self.stop.signum or signal.SIGTERM, self.position.step) from error
         finally:
             self._tell("on_end")
+
+    def _check_metric(self) -> None:
+        """A misspelt `eval_metric` is told now, not when an epoch has been trained and is lost."""
+        name = self.eval_metric
+        if name is None or not self.evaluate or self.position.step:
+            return
+        first = self.engine.evaluate("valid", log=False, stop=self.stop, num_batch=1)
+        if find_metric(first, name) is None:  # there may be metrics that one batch does not have
+            pick_metric(self.engine.evaluate("valid", log=False, stop=self.stop), name)
 
     def _stops_early(self) -> bool:
         if not self.evaluate or not self.engine.best.is_exhausted:

@@ -14,7 +14,7 @@ from torch import optim
 from torchdrug.utils import comm
 
 from protclip_td.engine import ResumableEngine
-from protclip_td.errors import TrainingError
+from protclip_td.errors import InputError, TrainingError
 from protclip_td.schedulers import LinearWarmupDecay
 from protclip_td.training.checkpointing import Checkpoints, load_checkpoint
 
@@ -101,11 +101,25 @@ def test_speed_counts_items(monkeypatch):
 )
 def test_the_checkpoint_of_the_best_epoch_is_kept(name, reported, best, tmp_path):
     checkpoints = Checkpoints(tmp_path)
-    task = Line({name or "accuracy": value} for value in reported)
+    before = reported[:1] if name else []  # the metric is looked for before the first epoch
+    task = Line({name or "accuracy": value} for value in before + reported)
     engine, _, _ = fit(3, task, plan={"eval_metric": name, "checkpoints": checkpoints})
     assert load_checkpoint(checkpoints.best)["position"]["epoch"] == best
     assert load_checkpoint(checkpoints.last)["position"]["epoch"] == 3
     assert engine.best.epoch == (best if name else None)
+
+
+def test_an_unknown_metric_is_told_before_the_first_step():
+    task = Line()
+    with pytest.raises(InputError, match=r"eval_metric: 'los' is not among .* mean `loss`"):
+        fit(1, task, plan={"eval_metric": "los"})
+    assert task.seen == []
+
+
+def test_a_metric_that_the_first_batch_lacks_is_no_mistake():
+    task = Line([{"loss": 1.0}, {"loss": 1.0, "auroc": 0.5}, {"auroc": 0.75}])
+    engine, _, _ = fit(1, task, plan={"eval_metric": "auroc"})
+    assert engine.best.value == 0.75
 
 
 def test_checkpoints_come_every_few_steps(tmp_path, monkeypatch):
