@@ -18,6 +18,7 @@ from protclip_td.building import build
 from protclip_td.config import load_config
 from protclip_td.datasets import ProteinTable, STRINGActions
 from protclip_td.engine import ResumableEngine
+from protclip_td.errors import InputError
 from protclip_td.models import ProtCLIP
 from protclip_td.tasks import MultiLabelInteraction
 from protclip_td.tasks.protein_vectors import protein_vectors
@@ -40,11 +41,11 @@ def model(tiny_protein_folder):
     return ProtCLIP(tiny_protein_folder).requires_grad_(False)
 
 
-def make_engine(dataset, model, lr=1e-3, **options):
+def make_engine(dataset, model, lr=1e-3, fused=False, **options):
     task = MultiLabelInteraction(model, **{**SMALL, **options})
     splits = dataset.split()
     task.preprocess(*splits)
-    optimizer = torch.optim.Adam(task.head.parameters(), lr=lr)
+    optimizer = torch.optim.Adam(task.head.parameters(), lr=lr, fused=fused)
     return ResumableEngine(task, *splits, optimizer, batch_size=32)
 
 
@@ -112,8 +113,9 @@ def test_evaluation_sees_the_network_as_training_does(data, model):
     torch.testing.assert_close(evaluated, trained)
 
 
-def test_each_evaluation_sees_the_network_with_the_weights_of_now(data, model):
-    engine, fresh = (make_engine(STRINGActions(data), model) for _ in range(2))
+@pytest.mark.parametrize("fused", [False, True])  # PyTorch does not count fused steps
+def test_each_evaluation_sees_the_network_with_the_weights_of_now(data, model, fused):
+    engine, fresh = (make_engine(STRINGActions(data), model, fused=fused) for _ in range(2))
     before = engine.evaluate("valid", log=False)
     engine.train(2)
     fresh.model.head.load_state_dict(engine.model.head.state_dict())
@@ -227,6 +229,24 @@ def test_vectors_are_computed_once_and_kept_by_the_run(data, model):
     assert not [name for name in task.state_dict() if "vectors" in name]
 
 
+def test_vectors_of_an_encoder_in_half_precision_are_kept_in_float32():
+    class Half(Composition):
+        def forward(self, *args):
+            return {"graph_feature": super().forward(*args)["graph_feature"].bfloat16()}
+
+    vectors = protein_vectors(Half(), ["MKTAYIAK", "MK"], torch.device("cpu"))
+    assert vectors.dtype == torch.float32
+
+
+def test_reported_loss_is_without_gradient(data, model):
+    task = make_engine(STRINGActions(data), model).model
+    loss, named = task(
+        {"node1": torch.arange(5), "node2": torch.arange(5, 10), "targets": torch.zeros(5, 7)}
+    )
+    assert loss.requires_grad
+    assert not any(value.requires_grad for value in named.values())
+
+
 def test_vectors_are_without_dropout():
     model = models.ProteinLSTM(21, 8, num_layers=2, dropout=0.5)
     first, again, expected = (
@@ -286,6 +306,13 @@ def test_an_encoder_that_would_be_trained_is_refused(data, tiny_protein_folder, 
     flags = (f"--encoder={tiny_protein_folder}", "--fix_encoder=false")
     assert run(data, tmp_path / "run", *flags) == 2
     assert "set `fix_encoder: true`" in capsys.readouterr().err
+
+
+def test_an_encoder_of_which_a_part_would_be_trained_is_refused(data, tiny_protein_folder):
+    model = ProtCLIP(tiny_protein_folder).requires_grad_(False)
+    next(model.parameters()).requires_grad_()
+    with pytest.raises(InputError, match="its encoder cannot be trained"):
+        make_engine(STRINGActions(data), model).evaluate("test", log=False)
 
 
 def test_stock_engine_and_another_encoder(data):

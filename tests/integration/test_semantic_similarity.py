@@ -442,7 +442,14 @@ def test_pairs_without_a_value_do_not_count(folder):
 
 
 @pytest.mark.parametrize(
-    "pairs", [np.array([[0, 500]]), np.zeros((3, 3), int), np.array([[0.5, 1]])]
+    "pairs",
+    [
+        np.array([[0, 500]]),
+        np.zeros((3, 3), int),
+        np.array([[0.5, 1]]),
+        np.array([0, 1]),
+        np.zeros((0, 2), int),
+    ],
 )
 def test_coordinates_of_another_layout(folder, pairs):
     np.save(folder / "probe" / "SparsifiedSimilarityCoordinates_MF_for_highest_500.npy", pairs)

@@ -242,6 +242,7 @@ def edit(folder, name, old, new, count=1):
         ("nrPDB-EC_test.csv", ",0,0,1,1,", ",0,0,1,", r"has 5 cells; expected a chain and a flag"),
         ("nrPDB-EC_test.csv", ",0,0,1,1,1", ",0,0,1,1,", r"has 5 cells; expected a chain and"),
         ("nrPDB-EC_test.csv", ",0,0,1,1,1", ",0,0,1,2,1", r"row \[.* has '2'; expected 0 or 1 for"),
+        ("nrPDB-EC_test.csv", ",0,0,1,1,1", ",-,0,1,1,1", r"row \[.* has '-'; expected 0 or 1 for"),
         ("nrPDB-EC_annot.tsv", "1.1.1.-", "1" * 200_000, "annot.tsv is damaged .*field larger"),
         ("nrPDB-EC_train.txt", "\n", "\udcff\n", r"train.txt is damaged or no text .*decode byte"),
     ],
@@ -250,6 +251,23 @@ def test_files_that_do_not_fit_together(folder, name, old, new, message):
     edit(folder, name, old, new)
     with pytest.raises(InputError, match=message):
         ECSequences(str(folder))
+
+
+@pytest.mark.parametrize("num_line", range(13))
+def test_annotations_of_go_without_chains_or_cut_before(folder, num_line):
+    """The third branch has the lines 9 to 12."""
+    (path,) = (folder / "GeneOntology").glob("*_annot.tsv")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:num_line]) or "\n")
+    message = "no annotation file of DeepFRI" if num_line < 12 else "no annotation of chains"
+    with pytest.raises(InputError, match=message):
+        GOSequences(str(folder), branch="CC")
+
+
+def test_annotations_of_ec_are_none_of_go(folder):
+    (path,) = (folder / "GeneOntology").glob("*_annot.tsv")
+    path.write_bytes((folder / "EnzymeCommission" / "nrPDB-EC_annot.tsv").read_bytes())
+    with pytest.raises(InputError, match="no annotation file of DeepFRI: expected '### GO-terms'"):
+        GOSequences(str(folder))
 
 
 def test_a_chain_without_an_annotation(folder):

@@ -140,6 +140,12 @@ def test_missing_targets_are_counted(tmp_path, monkeypatch, caplog):
     assert len(dataset) == 4
 
 
+def test_letters_in_lower_case_are_the_same_residues(tmp_path, monkeypatch):
+    rows = [*GOOD, ["mLa", "4", "test", ""]]
+    dataset = flip_of(tmp_path / "thermostability", table(rows), monkeypatch)
+    assert letters(dataset[3]) == "MLA"
+
+
 def test_an_archive_without_the_split(tmp_path, monkeypatch):
     files.make("thermostability", tmp_path, monkeypatch)
     with pytest.raises(InputError, match=r"splits.zip has no file 'splits/mixed_split.csv'"):
@@ -195,6 +201,13 @@ def test_names_of_reactions_without_a_number(folder, monkeypatch, ids, message):
     dataset = Reaction(str(folder))
     with pytest.raises(InputError, match=rf"reaction_name.tsv: {message}"):
         dataset.label_names  # noqa: B018
+
+
+def test_another_archive_of_reactions_is_refused(folder, monkeypatch):
+    files.make("zero_shot_reaction", folder, monkeypatch)
+    monkeypatch.setattr(Reaction, "md5", "0" * 32)
+    with pytest.raises(InputError, match=r"Reaction\.zip.* MD5"):
+        Reaction(str(folder))
 
 
 def make_reactions(folder, monkeypatch, change):

@@ -42,6 +42,7 @@ def test_messages_keep_float32_under_autocast():
 def test_layers_as_written():
     torch.manual_seed(0)
     head = InteractionHead(5, 7, node_dim=4, hidden_dim=6).eval()
+    assert head.epsilon == 0
     head.epsilon.data.fill_(0.3)
     vectors = torch.randn(7, 5)
     pair = head(head.encode(vectors, Neighbours(PAIRS, 7)), torch.tensor([0]), torch.tensor([2]))

@@ -274,6 +274,7 @@ def test_drawn_split_of_pairs_follows_the_seed_and_keeps_both_directions_togethe
         ({"target": "value", "sequence": ["sequence"] * 3}, "3 columns given; expected one, or"),
         ({"target": "value", "split_fractions": [0.5, 0.1]}, "split_fractions.*add up to 1"),
         ({"target": "value", "split_fractions": [0.9, 0.2, -0.1]}, "split_fractions.*positive"),
+        ({"target": "value", "split_fractions": [0.9, 0.1, 0]}, "split_fractions.*positive"),
     ],
 )
 def test_wrong_arguments(path, arguments, message):

@@ -365,6 +365,7 @@ def test_string_from_its_own_files_or_from_gnn_ppis(data, tmp_path):
     assert (raw.network.pairs == small.network.pairs).all()
     for file, name in zip((actions, sequences), STRINGActions.gnn_ppi_string):
         lines = file.read_text().splitlines(keepends=True)
+        assert len(STRINGActions(data, "STRING")) == len(raw)  # one of the two is not enough
         (folder / name).write_text("".join(lines[:120] if file == actions else lines))
     cut = STRINGActions(data, "STRING", split_file=str(tmp_path / "cut.json"))
     assert 0 < len(cut) < len(raw)
@@ -377,6 +378,7 @@ def test_string_from_its_own_files_or_from_gnn_ppis(data, tmp_path):
         ({"split": "bsf"}, "split: 'bsf' given"),
         ({"protocol": "strict"}, "protocol: 'strict' given"),
         ({"test_fraction": 1.0}, "test_fraction: 1.0 given; expected a share"),
+        ({"valid_fraction": 1.0}, "valid_fraction: 1.0 given; expected a share"),
         ({"valid_fraction": 0.001}, "nothing is left for one of"),
     ],
 )

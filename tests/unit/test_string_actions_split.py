@@ -1,11 +1,12 @@
-"""How the test pairs of a network are drawn."""
+"""How the test pairs of a network are drawn, and kept in a file."""
 
 from itertools import combinations
 
 import numpy as np
 import pytest
 
-from protclip_td.datasets.string_actions_split import draw_split
+from protclip_td.datasets.string_actions_split import Draw, draw_split, read_split, write_split
+from protclip_td.errors import InputError
 
 
 def random_pairs(num_node, num_pair, seed=0):
@@ -67,3 +68,14 @@ def test_search_goes_on_in_another_part():
     pairs = np.array([[2 * i, 2 * i + 1] for i in range(20)])
     for way in ("bfs", "dfs"):
         assert len(draw_split(pairs, way, 0.5, 0.2, seed=0).test) == 10
+
+
+def test_a_file_is_that_of_its_own_pairs(tmp_path):
+    """Not of another network that has as many."""
+    draw, path = Draw("random", 0.2, 0.1, 0), tmp_path / "split.json"
+    pairs, other = (random_pairs(30, 90, seed) for seed in (0, 1))
+    split = draw_split(pairs, *draw)
+    write_split(path, split, pairs, draw._asdict())
+    assert read_split(path, pairs, draw) == split
+    with pytest.raises(InputError, match="It is from other data"):
+        read_split(path, other, draw)

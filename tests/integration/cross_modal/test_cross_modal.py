@@ -13,7 +13,7 @@ from torchdrug.data import graph_collate
 from protclip_td.datasets import PrimeKG, ProteinTable
 from protclip_td.engine import ResumableEngine
 from protclip_td.tasks import CrossModalTransformation
-from protclip_td.tasks.cross_modal_bridge import Bridge
+from protclip_td.tasks.cross_modal_bridge import Bridge, Nodes
 
 
 def make_engine(dataset, model, batch_size=256):
@@ -129,6 +129,16 @@ def test_training_loss_as_written(data, model):
     expected = torch.stack([slow_loss(task, dataset, item, 0.3) for item in items]).mean()
     torch.testing.assert_close(loss, expected)
     assert named == {"InfoNCE loss": loss}
+    assert loss.requires_grad
+    assert not named["InfoNCE loss"].requires_grad
+
+
+def test_projections_have_no_bias():
+    bridge = Bridge({0: 3}, num_type=1, num_relation=1, **SMALL, dropout=0)
+    nodes = Nodes(torch.zeros(2, dtype=torch.long), {0: torch.tensor([[0.0] * 3, [1.0] * 3])})
+    nothing, something = bridge.project(torch.tensor([0, 1]), nodes)
+    assert not nothing.any()
+    assert something.any()
 
 
 def test_types_and_relations_are_normalised():

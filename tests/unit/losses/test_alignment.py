@@ -216,6 +216,14 @@ def test_flat_rows_weigh_all_residues_alike(value):
     assert scores.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("value", [300.0, -300.0])
+def test_scores_that_differ_by_rounding_are_flat(value):
+    step = 2.0**-15  # float32 knows no smaller one at 300
+    scores = value + step * torch.tensor([0.0, 1.0, 2.0, 1.0])
+    assert len(scores.unique()) == 3
+    assert segment_weights(scores, torch.tensor(True), 0.3).tolist() == [0.25] * 4
+
+
 def test_scores_that_differ_little_beside_their_size_are_not_flat():
     weights = segment_weights(torch.tensor([100.0, 100.5, 101.0]), torch.tensor(True), 0.3)
     torch.testing.assert_close(weights, torch.tensor([0.0, 1 / 3, 2 / 3]))

@@ -85,6 +85,13 @@ class TestSegments:
         mask = mask_segments(torch.tensor([600]), 0.4, 3, 3, generator=generator())
         assert run_lengths(mask) == [3] * 80
 
+    @pytest.mark.parametrize(("size", "rate", "masked"), [(6, 0.15, 1), (4, 0.1, 1), (40, 0.15, 6)])
+    def test_short_segments_mask_no_more_than_the_rate(self, size, rate, masked):
+        """And one residue at least: 0.4 of a residue is one."""
+        for seed in range(20):
+            mask = mask_segments(torch.tensor([size]), rate, 1, 3, generator=generator(seed))
+            assert mask.sum() == masked
+
     @pytest.mark.parametrize("min_length", [1, 2, 5])
     def test_highest_rate_always_fits(self, min_length):
         for size in range(1, 60):

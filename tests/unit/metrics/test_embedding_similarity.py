@@ -66,6 +66,15 @@ def test_too_few_pairs(also_known):
         similarity_correlation(torch.randn(3, 2), similarity)
 
 
+def test_two_pairs_are_enough():
+    """Of (0, 1), which are equal, and (0, 2), which are not, Lin's similarity prefers the first."""
+    feature = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    similarity = torch.full((3, 3), float("nan"))
+    similarity[0, 1], similarity[0, 2] = 0.9, 0.2
+    found = similarity_correlation(feature, similarity)
+    assert found == pytest.approx({"manhattan": 1, "cosine": 1, "euclidean": 1})
+
+
 def test_table_of_another_size():
     with pytest.raises(InputError, match=r"3 embeddings need a table of 3 x 3 .*not \(4, 4\)"):
         similarity_correlation(torch.randn(3, 2), torch.rand(4, 4))

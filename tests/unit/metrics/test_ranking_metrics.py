@@ -100,6 +100,12 @@ def test_shapes_and_types(positive):
         ranking_metrics(torch.randn(2, 3), positive)
 
 
+@pytest.mark.parametrize("shape", [(3,), (2, 3, 4)])
+def test_scores_that_are_no_table(shape):
+    with pytest.raises(InputError, match=r"ranking needs scores \(n, m\) and bool of the same"):
+        ranking_metrics(torch.randn(shape), torch.ones(shape).bool())
+
+
 @pytest.mark.parametrize("ks", [(), (0, 1)])
 def test_cut_offs(ks):
     with pytest.raises(InputError, match=r"ks: .* expected cut-offs such as \[1, 10\]"):
