@@ -12,7 +12,7 @@ import torch
 from linear_heads import HEADLINES, as_numbers, experiment_of, features_and_targets, ridge
 from torchdrug import models, tasks
 
-from protclip_td import cli
+from protclip_td import cli, datasets
 from protclip_td.building import build
 from protclip_td.config import find_config, load_config
 from protclip_td.config.manual import header
@@ -263,3 +263,16 @@ def test_no_text_side(folder, monkeypatch, tiny_protein_folder):
     files.make("zero_shot_sub", folder, monkeypatch)
     with pytest.raises(InputError, match=r"compares proteins with texts, and this model has no"):
         experiment_of("zero_shot_sub", folder, tiny_protein_folder)
+
+
+FETCHED = {"AAV": {}, "ECSequences": {}, "GOSequences": {}, "PROBE": {"aspect": "MF"},
+           "PrimeKG": {}, "Reaction": {}, "STRINGActions": {}, "Thermostability": {}}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FETCHED)
+def test_a_tilde_is_the_home_folder(name, tmp_path, monkeypatch, offline):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=f"folder: {tmp_path}/data"):
+        getattr(datasets, name)("~/data", **FETCHED[name])
+    assert not (tmp_path / "~").exists()

@@ -68,6 +68,18 @@ def test_the_nearest_text_is_predicted(experiment, checkpoint):
     assert torch.allclose(logits, cosine[:1] * model.logit_scale.exp(), atol=1e-4)
 
 
+def test_the_scale_of_the_logits_ends_at_100(model):
+    """As in training (CLIP): a checkpoint may have a larger one."""
+    graph = PackedProtein.from_sequence(["MKV", "MLAGG"], atom_feature=None, bond_feature=None)
+    graph.view = "residue"
+    task = ZeroShotClassification(model, "y", ["in", "out"]).eval()
+    task.preprocess(None, None, None)
+    cosine = task.predict({"graph": graph}) / model.logit_scale.exp()
+    model.logit_scale.data.fill_(5.0)  # e^5 = 148
+    logits = task.predict({"graph": graph})
+    torch.testing.assert_close(logits, 100 * cosine)
+
+
 @pytest.mark.parametrize("experiment", ["zero_shot_reaction"], indirect=True)
 def test_reactions_bring_their_names(experiment):
     assert experiment.task.texts[0] == "FUNCTION: heme oxidase. heme oxygenase."

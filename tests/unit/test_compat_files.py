@@ -108,6 +108,30 @@ def test_a_number_of_records_that_numpy_counted(tmp_path):
     assert [record["y"] for record in read_records(tmp_path / "y.lmdb")] == [1.0, 2.0]
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("0", [1.0], "record 0 is no dict of fields"),
+        ("num_examples", "2", "has no record .num_examples is '2'"),
+        ("num_examples", 2.0, "has no record .num_examples is 2.0"),
+    ],
+)
+def test_entries_of_another_kind(key, value, message, tmp_path):
+    files.write_lmdb(tmp_path / "y.lmdb", records(1.0, 2.0))
+    with lmdb.open(str(tmp_path / "y.lmdb")) as environment, environment.begin(write=True) as to:
+        to.put(key.encode(), pickle.dumps(value))
+    with pytest.raises(InputError, match=f"y.lmdb.* {message}"):
+        list(read_records(tmp_path / "y.lmdb"))
+
+
+def test_reading_writes_no_lock(tmp_path):
+    files.write_lmdb(tmp_path / "y.lmdb", records(1.0))
+    for file in (tmp_path / "y.lmdb").glob("lock.mdb"):
+        file.unlink()
+    assert len(list(read_records(tmp_path / "y.lmdb"))) == 1
+    assert os.listdir(tmp_path / "y.lmdb") == ["data.mdb"]
+
+
 @pytest.mark.parametrize("left", [0, 1, 5000, 8192, -5000, -1])
 def test_a_truncated_file_is_refused_and_does_not_kill(left, tmp_path):
     files.write_lmdb(tmp_path / "y.lmdb", records(1.0, 2.0, primary="MKVLA" * 2000))

@@ -220,6 +220,15 @@ def test_annotations_in_utf_16(ontology, gaf):
             read_annotations(path, ontology, "MF")
 
 
+def test_fifteen_columns_are_enough(ontology, gaf):
+    """As in GAF 1.0; 2.2 has seventeen."""
+    path = gaf(("A", "", "GO:0000002", "IDA"))
+    expected = read_annotations(path, ontology, "MF")
+    lines = [line.split("\t")[:15] for line in path.read_text().splitlines()]
+    path.write_text("".join("\t".join(columns) + "\n" for columns in lines))
+    assert read_annotations(path, ontology, "MF") == expected
+
+
 def test_lines_that_are_no_annotations(ontology, tmp_path):
     (tmp_path / "some.gaf").write_text("!gaf-version: 2.2\nUniProtKB\tP12345\tGO:0000002\n")
     with pytest.raises(InputError, match=r"line 2: 3 columns, 15 or more needed"):

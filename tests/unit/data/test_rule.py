@@ -1,8 +1,12 @@
 """The rule of a store: what is given, else what it was built for, else the paper's."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from protclip_td.data.sampling.held_out import split_rows
 from protclip_td.data.sampling.rule import Rule, rule_for
+from protclip_td.data.store.manifest import Group
 from protclip_td.errors import InputError
 from protclip_td.protanno.build_options import BuildOptions
 
@@ -84,3 +88,14 @@ def test_a_rule_out_of_range(wrong, message):
 def test_what_a_store_says_is_checked_too():
     with pytest.raises(InputError, match=r"confidences is \[9\]; expected at least one of"):
         rule_of(confidences=[9])
+
+
+def test_each_split_knows_its_place_in_the_blocks_of_its_group():
+    """Blocks of 512 rows begin where the group does."""
+    store = SimpleNamespace(
+        groups=[Group(1, 4, begin=100, size=5000)],
+        boundary=lambda group, share: group.begin + round(group.size * share),
+    )
+    splits = split_rows(store, Rule(test_fraction=0.1, valid_fraction=0.3))
+    places = {name: group[-3:] for name, (group,) in splits.items()}
+    assert places == {"test": (100, 500, 0), "valid": (600, 1500, 500), "train": (2100, 3000, 464)}

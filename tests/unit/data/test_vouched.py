@@ -28,6 +28,19 @@ def test_a_checksum_is_kept_and_read(tmp_path):
     assert subprocess.run(check, cwd=tmp_path, capture_output=True, check=False).returncode == 0
 
 
+def test_a_checksum_as_other_tools_write_it(tmp_path):
+    path = tmp_path / "train.txt"
+    md5_file(path).write_bytes(b"\xef\xbb\xbf\r\n 0123456789ABCDEF0123456789ABCDEF *train.txt\r\n")
+    assert kept_md5(path) == "0123456789abcdef0123456789abcdef"
+
+
+def test_a_checksum_in_utf_16(tmp_path):
+    path = tmp_path / "train.txt"
+    md5_file(path).write_bytes(("0" * 32).encode("utf-16"))
+    with pytest.raises(InputError, match=r"train.txt.md5 begins with .*expected the MD5 of train"):
+        kept_md5(path)
+
+
 @pytest.mark.parametrize("text", ["", "d41d8", "MD5 (train.txt) = " + "0" * 32, "0" * 33])
 def test_what_begins_with_no_md5(tmp_path, text):
     path = tmp_path / "train.txt"
