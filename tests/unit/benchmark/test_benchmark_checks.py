@@ -35,6 +35,7 @@ def test_flags_of_runs_that_are_there_already(tmp_path):
     with pytest.raises(InputError, match="--bridge_dim: no configuration has it"):
         check_flags({"bridge_dim": "24"}, choose(["bin"]))
     (tmp_path / "runs" / "prot2mf").mkdir(parents=True)
+    assert [benchmark.name for benchmark in present(tmp_path)] == ["prot2mf"]
     check_flags({"bridge_dim": "24"}, [*choose(["bin"]), *present(tmp_path)])
 
 
@@ -42,6 +43,11 @@ def test_flags_of_runs_that_are_there_already(tmp_path):
 def test_flags_that_say_which_split(flag):
     with pytest.raises(InputError, match=rf"--{flag}: shs27k is run for each .* random, bfs, dfs"):
         check_flags({flag: "bfs"}, choose(["shs27k", "bin"]))
+
+
+def test_a_split_where_nothing_has_any():
+    with pytest.raises(InputError, match="--split: no configuration has it"):
+        check_flags({"split": "bfs"}, choose(["bin"]))
 
 
 def test_flags_that_are_the_users():

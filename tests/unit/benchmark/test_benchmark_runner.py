@@ -171,6 +171,24 @@ def test_a_run_that_succeeds_has_not_failed(played, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "results.json").read_text())["failed"] == []
 
 
+def test_the_error_of_an_earlier_call_does_not_stay(played, tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("by zero")
+
+    with monkeypatch.context() as once:
+        once.setattr(runner, "run", broken)
+        assert go(tmp_path, "stability") == 1
+    (trace,) = tmp_path.glob("runs/stability/*/error.txt")
+    assert go(tmp_path, "stability") == 0
+    assert not trace.exists()
+
+
+def test_only_what_was_asked_for_gets_a_folder(played, tmp_path):
+    for _ in range(2):
+        assert go(tmp_path, "bin") == 0
+    assert [folder.name for folder in (tmp_path / "runs").iterdir()] == ["bin"]
+
+
 @pytest.mark.parametrize(
     "content",
     [None, "", "train: 3", "{bad", "train: {num_epoch: many}", "train: {num_epoch: .inf}"],

@@ -66,6 +66,11 @@ def test_copies_of_a_protein_share_pieces(sample_entries):
     assert padding_share(plan_pieces(sizes * 3, 1024)) <= MAX_PADDING
 
 
+def test_tokens_of_a_piece_include_the_two_special_ones_of_each_protein():
+    assert len(plan_pieces([8, 8], 20)) == 1
+    assert len(plan_pieces([8, 8], 19)) == 2
+
+
 def test_a_plan_hands_out_every_residue_once():
     sizes = [5, 0, 1300, 5, 40]
     pieces = plan_pieces(sizes, 1024)
