@@ -190,6 +190,7 @@ def test_of_a_store_it_draws_what_protanno_draws(tmp_path, sample_path, options)
         ({"num_draws": 3, "num_ranks": 4}, "num_draws is 3; expected at least one per rank"),
         ({"rank": 2, "num_ranks": 2}, "rank 2 of 2 given; expected a rank from 0"),
         ({"rank": -1}, "rank -1 of 1 given"),
+        ({"num_ranks": 0}, "rank 0 of 0 given"),
         ({"seed": -1}, "seed: -1 given; expected 0 or above"),
     ],
 )

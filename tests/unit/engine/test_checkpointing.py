@@ -59,6 +59,29 @@ def test_newest_readable_is_loaded(tmp_path):
     assert (loaded["number"], path, damaged) == (1, checkpoints.previous, {})
 
 
+@pytest.mark.parametrize("name", ["last.pt", "previous.pt"])
+def test_one_of_the_two_is_something_to_resume_from(tmp_path, name):
+    checkpoints = Checkpoints(tmp_path)
+    assert not checkpoints.exist()
+    (tmp_path / "best.pt").touch()
+    assert not checkpoints.exist()
+    (tmp_path / name).touch()
+    assert checkpoints.exist()
+
+
+class Evil:
+    def __reduce__(self):
+        return os.mkdir, ("made",)
+
+
+def test_no_checkpoint_runs_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"model": Evil()}, tmp_path / "last.pt")
+    with pytest.raises(DamagedCheckpointError, match="not hold plain types and tensors alone"):
+        load_checkpoint(tmp_path / "last.pt")
+    assert not (tmp_path / "made").exists()
+
+
 def test_nothing_to_resume_from(tmp_path):
     with pytest.raises(InputError, match="There is no checkpoint in"):
         Checkpoints(tmp_path).load_newest()
