@@ -65,6 +65,8 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
         self.draw = draw_rows(self._groups, num_draws, exponents, seed)
         self.rank = rank
         self.num_ranks = num_ranks
+        # Positions over all ranks: handed out, begun at, to begin at next.
+        self.position = self._start = self._begin = 0
         self._go_to(epoch=0, position=0, dealt_to=num_ranks)
 
     @classmethod
@@ -158,7 +160,6 @@ class PropertyDrivenSampler(torch_data.Sampler[int]):
 
     def _go_to(self, epoch: int, position: int, dealt_to: int) -> None:
         self.epoch = epoch
-        # Positions over all ranks: handed out, begun at, to begin at next.
         self.position = self._start = self._begin = position
         self._dealt_to = dealt_to
         self._rows = Rows(self._groups, self.draw.order(epoch, dealt_to))
