@@ -19,6 +19,8 @@ from protclip_td.data.gene_ontology.ontology import read_ontology
 DATA = Path(__file__).resolve().parent / "data" / "gene_ontology"
 ONTOLOGY = DATA / "go_cut.obo.gz"
 LIN_REFERENCE = DATA / "lin_by_fastsemsim.json"
+#: PROBE's name of a matrix, by aspect and number of proteins.
+MATRIX = "human_{}_proteinSimilarityMatrix_for_highest_annotated_{}_proteins.csv"
 # What the cut was made for.
 _MAX_RESIDUES = 320
 _RELATION = {"F": "enables", "P": "involved_in", "C": "located_in"}
@@ -102,9 +104,7 @@ def write_probe(folder, sample_path):
         annotations = read_annotations(gaf, ontology, aspect, ("IEA",))
         accessions = [e.accession for e in entries if e.accession in annotations]
         for num, chosen in (("500", accessions), ("200", accessions[:12])):
-            name = (
-                f"human_{aspect}_proteinSimilarityMatrix_for_highest_annotated_{num}_proteins.csv"
-            )
+            name = MATRIX.format(aspect, num)
             write_matrix(probe / name, chosen, lin_similarity(chosen, annotations, ontology))
         pairs = np.array([(i, j) for i in range(5) for j in range(i + 1, 10)])
         np.save(probe / f"SparsifiedSimilarityCoordinates_{aspect}_for_highest_500.npy", pairs)

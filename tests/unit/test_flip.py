@@ -140,12 +140,6 @@ def test_missing_targets_are_counted(tmp_path, monkeypatch, caplog):
     assert len(dataset) == 4
 
 
-def test_letters_in_lower_case_are_the_same_residues(tmp_path, monkeypatch):
-    rows = [*GOOD, ["mLa", "4", "test", ""]]
-    dataset = flip_of(tmp_path / "thermostability", table(rows), monkeypatch)
-    assert letters(dataset[3]) == "MLA"
-
-
 def test_an_archive_without_the_split(tmp_path, monkeypatch):
     files.make("thermostability", tmp_path, monkeypatch)
     with pytest.raises(InputError, match=r"splits.zip has no file 'splits/mixed_split.csv'"):
