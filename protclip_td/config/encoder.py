@@ -58,7 +58,7 @@ def encoder_block(encoder: str) -> dict[str, Any]:
     """
     if is_protclip_folder(encoder):
         return {"class": "ProtCLIP", "checkpoint": encoder}
-    if existing_path(encoder) or any(mark in encoder for mark in "/:."):
+    if existing_path(encoder) or _names_weights(encoder):
         return {"class": "ProtCLIP", "protein_encoder": encoder}
     try:
         cls = find_class(encoder, "models")
@@ -67,6 +67,14 @@ def encoder_block(encoder: str) -> dict[str, Any]:
     if class_kind(cls) != "models":
         raise InputError(f"`{encoder}` is one of {class_kind(cls)}; expected {_CHOICE}")
     return {"class": encoder, **PEER_SETTINGS.get(cls.__name__, {})}
+
+
+def _names_weights(encoder: str) -> bool:
+    """Whether a word that is no path here is a path elsewhere, a hub name, or random weights.
+
+    A dot alone says nothing: the keys of registered models have one.
+    """
+    return "/" in encoder or ":" in encoder or encoder.endswith(".pt")
 
 
 def given_block(encoder: str) -> dict[str, Any]:

