@@ -28,7 +28,8 @@ on after an interruption; what fails is named at the end.
   NAME                     `all` are the 22 of the paper, `extras` the others
   --checkpoint CHECKPOINT  ProtCLIP folder, published or ours
   --encoder ENCODER        instead: random:ESM-2-8M, an ESM-2 folder, name or
-                           .pt file, or a TorchDrug model such as ProteinCNN
+                           .pt file, a TorchDrug model such as ProteinCNN, or a
+                           class of your own module, my_models.MyEncoder
   --control ENCODER        an encoder to compare with, such as the plain ESM-2
   -o, --output FOLDER      folder of all results
   --seeds SEEDS            seeds of the runs of each, such as 0,1,2 (default: 0;

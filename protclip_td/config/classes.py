@@ -1,7 +1,8 @@
 """Classes by name, and what their constructors take.
 
 TorchDrug's own search is a regular expression on word boundaries, so that `ESM.` or `(` in a name
-mean something else, and a name can be ambiguous. Here a name is a registered key or its last part.
+mean something else, and a name can be ambiguous. Here a name is a registered key or its last part,
+or the path to a class in a module of one's own.
 """
 
 import inspect
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 from torchdrug import core, datasets, models, tasks, transforms
 
+from protclip_td.config.own_classes import own_class
 from protclip_td.errors import InputError
 from protclip_td.wording import did_you_mean
 
@@ -59,7 +61,8 @@ def find_class(name: str, kind: str = "") -> type:
     """The registered class of that name.
 
     Parameters:
-        name (str): full key (``models.ProtCLIP``) or the end of one (``ProtCLIP``)
+        name (str): full key (``models.ProtCLIP``) or the end of one (``ProtCLIP``); or module and
+            class (``my_models.MyEncoder``), which is then imported
         kind (str, optional): first part of the key that is preferred where several fit, and
             from which a nearer word is suggested: ``datasets``, ``models``, ``optim``, …
 
@@ -67,8 +70,8 @@ def find_class(name: str, kind: str = "") -> type:
         type: the class
 
     Raises:
-        InputError: an unknown name, with the nearest right one, or an ambiguous name, with all
-            classes that fit
+        InputError: an unknown name, with the nearest right one, an ambiguous name, with all
+            classes that fit, or a module that cannot be imported
     """
     table = registered()
     name = _OTHERWISE.get(name, name).removeprefix(_PROTST)
@@ -84,6 +87,9 @@ def find_class(name: str, kind: str = "") -> type:
         return aliases[name]
     short = {key.rpartition(".")[2]: cls for key, cls in table.items()} | aliases
     near = [word for word, cls in short.items() if class_kind(cls) == kind] or list(short)
+    words = name.split(".")
+    if len(words) > 1 and all(map(str.isidentifier, words)):
+        return own_class(name, kind, near)
     raise InputError(f"unknown class `{name}`{did_you_mean(name, near)}")
 
 
@@ -103,9 +109,14 @@ def kind_of(path: Sequence[str | int]) -> str:
     return _KINDS.get(words[-1], "") if words else ""
 
 
+def registered_key(cls: type) -> str:
+    """A class's registered key, such as ``models.ProtCLIP``."""
+    return getattr(cls, "_registry_key", "")
+
+
 def class_kind(cls: type) -> str:
     """First part of a class's registered key: ``models`` for ``models.ProtCLIP``."""
-    return getattr(cls, "_registry_key", "").partition(".")[0]
+    return registered_key(cls).partition(".")[0]
 
 
 def arguments(function: Any) -> tuple[dict[str, Argument], bool]:

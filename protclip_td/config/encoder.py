@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from protclip_td.config.classes import arguments, class_kind, find_class
+from protclip_td.config.classes import arguments, class_kind, find_class, registered_key
 from protclip_td.config.document import Document
 from protclip_td.config.mistakes import Mistake
 from protclip_td.config.template import MISSING, read_value
@@ -10,22 +10,22 @@ from protclip_td.errors import InputError
 from protclip_td.models.checkpoint import is_model_folder, is_protclip_folder
 from protclip_td.models.weights import RANDOM, existing_path
 
-#: Arguments of TorchDrug's encoders where only their name is given: PEER's settings.
+#: Arguments of TorchDrug's encoders where only their name is given, by key: PEER's settings.
 PEER_SETTINGS: dict[str, dict[str, Any]] = {
-    "ProteinConvolutionalNetwork": {
+    "models.ProteinConvolutionalNetwork": {
         "input_dim": 21,
         "hidden_dims": [1024, 1024],
         "kernel_size": 5,
         "padding": 2,
     },
-    "ProteinResNet": {
+    "models.ProteinResNet": {
         "input_dim": 21,
         "hidden_dims": [512] * 8,
         "layer_norm": True,
         "dropout": 0.1,
     },
-    "ProteinLSTM": {"input_dim": 21, "hidden_dim": 640, "num_layers": 3},
-    "ProteinBERT": {
+    "models.ProteinLSTM": {"input_dim": 21, "hidden_dim": 640, "num_layers": 3},
+    "models.ProteinBERT": {
         "input_dim": 21,
         "hidden_dim": 512,
         "num_layers": 4,
@@ -37,7 +37,7 @@ PEER_SETTINGS: dict[str, dict[str, Any]] = {
 _SOURCES = ("checkpoint", "protein_encoder", "path")
 _CHOICE = (
     "a ProtCLIP folder, random:ESM-2-8M, an ESM-2 folder, hub name or .pt file, "
-    "or a registered model such as ProteinCNN"
+    "a registered model such as ProteinCNN, or one of your own module, my_models.MyEncoder"
 )
 
 
@@ -46,7 +46,7 @@ def encoder_block(encoder: str) -> dict[str, Any]:
 
     Parameters:
         encoder (str): a ProtCLIP folder, whatever `ProtCLIP` takes as its `protein_encoder`, or
-            the name of a registered model, which gets PEER's settings
+            the name of a registered model, of which TorchDrug's get PEER's settings
 
     Raises:
         InputError: none of them
@@ -66,7 +66,8 @@ def encoder_block(encoder: str) -> dict[str, Any]:
         raise InputError(f"{error}; expected {_CHOICE}") from None
     if class_kind(cls) != "models":
         raise InputError(f"`{encoder}` is one of {class_kind(cls)}; expected {_CHOICE}")
-    return {"class": encoder, **PEER_SETTINGS.get(cls.__name__, {})}
+    # By the registered key, which only one class can have: one's own may have the same name.
+    return {"class": encoder, **PEER_SETTINGS.get(registered_key(cls), {})}
 
 
 def _names_weights(encoder: str) -> bool:

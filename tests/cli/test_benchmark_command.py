@@ -7,6 +7,7 @@ import csv
 import json
 import random
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,31 @@ def test_one_fails_the_others_go_on_and_what_is_done_is_skipped(words, numbers, 
     assert "0.500 Other [1]" in table
     assert "1. Others (2020); about" in table
     assert Path("results/results.png").read_bytes().startswith(b"\x89PNG")
+
+
+OWN_ENCODER = """
+import torch
+from torchdrug import core
+from torchdrug.core import Registry as R
+
+
+@R.register("models.OwnMeans")
+class OwnMeans(torch.nn.Module, core.Configurable):
+    output_dim = 21
+
+    def forward(self, graph, input, all_loss=None, metric=None):
+        means = [part.mean(0) for part in input.split(graph.num_residues.tolist())]
+        return {"graph_feature": torch.stack(means)}
+"""
+
+
+def test_an_encoder_of_ones_own(words, monkeypatch):
+    monkeypatch.setattr("sys.path", [*sys.path])
+    Path("own_bench.py").write_text(OWN_ENCODER)
+    options = [*words, "--encoder=own_bench.OwnMeans"]
+    assert benchmark("property_classification", *options) == 0
+    assert written()["setups"]["model"].startswith("own_bench.OwnMeans, ")
+    assert written()["rows"][0]["model"]["runs"]
 
 
 def test_control_beside_it_and_features_kept_once(words, tmp_path):

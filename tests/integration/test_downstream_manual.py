@@ -5,6 +5,7 @@ Weights are replaced by tiny ones and one epoch is enough; everything else is as
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ def blocks(language, manual=MANUAL):
 def workplace(tmp_path, monkeypatch):
     """A folder to type commands in, with the published layout at `path/to/ProtCLIP`."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])  # a module in this folder is looked for there
     Path("path/to").mkdir(parents=True)
     Path("path/to/ProtCLIP").symlink_to(ROOT / "tests" / "data" / "released_tiny")
     return tmp_path
@@ -66,10 +68,11 @@ def test_header_commands_run(name, workplace, sample_path, tiny_protein_folder):
 
 
 def test_manual_runs(workplace, tiny_protein_folder):
-    make_table, train_in_torchdrug = blocks("python")
+    make_table, own_module, train_in_torchdrug = blocks("python")
     exec(make_table, {})
+    Path("my_models.py").write_text(own_module)
     commands = [command for command in blocks("bash") if "torchdrug.run" in command]
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         assert type_command(command, tiny_protein_folder) == 0
     exec(train_in_torchdrug, {})

@@ -80,7 +80,7 @@ def test_a_block_by_flag(by_word):
 @pytest.mark.parametrize("name", ["ProteinCNN", "ProteinResNet", "ProteinLSTM", "ProteinBERT"])
 def test_registered_models_get_peers_settings(name):
     model = build_object(encoder_block(name), "models")
-    assert type(model).__name__ in PEER_SETTINGS
+    assert type(model)._registry_key in PEER_SETTINGS
 
 
 def test_which_encoders_learn_everything_anew(tiny_protein_folder):
