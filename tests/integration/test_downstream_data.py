@@ -13,6 +13,7 @@ from linear_heads import HEADLINES, as_numbers, experiment_of, features_and_targ
 from torchdrug import models, tasks
 
 from protclip_td import cli, datasets
+from protclip_td.benchmark import BENCHMARKS
 from protclip_td.building import build
 from protclip_td.config import find_config, load_config
 from protclip_td.config.manual import header
@@ -34,6 +35,11 @@ def test_tuning(name, folder, monkeypatch, tiny_protein_folder):
     assert all(not torch.equal(a, b) for a, b in zip(before, experiment.task.model.parameters()))
     metric = experiment.engine.evaluate("test", log=False)
     assert math.isfinite(metric[HEADLINES[name]])
+
+
+def test_each_benchmark_on_single_proteins_or_pairs_is_tried():
+    """Those that train on a graph have their own tests, and can train the head alone."""
+    assert list(HEADLINES) == [b.name for b in BENCHMARKS if b.trained == "all"]
 
 
 @pytest.mark.parametrize("name", HEADLINES)

@@ -106,6 +106,13 @@ def test_the_table_of_benchmarks_names_all():
     assert names == [benchmark.name for benchmark in BENCHMARKS]
 
 
+def test_the_table_of_times_names_all():
+    text = (ROOT / "docs" / "training_speed.md").read_text()
+    table = text.partition("## All benchmarks at full size")[2].partition("peak GB\n")[2]
+    names = re.findall(r"^(\w+) ", table.partition("```")[0], re.MULTILINE)
+    assert names == [benchmark.name for benchmark in BENCHMARKS]
+
+
 def test_before_and_after_are_configurations(workplace):
     before, after, _ = blocks("yaml")
     start, end = before.index("  model:\n"), before.index("  criterion:")

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import downstream_files as files
 import pytest
-from torchdrug import datasets
 
 from protclip_td.benchmark import BENCHMARKS
 from protclip_td.benchmark.data_files import list_benchmarks
-from protclip_td.datasets import AAV, PROBE, PrimeKG, Reaction, STRINGActions, Thermostability
+from protclip_td.config import load_config
+from protclip_td.config.classes import find_class
+from protclip_td.datasets import PROBE, PrimeKG, STRINGActions
 from protclip_td.datasets.deepfri_files import ChainFiles
 from protclip_td.datasets.prime_kg import _BIOBRIDGE
 from protclip_td.datasets.probe import HUMAN_URL
@@ -18,19 +19,19 @@ from protclip_td.datasets.probe_files import FASTA_FILE, FASTA_URL, ZIP_URL
 # What `conftest.py` takes away from the small files of tests.
 SIZES, DEEPFRIS_SIZES, PROBES_SIZES = STRINGActions.sizes, ChainFiles.sizes, PROBE.published
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "data.md").read_text()
+
+
+def data_class(benchmark):
+    """The data set of a benchmark's configuration."""
+    config = load_config(benchmark.name, ["--encoder=random:ESM-2-8M"])
+    return find_class(config.dataset["class"], "datasets")
+
+
+#: Data sets that are one archive with a checksum, by benchmark.
 CLASSES = {
-    "bin": datasets.BinaryLocalization,
-    "sub": datasets.SubcellularLocalization,
-    "zero_shot_sub": datasets.SubcellularLocalization,
-    "beta_lactamase": datasets.BetaLactamase,
-    "aav": AAV,
-    "thermostability": Thermostability,
-    "fluorescence": datasets.Fluorescence,
-    "stability": datasets.Stability,
-    "human_ppi": datasets.HumanPPI,
-    "yeast_ppi": datasets.YeastPPI,
-    "ppi_affinity": datasets.PPIAffinity,
-    "zero_shot_reaction": Reaction,
+    benchmark.name: cls
+    for benchmark in BENCHMARKS
+    if hasattr(cls := data_class(benchmark), "md5") and cls is not PrimeKG
 }
 
 
@@ -48,7 +49,10 @@ def test_address_checksum_and_place(name, tmp_path, monkeypatch):
     assert (tmp_path / place).is_file()
 
 
-@pytest.mark.parametrize("name", ["ec", "go_bp", "go_mf", "go_cc", "text_to_protein"])
+DEEPFRIS = [b.name for b in BENCHMARKS if "nrPDB-" in b.data[0]]
+
+
+@pytest.mark.parametrize("name", DEEPFRIS)
 def test_files_of_deepfri(name, tmp_path, monkeypatch):
     prefix, *endings = re.findall(r"`([^`]+)`", row_of(name).split("|")[2]) + (
         [] if name == "ec" else ["annot.tsv", "test.csv"]
@@ -88,6 +92,15 @@ def test_networks():
             assert f"| {size} |" in row
     for file in STRINGActions.gnn_ppi_string:
         assert "by hand" in line_of(f"string_actions/{file}")
+
+
+def test_no_benchmark_is_left_out_here():
+    """The files of each are compared with the manual by one of the tests above or below."""
+    graphs = [b.name for b in BENCHMARKS if b.data[0].startswith(("primekg/", "string_actions/"))]
+    by_probe = [b.name for b in BENCHMARKS if b.name.startswith("similarity_")]
+    names = sorted([*CLASSES, *DEEPFRIS, *graphs, *by_probe])
+    assert names == sorted(benchmark.name for benchmark in BENCHMARKS)
+    assert len(CLASSES) >= 12
 
 
 def test_all_files_of_the_benchmarks_are_in_the_manual():
