@@ -1,7 +1,7 @@
 """ProtCLIP's pretraining: three passes over each protein, four losses."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ from protclip_td.models.esm import MASK_ID
 from protclip_td.models.packing import check_not_empty, packed_mean
 
 LossName = Literal["contrastive", "bsr", "mlm", "pda"]
+#: All losses that `criterion` may name.
+LOSSES: tuple[LossName, ...] = get_args(LossName)
 
 #: Weights of the four losses (paper: other weights let BSR and MLM disturb each other).
 PAPER_CRITERION: dict[LossName, float] = {"contrastive": 1.0, "bsr": 0.7, "mlm": 0.3, "pda": 1.0}
@@ -107,10 +109,10 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         self._check()
 
     def _check(self) -> None:
-        unknown = sorted(set(self.criterion) - set(PAPER_CRITERION))
+        unknown = sorted(set(self.criterion) - set(LOSSES))
         if unknown or not self.criterion:
             raise InputError(
-                f"criterion: {unknown or 'nothing'} given; expected some of {list(PAPER_CRITERION)}"
+                f"criterion: {unknown or 'nothing'} given; expected some of {list(LOSSES)}"
             )
         if len(self.segment_length) != 2:
             raise InputError(

@@ -8,7 +8,7 @@ from helpers import batch_of, tiny_model
 from torchdrug import core, models
 
 from protclip_td.errors import InputError
-from protclip_td.tasks.pretraining import PAPER_CRITERION, ProteinTextPretraining
+from protclip_td.tasks.pretraining import LOSSES, PAPER_CRITERION, ProteinTextPretraining
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ REACHES = {
 }
 
 
-@pytest.mark.parametrize("name", PAPER_CRITERION)
+@pytest.mark.parametrize("name", LOSSES)
 def test_each_loss_reaches_exactly_its_parts(model, batch, name):
     task = ProteinTextPretraining(model, criterion={name: 1.0})
     loss, metric = task(batch)
@@ -214,6 +214,12 @@ def test_criterion_as_torchdrug_takes_it(model, given, weights):
     assert task.criterion == weights
     again = core.Configurable.load_config_dict(task.config_dict())
     assert again.criterion == weights
+
+
+def test_a_loss_without_a_weight_of_the_papers_can_be_given_one(model, monkeypatch):
+    monkeypatch.setattr("protclip_td.tasks.pretraining.PAPER_CRITERION", {"contrastive": 1.0})
+    assert ProteinTextPretraining(model).criterion == {"contrastive": 1.0}
+    assert ProteinTextPretraining(model, criterion={"pda": 0.5}).criterion == {"pda": 0.5}
 
 
 def test_unknown_loss_is_named(model):
