@@ -10,11 +10,7 @@ from protclip_td.losses.masking import (
     mask_segments,
 )
 from protclip_td.losses.packed import owners
-from protclip_td.losses.reconstruction import (
-    add_and_normalise,
-    attend_to_biotext,
-    reconstruction_loss,
-)
+from protclip_td.losses.reconstruction import add_and_normalise, attend_to_biotext
 
 __all__ = [
     "add_and_normalise",
@@ -29,5 +25,4 @@ __all__ = [
     "mask_segments",
     "masked_residue_loss",
     "owners",
-    "reconstruction_loss",
 ]

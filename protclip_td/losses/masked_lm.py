@@ -13,7 +13,7 @@ from protclip_td.losses.precision import in_float32
 
 @in_float32
 def masked_residue_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean cross-entropy over the masked residues.
+    """Mean cross-entropy over the masked residues, in MLM and at the end of BSR.
 
     Parameters:
         logits: (M, V), at the masked residues only; V = 33 for ESM-2's alphabet
@@ -22,7 +22,7 @@ def masked_residue_loss(logits: Tensor, target: Tensor) -> Tensor:
     Returns:
         (), float32; 0 with a zero gradient for M = 0
 
-    Source: ProtCLIP (Zhou et al., AAAI 2025), loss MLM.
+    Source: ProtCLIP (Zhou et al., AAAI 2025), losses MLM and BSR.
 
     Example::
 

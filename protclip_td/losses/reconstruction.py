@@ -7,6 +7,9 @@ tokens t of its biotext,
     x′_r = LayerNorm( x_r + Σ_t α_rt value(y_t) )
     ℓ_BSR = mean over masked residues r of  −log softmax(head(x′_r))_{residue r}
 
+The last line is `masked_residue_loss`, as for MLM; the head is the model's, and the two lines above
+are the functions of this file.
+
 The residual and the LayerNorm without weights are ours: without the residual a residue would see
 the text but not its neighbours. Padding takes no part, since texts are packed.
 
@@ -19,7 +22,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from protclip_td.losses.masked_lm import masked_residue_loss
 from protclip_td.losses.packed import owners, slots, to_padded
 from protclip_td.losses.precision import in_float32
 
@@ -65,18 +67,3 @@ def add_and_normalise(residue: Tensor, attended: Tensor) -> Tensor:
         (M, d), float32, for the reconstruction head
     """
     return F.layer_norm(residue + attended, residue.shape[-1:])
-
-
-def reconstruction_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Mean cross-entropy over the residues of the masked segments.
-
-    Parameters:
-        logits: (M, V), from the reconstruction head, at the masked residues
-        target: (M,) tokens that were there before masking
-
-    Returns:
-        (), float32; 0 with a zero gradient for M = 0
-
-    Source: ProtCLIP (Zhou et al., AAAI 2025), loss BSR.
-    """
-    return masked_residue_loss(logits, target)

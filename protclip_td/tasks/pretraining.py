@@ -26,7 +26,6 @@ from protclip_td.losses import (
     mask_segments,
     masked_residue_loss,
     owners,
-    reconstruction_loss,
 )
 from protclip_td.metrics.retrieval import retrieval_metrics
 from protclip_td.models.esm import MASK_ID
@@ -247,7 +246,7 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
         query, key, value = self.model.biotext_attention(residue, text)
         attended = attend_to_biotext(query, owners(sizes)[mask], key, value, text_sizes)
         logits = self.model.reconstruction_head(add_and_normalise(residue, attended))
-        return reconstruction_loss(logits, tokens[mask])
+        return masked_residue_loss(logits, tokens[mask])
 
     def _alignment(
         self, hidden: Tensor, sizes: Tensor, property_text: Mapping[str, Sequence[str]]
