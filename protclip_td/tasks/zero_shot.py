@@ -13,6 +13,7 @@ from protclip_td.compat.settings import name_paths
 from protclip_td.compat.targets import check_values
 from protclip_td.errors import InputError
 from protclip_td.hooks import behind_split
+from protclip_td.losses.similarity import cosine_logits
 from protclip_td.tasks.shared_space import (
     embed_proteins,
     embed_texts,
@@ -88,7 +89,7 @@ class ZeroShotClassification(UntrainedTask, core.Configurable):
         """Logits (B, C) of a batch."""
         protein = embed_proteins(self.model, batch["graph"])
         text = embed_texts(self.model, self.texts)
-        return protein @ text.T * self.model.logit_scale.exp().clamp(max=100)
+        return cosine_logits(protein, text, self.model.logit_scale)
 
     def target(self, batch: Mapping[str, Any]) -> Tensor:
         """Classes (B,) of a batch, NaN where they are missing."""
