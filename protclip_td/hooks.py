@@ -5,7 +5,7 @@ of what TorchDrug asks for: `__getitem__` of a data set, `forward` of a model an
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class DataSetHooks(Protocol):
@@ -61,8 +61,8 @@ class TaskHooks(Protocol):
     frozen_text_encoder: Any = None
 
 
-class PartHooks(Protocol):
-    """One part of a model, for printing."""
+class Part(NamedTuple):
+    """One part of a model, for printing: its name, its size, and where its weights are from."""
 
     name: str
     num_parameter: int
@@ -73,7 +73,7 @@ class PartHooks(Protocol):
 class ModelHooks(Protocol):
     """A model; the part `protein_encoder`, if any, is what pretraining calls the encoder."""
 
-    def describe(self) -> Sequence[PartHooks]:
+    def describe(self) -> Sequence[Part]:
         """Its parts with their sizes; printed before the training."""
 
     def remarks(self) -> Sequence[str]:

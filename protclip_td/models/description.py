@@ -1,24 +1,17 @@
 """A model in print: its parts, their sizes, and where their weights are from."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from torch import nn
+
+from protclip_td.hooks import Part
 
 if TYPE_CHECKING:
     from protclip_td.models.protclip import ProtCLIP
 
 # How the encoders are called in print; all other parameters are heads.
 _PARTS = {"protein_encoder": "protein encoder", "text_encoder": "text encoder"}
-
-
-class Part(NamedTuple):
-    """One part of a model, for printing: its name, its size, and where its weights are from."""
-
-    name: str
-    num_parameter: int
-    trained: bool
-    source: str
 
 
 def parts_of(model: "ProtCLIP") -> list[Part]:

@@ -14,9 +14,9 @@ from protclip_td.checks import check_choice, check_positive
 from protclip_td.compat.settings import name_paths
 from protclip_td.data.proteins import residue_letters
 from protclip_td.errors import InputError
+from protclip_td.hooks import Part
 from protclip_td.models import description, encoding
 from protclip_td.models.checkpoint import Checkpoint, save_checkpoint
-from protclip_td.models.description import Part
 from protclip_td.models.heads import BiotextAttention, Projection, PropertyBank, ResidueHead
 from protclip_td.models.packing import check_not_empty, packed_mean
 from protclip_td.models.parts import gather_parts
