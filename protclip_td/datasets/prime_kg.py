@@ -15,17 +15,21 @@ from protclip_td.checks import check_choice, check_fraction, check_positive
 from protclip_td.data.digests import md5_by_name, md5_of
 from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
 from protclip_td.datasets.batches import only_item, takes_slices
-from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph, read_graph
+from protclip_td.datasets.prime_kg_graph import (
+    DRUG,
+    NODE_TYPES,
+    PROTEIN,
+    KnowledgeGraph,
+    read_graph,
+)
 from protclip_td.datasets.prime_kg_nodes import (
     read_node_list,
     read_node_sequences,
     read_node_vectors,
 )
-from protclip_td.datasets.prime_kg_split import PROTOCOLS, draw_negatives, hold_out
-from protclip_td.datasets.splits import consecutive_splits
+from protclip_td.datasets.prime_kg_split import draw_negatives, hold_out
+from protclip_td.datasets.splits import PROTOCOLS, consecutive_splits
 from protclip_td.errors import InputError
-
-PROTEIN, DRUG = "gene/protein", "drug"
 
 
 class Target(NamedTuple):

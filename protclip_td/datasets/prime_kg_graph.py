@@ -10,13 +10,15 @@ from pyarrow import compute, csv
 
 from protclip_td.errors import InputError
 
+#: The types of node that are no text but a sequence or a molecule.
+PROTEIN, DRUG = "gene/protein", "drug"
 #: Types of node that have a modality: a text, a sequence or a molecule.
 NODE_TYPES = (
     "biological_process",
-    "gene/protein",
+    PROTEIN,
     "disease",
     "molecular_function",
-    "drug",
+    DRUG,
     "cellular_component",
 )
 # Each text is kept once for some thousand lines.

@@ -11,9 +11,6 @@ import numpy as np
 
 from protclip_td.datasets.prime_kg_graph import NODE_TYPES, KnowledgeGraph
 
-#: Ways to split, the default first.
-PROTOCOLS = ("clean", "published")
-
 
 class HeldOut(NamedTuple):
     """Nodes of the graph, and the rows of the triplets that train."""

@@ -9,6 +9,9 @@ from torch.utils import data as torch_data
 
 from protclip_td.errors import InputError
 
+#: Ways to test on a graph, the default first: without what a published one leaks, or as published.
+PROTOCOLS = ("clean", "published")
+
 
 def split_by_name(names: Sequence[str]) -> dict[str, list[int]]:
     """Rows of each split, by a column that names it.

@@ -16,6 +16,7 @@ from protclip_td.checks import check_choice, check_fraction
 from protclip_td.data.digests import md5_by_name
 from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
 from protclip_td.datasets.batches import only_item, takes_slices
+from protclip_td.datasets.splits import PROTOCOLS
 from protclip_td.datasets.string_actions_reader import (
     ACTIONS,
     Network,
@@ -37,7 +38,6 @@ from protclip_td.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-PROTOCOLS = ("clean", "published")
 _GNN_PPI = (
     "https://raw.githubusercontent.com/lvguofeng/GNN_PPI/"
     "cd1843ebec574577aacdd65b38e3a49c545f3541/data/"

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from protclip_td.checks import check_positive
 from protclip_td.compat.settings import name_paths
+from protclip_td.datasets.prime_kg_graph import DRUG, PROTEIN
 from protclip_td.errors import InputError
 from protclip_td.losses.info_nce import info_nce_loss
 from protclip_td.metrics import RankingSums
@@ -26,8 +27,6 @@ from protclip_td.tasks.text_side import PUBMEDBERT, need_tokenizer, prepare_text
 
 #: Cut-offs of recall.
 KS = (1, 5, 10, 20)
-#: Types of node that are no texts.
-PROTEIN, DRUG = "gene/protein", "drug"
 _TEXTS_PER_CALL = 512
 # Scores held at once, 32 MB of them.
 _CHUNK = 2**23
