@@ -23,7 +23,7 @@ from memory import peak_gb
 from tables import aligned
 
 from protclip_td.data.outside.remote import PublishedFile
-from protclip_td.datasets import PrimeKG, STRINGActions
+from protclip_td.datasets import PrimeKG, STRINGActions, prime_kg_files
 from protclip_td.datasets.string_actions_reader import ACTIONS
 from protclip_td.training.loading import (
     BatchIndices,
@@ -101,9 +101,8 @@ def run(name: str, folder: str) -> dict[str, Any]:
 
 def measure(name: str, folder: str) -> dict[str, Any]:
     """Open a data set, and make the batches of one epoch as a run makes them."""
-    PrimeKG.md5 = PrimeKG.size = None
-    for kind, (path, _) in PrimeKG.files.items():
-        PrimeKG.files[kind] = path, PublishedFile()
+    for file_name, (address, _) in PrimeKG.files.items():
+        PrimeKG.files[file_name] = address, PublishedFile()
     STRINGActions.published.clear()
     start = time.perf_counter()
     dataset: Any = PrimeKG(folder) if name == "PrimeKG" else STRINGActions(folder, "STRING")
@@ -134,10 +133,10 @@ def write_prime_kg(folder: Path, share: float) -> None:
                 for x, y in pairs:
                     ends = cells[first[a] + x], cells[first[b] + y]
                     file.write(f"{a}_{b},linked,{','.join(ends[::-1] if reverse else ends)}\n")
-    for kind, (path, _) in PrimeKG.files.items():
+    for kind, file_name in prime_kg_files.NODES.items():
         if kind not in ("gene/protein", "drug"):  # which hold more than numbers
             numbers = range(first[kind], first[kind] + NODES[kind])
-            _write_table(folder / Path(path).name, ("node_index",), [(i,) for i in numbers])
+            _write_table(folder / file_name, ("node_index",), [(i,) for i in numbers])
     drugs = np.arange(first["drug"], first["drug"] + NODES["drug"])
     np.savez(folder / "drug.npz", node_index=drugs, embedding=np.zeros((len(drugs), 512), "f4"))
     rows = enumerate(random_proteins(NODES["gene/protein"], 450), first["gene/protein"])

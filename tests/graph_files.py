@@ -155,10 +155,8 @@ def write_csv(path, header, rows):
 
 def allow_small_graph(monkeypatch):
     """The small graph has other sizes and checksums than PrimeKG."""
-    monkeypatch.setattr(PrimeKG, "md5", None)
-    monkeypatch.setattr(PrimeKG, "size", None)
-    for node_type, (path, _) in PrimeKG.files.items():
-        monkeypatch.setitem(PrimeKG.files, node_type, (path, PublishedFile()))
+    for name, (address, _) in PrimeKG.files.items():
+        monkeypatch.setitem(PrimeKG.files, name, (address, PublishedFile()))
 
 
 def write_string_actions(path, sequences, partners=6, seed=0):

@@ -13,8 +13,9 @@ from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_choice, check_fraction, check_positive
 from protclip_td.data.digests import md5_by_name, md5_of
-from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
+from protclip_td.data.outside.remote import DataFile, fetch_all
 from protclip_td.datasets.batches import only_item, takes_slices
+from protclip_td.datasets.prime_kg_files import EDGES, FILES, NODES
 from protclip_td.datasets.prime_kg_graph import (
     DRUG,
     NODE_TYPES,
@@ -46,11 +47,6 @@ TARGETS = {
     "prot2drug": Target(PROTEIN, DRUG),
     "disease2prot": Target("disease", PROTEIN),
 }
-# BioBridge keeps them with git's large file storage, which this address resolves.
-_BIOBRIDGE = (
-    "https://media.githubusercontent.com/media/RyanWangZf/BioBridge/"
-    "950634099bcbcbc81f7beddc4e6f8d1eee6b55ab/data/"
-)
 #: In the published protocol a candidate is seen at least so many times in one relation.
 _PUBLISHED_COUNT = 50
 
@@ -103,54 +99,8 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         >>> train, valid, test = dataset.split()
     """
 
-    url = "https://dataverse.harvard.edu/api/access/datafile/6180620"
-    md5: str | None = "aac8191d4fbc5bf09cdf8c3c78b4e75f"
-    size: int | None = 981_751_236
-    #: What says which nodes of a type count: path in BioBridge, and what git-LFS has of it.
-    files = {  # noqa: RUF012 (read only)
-        PROTEIN: (
-            "Processed/protein.csv",
-            PublishedFile(
-                11_745_993,
-                sha256="b828055ebac94878b2e87e70f1a4fc55c2f21e30456405716078655607fb6f31",
-            ),
-        ),
-        "biological_process": (
-            "Processed/biological.csv",
-            PublishedFile(
-                6_794_154,
-                sha256="51f4cce36ddaf9aaa61847433c3176270167c861f2b172c9139731c079b64055",
-            ),
-        ),
-        "molecular_function": (
-            "Processed/molecular.csv",
-            PublishedFile(
-                2_238_456,
-                sha256="724004e50527fa7cf991eef5ebd9995167e1ec8d0ddf311c3efbb30067239483",
-            ),
-        ),
-        "cellular_component": (
-            "Processed/cellular.csv",
-            PublishedFile(
-                1_052_879,
-                sha256="fa57e0875c37a96896b6f82e227001fe5d95e6b25a799a775d9877da0a0bbe8d",
-            ),
-        ),
-        "disease": (
-            "Processed/disease.csv",
-            PublishedFile(
-                11_437_983,
-                sha256="d37bf294a331db02d04387246d06600236d3b7ac115b5a2660e71fcdcc38c71e",
-            ),
-        ),
-        DRUG: (
-            "embeddings/esm2b_unimo_pubmedbert/drug.pkl",
-            PublishedFile(
-                28_736_118,
-                sha256="c51c618c427c4da3b963d65e0a469f1d8b0a8f76ef43ffef71c706485c0a6cc9",
-            ),
-        ),
-    }
+    #: Address of each file, and what is known of it.
+    files = FILES
 
     def __init__(
         self,
@@ -191,9 +141,8 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
 
     def _read_graph(self, types: Sequence[str]) -> KnowledgeGraph:
         """Sequences, vectors and the triplets between the nodes that count."""
-        tables = [self._file(node_type) for node_type in types]
-        published = PublishedFile(self.size, self.md5)
-        *paths, edges = fetch_all([*tables, DataFile(self.folder / "kg.csv", self.url, published)])
+        tables = [self._nodes_file(node_type) for node_type in types]
+        *paths, edges = fetch_all([*tables, self._file(EDGES)])
         nodes: dict[str, Any] = {}
         self._sequence_of: dict[int, str] = {}
         self._vector_of: dict[int, np.ndarray] = {}
@@ -205,20 +154,23 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
                 nodes[node_type] = self._vector_of = read_node_vectors(file)
             else:
                 nodes[node_type] = read_node_list(file)
-        self.used[edges.name] = self.md5 or md5_of(edges)  # which `fetch_all` has made sure of
+        _, published = self.files[EDGES]
+        self.used[EDGES] = published.md5 or md5_of(edges)  # which `fetch_all` has made sure of
         graph = read_graph(edges, nodes)
         if not graph.between(*self.target).any():
             raise InputError(
-                f"{self.folder}/kg.csv has no triplet from {self.target.head_type} to "
+                f"{self.folder}/{EDGES} has no triplet from {self.target.head_type} to "
                 f"{self.target.tail_type} between nodes that count"
             )
         return graph
 
-    def _file(self, node_type: str) -> DataFile:
+    def _nodes_file(self, node_type: str) -> DataFile:
         if node_type == DRUG and (self.folder / "drug.npz").exists():
             return DataFile(self.folder / "drug.npz", "made of drug.pkl", by_hand=True)
-        path, published = self.files[node_type]
-        return DataFile(self.folder / Path(path).name, _BIOBRIDGE + path, published)
+        return self._file(NODES[node_type])
+
+    def _file(self, name: str) -> DataFile:
+        return DataFile(self.folder / name, *self.files[name])
 
     def _training_rows(self) -> np.ndarray:
         rows = self.held_out.train_rows

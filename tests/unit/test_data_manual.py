@@ -12,7 +12,6 @@ from protclip_td.config import load_config
 from protclip_td.config.classes import find_class
 from protclip_td.datasets import PROBE, PrimeKG, STRINGActions
 from protclip_td.datasets.deepfri_files import ChainFiles
-from protclip_td.datasets.prime_kg import _BIOBRIDGE
 from protclip_td.datasets.probe import HUMAN_URL
 from protclip_td.datasets.probe_files import FASTA_FILE, FASTA_URL, ZIP_URL
 
@@ -29,9 +28,7 @@ def data_class(benchmark):
 
 #: Data sets that are one archive with a checksum, by benchmark.
 CLASSES = {
-    benchmark.name: cls
-    for benchmark in BENCHMARKS
-    if hasattr(cls := data_class(benchmark), "md5") and cls is not PrimeKG
+    benchmark.name: cls for benchmark in BENCHMARKS if hasattr(cls := data_class(benchmark), "md5")
 }
 
 
@@ -69,12 +66,9 @@ def line_of(file):
 
 
 def test_prime_kg():
-    assert f"({PrimeKG.url}) | {PrimeKG.size:,} | MD5 `{PrimeKG.md5}` |" in line_of(
-        "primekg/kg.csv"
-    )
-    for path, file in PrimeKG.files.values():
-        row = line_of(f"primekg/{path.rpartition('/')[2]}")
-        assert f"({_BIOBRIDGE}{path}) | {file.size:,} | SHA-256 `{file.sha256}` |" in row
+    for name, (address, file) in PrimeKG.files.items():
+        checksum = f"MD5 `{file.md5}`" if file.md5 else f"SHA-256 `{file.sha256}`"
+        assert f"({address}) | {file.size:,} | {checksum} |" in line_of(f"primekg/{name}")
 
 
 def test_sizes_of_deepfris_files():

@@ -373,7 +373,8 @@ def test_missing_and_other_files_say_where_they_belong(folder, tmp_path, monkeyp
     (tmp_path / "primekg" / "kg.csv").unlink()
     with pytest.raises(ValueError, match=r"^kg.csv is missing and cannot be fetched"):
         PrimeKG(str(tmp_path))
-    monkeypatch.setattr(PrimeKG, "md5", "0" * 32)
+    published = PrimeKG.files["kg.csv"][0], PublishedFile(md5="0" * 32)
+    monkeypatch.setitem(PrimeKG.files, "kg.csv", published)
     with pytest.raises(ValueError, match=r"(?s)kg.csv is there, but.*MD5: +00000.*primekg"):
         PrimeKG(str(folder.parent))
 
@@ -382,9 +383,8 @@ def test_half_a_file_of_nodes_is_not_used(folder, tmp_path, monkeypatch):
     half = (folder / "protein.csv").read_bytes().splitlines(keepends=True)[:23]
     (tmp_path / "primekg").mkdir()
     (tmp_path / "primekg" / "protein.csv").write_bytes(b"".join(half))
-    path, _ = PrimeKG.files["gene/protein"]
-    published = path, PublishedFile(size=20_000, sha256="0" * 64)
-    monkeypatch.setitem(PrimeKG.files, "gene/protein", published)
+    published = PrimeKG.files["protein.csv"][0], PublishedFile(size=20_000, sha256="0" * 64)
+    monkeypatch.setitem(PrimeKG.files, "protein.csv", published)
     message = r"(?s)protein.csv is there, but .*of 20,000 bytes.*SHA256: 0+\n  folder: .*primekg"
     with pytest.raises(InputError, match=message):
         PrimeKG(str(tmp_path), relations="target")
