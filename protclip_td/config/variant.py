@@ -3,8 +3,8 @@
 `base:` names that other file and `set:` gives its variables their defaults::
 
     # Gene Ontology, biological process
-    base: gene_ontology.yaml
-    set: {branch: BP}
+    base: function_annotation.yaml
+    set: {dataset: GOSequences, branch: BP}
 """
 
 import re

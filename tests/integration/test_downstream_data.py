@@ -11,6 +11,7 @@ import pytest
 import torch
 from linear_heads import HEADLINES, as_numbers, experiment_of, features_and_targets, ridge
 from torchdrug import models, tasks
+from torchdrug.datasets import Solubility
 
 from protclip_td import cli, datasets
 from protclip_td.benchmark import BENCHMARKS
@@ -40,6 +41,16 @@ def test_tuning(name, folder, monkeypatch, tiny_protein_folder):
 def test_each_benchmark_on_single_proteins_or_pairs_is_tried():
     """Those that train on a graph have their own tests, and can train the head alone."""
     assert list(HEADLINES) == [b.name for b in BENCHMARKS if b.trained == "all"]
+
+
+def test_another_data_set_of_one_class_per_protein(folder, monkeypatch, tiny_protein_folder):
+    """The base of `bin` and `sub` says nothing of places in the cell but in its header."""
+    files.make_classes(Solubility, "solubility", 2, folder, monkeypatch)
+    flags = ["--dataset=Solubility", "--fix_encoder=true"]
+    experiment = experiment_of("protein_classes", folder, tiny_protein_folder, *flags)
+    experiment.engine.fit(1)
+    metric = experiment.engine.evaluate("test", log=False)
+    assert math.isfinite(metric["accuracy [solubility]"])
 
 
 @pytest.mark.parametrize("name", HEADLINES)
