@@ -23,7 +23,7 @@ class Variable(NamedTuple):
         name (str): name, without ``--``
         has_default (bool): whether the file gives a default
         default (str): the default as it would stand in the file, "" without one
-        explanation (str): the comment beside the line, or right above it
+        explanation (str): the comment beside the first line that has one, or right above it
     """
 
     name: str
@@ -54,13 +54,15 @@ def find_variables(source: str) -> list[Variable]:
     """
     tree = jinja2.Environment().parse(source)
     names = _names(tree)
-    uses = [node for node in tree.find_all(nodes.Name) if node.name in names]
-    lines = {node.name: node.lineno for node in reversed(uses)}
+    uses: dict[str, list[int]] = {}
+    for node in sorted(tree.find_all(nodes.Name), key=lambda node: node.lineno):
+        if node.name in names:
+            uses.setdefault(node.name, []).append(node.lineno)
     defaults = _defaults(tree)
     text = source.splitlines()
     return [
-        Variable(name, name in defaults, defaults.get(name, ""), explanation(text, line))
-        for name, line in sorted(lines.items(), key=lambda item: item[1])
+        Variable(name, name in defaults, defaults.get(name, ""), _first_explanation(text, lines))
+        for name, lines in uses.items()
     ]
 
 
@@ -80,6 +82,11 @@ def _defaults(tree: nodes.Template) -> dict[str, str]:
                 text = getattr(node.args[0], "name", "computed")
             defaults.setdefault(node.node.name, str(text))
     return defaults
+
+
+def _first_explanation(text: list[str], lines: list[int]) -> str:
+    """The comment at the first of some lines that has one: an `{% if %}` may come before it."""
+    return next(filter(None, (explanation(text, line) for line in lines)), "")
 
 
 def explanation(lines: list[str], number: int) -> str:

@@ -33,6 +33,19 @@ def test_variables_in_order_with_defaults_and_explanations():
     ]
 
 
+def test_the_explanation_may_stand_at_a_later_use():
+    source = """\
+{% if crop | default(true) %}
+a: {{ zebra }} {{ apple }}
+crop: {{ crop | default(true) }}  # whether to crop
+again: {{ crop | default(true) }}  # another comment
+{% endif %}
+"""
+    found = {variable.name: variable.explanation for variable in find_variables(source)}
+    assert list(found) == ["crop", "zebra", "apple"]
+    assert found == {"crop": "whether to crop", "zebra": "", "apple": ""}
+
+
 def test_lines_of_the_source_behind_the_rendered_lines():
     rendered = render(SOURCE, {"output_dir": "runs", "long": False})
     by_line = dict(zip(rendered.text.splitlines(), rendered.lines))
