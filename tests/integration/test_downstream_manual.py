@@ -91,7 +91,7 @@ def test_benchmark_commands_are_understood(workplace, monkeypatch, capsys):
             assert load_config(words[3], words[4:]).checkpoint == "path/to/ProtCLIP"
         else:
             assert program == "pytest"
-            assert all((ROOT / path).is_file() for path in words)
+            assert all((ROOT / path).exists() for path in words)
     ((benchmarks, settings, seeds, folder),) = asked
     assert len(benchmarks) == 22
     assert settings.encoders["model"] == "path/to/ProtCLIP"
