@@ -134,8 +134,8 @@ def accept(data: Path) -> None:
     for name, md5 in written(data)["md5"].items():
         cls = getattr(ours, name, None) or getattr(datasets, name)
         cls.md5 = md5
-    for kind, (path, _) in ours.PrimeKG.files.items():
-        ours.PrimeKG.files[kind] = path, PublishedFile()
+    for name, (address, _) in ours.PrimeKG.files.items():
+        ours.PrimeKG.files[name] = address, PublishedFile()
     ours.STRINGActions.published.clear()
     ours.STRINGActions.sizes.clear()
     ChainFiles.least.clear()

@@ -35,6 +35,7 @@ PEER_SETTINGS: dict[str, dict[str, Any]] = {
 }
 # What names the weights in a model's block: ProtCLIP's arguments, and that of TorchDrug's ESM.
 _SOURCES = ("checkpoint", "protein_encoder", "path")
+_WEIGHTS = (".pt", ".pth", ".bin", ".safetensors")
 _CHOICE = (
     "a ProtCLIP folder, random:ESM-2-8M, an ESM-2 folder, hub name or .pt file, "
     "a registered model such as ProteinCNN, or one of your own module, my_models.MyEncoder"
@@ -75,7 +76,7 @@ def _names_weights(encoder: str) -> bool:
 
     A dot alone says nothing: the keys of registered models have one.
     """
-    return "/" in encoder or ":" in encoder or encoder.endswith(".pt")
+    return "/" in encoder or ":" in encoder or encoder.lower().endswith(_WEIGHTS)
 
 
 def given_block(encoder: str) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def own_class(name: str, kind: str, known: Iterable[str]) -> type:
     cls = getattr(module, last, None)
     if not inspect.isclass(cls):
         own = [f"{path}.{word}" for word, value in vars(module).items() if _is_registered(value)]
-        place = f"the module {path} has no class {last}"
+        file = getattr(module, "__file__", None) or "a folder"
+        place = f"the module {path} ({file}) has no class {last}"
         raise InputError(f"unknown class `{name}`{did_you_mean(name, [*known, *own])}; {place}")
     if not _is_registered(cls):
         raise InputError(

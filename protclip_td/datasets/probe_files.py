@@ -82,15 +82,13 @@ def _read_matrix(path: Path) -> tuple[list[str], np.ndarray]:
             similarity[row, column] = _number(cell, f"{table.where(row)}: {accession}")
     upper = np.triu_indices(len(accessions), 1)
     lower = similarity.T[upper]
-    if lower[~np.isnan(lower)].any() and _differ(similarity[upper], lower):
+    is_empty = not lower[~np.isnan(lower)].any()
+    if not is_empty and not np.allclose(
+        similarity[upper], lower, rtol=0, atol=_ROUNDING, equal_nan=True
+    ):
         raise InputError(f"{path}: the matrix is not symmetric, so its rows are in another order")
     similarity.T[upper] = similarity[upper]
     return accessions, similarity
-
-
-def _differ(upper: np.ndarray, lower: np.ndarray) -> bool:
-    """Whether two halves of a matrix differ by more than rounding, where both have a number."""
-    return bool((np.abs(upper - lower) > _ROUNDING).any())
 
 
 def _number(cell: str, where: str) -> float:

@@ -52,8 +52,9 @@ class Reaction(data.ProteinDataset):
     def __init__(self, path: str, lazy: bool = True, verbose: int = 1, **kwargs: Any) -> None:
         self.path = Path(path).expanduser()
         archive = DataFile(self.path / "Reaction.zip", self.url, PublishedFile(md5=self.md5))
-        self.name_file = self.path / "Reaction" / "reaction_name.tsv"
-        fetch_all([archive, DataFile(self.name_file, self.label_url)])
+        self._names = DataFile(self.path / "Reaction" / "reaction_name.tsv", self.label_url)
+        # Who has the archive may want no names; who has nothing is told of both at once.
+        fetch_all([archive] if archive.path.is_file() else [archive, self._names])
         unpack(archive.path)
         files = [str(self.path / "Reaction" / f"Reaction_{split}.lmdb") for split in SPLITS]
         options = {**RESIDUES_ONLY, "lazy": lazy, "verbose": verbose, **kwargs}
@@ -66,10 +67,11 @@ class Reaction(data.ProteinDataset):
         """What each reaction is called, synonyms included, for zero-shot classification.
 
         Raises:
-            InputError: the file of names is not numbered from 0 without a gap, or cut
+            InputError: the file of names is missing, not numbered from 0 without a gap, or cut
         """
-        check_last_line(self.name_file)
-        table = read_table(self.name_file)
+        (path,) = fetch_all([self._names])
+        check_last_line(path)
+        table = read_table(path)
         names = table.column("name")
         row_of = {number: row for row, number in enumerate(table.column("id"))}
         # A file that was cut between two lines looks whole.

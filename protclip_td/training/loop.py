@@ -109,11 +109,13 @@ class TrainingLoop:
     def _check_metric(self) -> None:
         """A misspelt `eval_metric` is told now, not when an epoch has been trained and is lost."""
         name = self.eval_metric
-        if name is None or not self.evaluate or self.position.step:
+        if name is None or not self.evaluate or self.position.epoch:
             return
         first = self.engine.evaluate("valid", log=False, stop=self.stop, num_batch=1)
         if find_metric(first, name) is None:  # there may be metrics that one batch does not have
             pick_metric(self.engine.evaluate("valid", log=False, stop=self.stop), name)
+        self._agree([])
+        self._stop_if_asked()
 
     def _stops_early(self) -> bool:
         if not self.evaluate or not self.engine.best.is_exhausted:

@@ -175,6 +175,15 @@ def test_names_of_reactions_cut_in_the_last_line(folder, monkeypatch):
         Reaction(str(folder)).label_names  # noqa: B018
 
 
+def test_who_wants_no_names_of_reactions_needs_none(folder, monkeypatch, offline):
+    files.make("zero_shot_reaction", folder, monkeypatch)
+    (folder / "Reaction" / "reaction_name.tsv").unlink()
+    dataset = Reaction(str(folder))
+    assert len(dataset) == sum(files.SIZES)
+    with pytest.raises(InputError, match=r"reaction_name\.tsv is missing and cannot be fetched"):
+        dataset.label_names  # noqa: B018
+
+
 def test_one_message_names_both_files_of_reaction(folder, monkeypatch):
     monkeypatch.setattr(Reaction, "url", "http://127.0.0.1:9/Reaction.zip")
     monkeypatch.setattr(Reaction, "label_url", "http://127.0.0.1:9/reaction_name.tsv")

@@ -151,6 +151,7 @@ def test_no_protein_left(folder, own):
         (['"A","B"', "1,0.5"], "1 rows for 2 proteins in the header"),
         (['"A","B"', "1,0.5", "0.4,1"], "not symmetric"),
         (['"A","B","C"', "1,0.5,0.2", "0,1,0.3", "0.2,0,1"], "not symmetric"),
+        (['"A","B","C"', "1,NA,NA", "0.5,1,NA", "0.2,0.3,1"], "not symmetric"),
         (['"A","B"', "1,0.5", "much,1"], r"line 3: A: 'much' is no number"),
     ],
 )

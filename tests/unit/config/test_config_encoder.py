@@ -51,6 +51,7 @@ def test_each_kind_of_word(by_word, tiny_protein_folder):
         "a/folder.that/is.not/here",
         "~/gone",
         "gone.pt",
+        "gone.safetensors",
         "folder.of.mine",
         "weights.bin",
         "~",

@@ -70,10 +70,10 @@ def test_no_module_within_a_module(write_module):
 
 def test_no_such_class(write_module):
     write_module("my_typo", '@R.register("models.MyEncoder1")\nclass MyEncoder1:\n    pass\n')
-    said = r"class `my_typo.MyEncoder`; did you mean `my_typo.MyEncoder1`\?; the module my_typo has"
+    said = r"class `my_typo.MyEncoder`; did you mean `my_typo.MyEncoder1`\?; the module my_typo \("
     with pytest.raises(InputError, match=said):
         find_class("my_typo.MyEncoder")
-    with pytest.raises(InputError, match="the module my_typo has no class HEAD"):
+    with pytest.raises(InputError, match=r"the module my_typo \(.*my_typo.py\) has no class HEAD"):
         find_class("my_typo.HEAD")
 
 
