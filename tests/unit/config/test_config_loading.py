@@ -218,6 +218,13 @@ def test_files_and_shipped_names(tmp_path, monkeypatch):
         find_config("pretran")
 
 
+@pytest.mark.parametrize(
+    ("flags", "coverages"), [([], [3, 4]), (["--coverages", "[1, 2, 3, 4]"], [1, 2, 3, 4])]
+)
+def test_entries_of_few_properties_can_be_kept_by_a_flag(flags, coverages):
+    assert load_config("pretrain", flags).dataset.coverages == coverages
+
+
 def test_unreadable_file(tmp_path):
     path = tmp_path / "binary.yaml"
     path.write_bytes(b"\xff\xfe\x00\x81")
