@@ -13,6 +13,7 @@ from torchdrug.utils import comm
 
 from protclip_td.building import Experiment, build
 from protclip_td.building.keeping import keep_encoder_features, keep_items
+from protclip_td.building.parameters import fixed_names
 from protclip_td.data.split_names import SPLITS
 from protclip_td.engine import ResumableEngine
 from protclip_td.errors import InputError, TrainingError
@@ -91,7 +92,8 @@ class _Run:
             )
         self.engine = engine
         self.path: Path = from_all_ranks(self.folder.path if self.folder else None)[0]
-        self.checkpoints = Checkpoints(self.path / "checkpoints")
+        fixed = fixed_names(self.experiment.task) if self.config.get("fix_encoder") else ()
+        self.checkpoints = Checkpoints(self.path / "checkpoints", fixed)
 
     def go(self) -> None:
         if self.folder:

@@ -62,7 +62,9 @@ def build(config: Config) -> Experiment:
     if config.get("checkpoint") and not is_model_folder(config.checkpoint):
         load_weights(task, config.checkpoint)
     if config.get("fix_encoder"):
-        freeze(encoder_of(task))
+        encoder = encoder_of(task)
+        # A task without training has no head of its own: there all of the model is fixed.
+        freeze(encoder if config.train.num_epoch else task.model)
     if config.get("fix_encoder2"):
         freeze(second_encoder_of(task))
     optimizer = build_optimizer(config, task)

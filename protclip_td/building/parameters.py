@@ -51,6 +51,13 @@ def freeze(module: nn.Module) -> None:
     module.train = partial(_stay_as_it_is, module)  # type: ignore[method-assign, assignment]
 
 
+def fixed_names(task: nn.Module) -> list[str]:
+    """Names of the parameters that are not trained."""
+    # One that is used twice has two names in a checkpoint.
+    named = task.named_parameters(remove_duplicate=False)
+    return [name for name, parameter in named if not parameter.requires_grad]
+
+
 def _stay_as_it_is(module: nn.Module, mode: bool = True) -> nn.Module:
     return module
 

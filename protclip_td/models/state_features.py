@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from protclip_td.models.feature_file import FeatureFolder
+from protclip_td.models.tensors import add_to_digest
 
 #: Takes places in a list, and gives a row for each.
 Compute = Callable[[list[int]], np.ndarray]
@@ -91,8 +91,5 @@ def digest(model: Any) -> str:
     settings = model.config_dict() if hasattr(model, "config_dict") else repr(model)
     config = model.config.to_json_string() if hasattr(model, "config") else ""
     name = hashlib.blake2b(f"{settings!r}{config}".encode(), digest_size=16)
-    for key, tensor in sorted(model.state_dict().items()):
-        plain = tensor.detach().cpu().contiguous()
-        name.update(f"{key} {plain.dtype} {tuple(plain.shape)}".encode())
-        name.update(plain.flatten().view(torch.uint8).numpy())
+    add_to_digest(name, model.state_dict())
     return name.hexdigest()

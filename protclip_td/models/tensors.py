@@ -1,8 +1,9 @@
-"""Says exactly which tensors of a file do not fit a module; loads those that do."""
+"""Tensors by name: which of a file do not fit a module, loading them, and their digest."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from protclip_td.errors import InputError
@@ -49,6 +50,14 @@ def misfits(own: Mapping[str, tuple | None], given: Mapping[str, tuple | None]) 
         if name in given and given[name] != shape
     ]
     return lines + [f"{name}: missing" for name in own if name not in given]
+
+
+def add_to_digest(digest: Any, tensors: Mapping[str, Tensor]) -> None:
+    """Let a digest of `hashlib` take up names, types, shapes and every bit of some tensors."""
+    for name, tensor in sorted(tensors.items()):
+        plain = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {plain.dtype} {tuple(plain.shape)}".encode())
+        digest.update(plain.flatten().view(torch.uint8).numpy())
 
 
 def refuse(misfits: Sequence[str], source: str, advice: str = "") -> None:

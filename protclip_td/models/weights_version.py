@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 T = TypeVar("T")
 #: Place in memory and number of changes of each parameter.
@@ -34,8 +34,13 @@ def weights_version(*models: nn.Module) -> Version:
         for parameter in module._parameters.values()
         if parameter is not None
     )
-    # Parameters made in inference mode do not count their changes.
-    return [(p.data_ptr(), 0 if p.is_inference() else p._version) for p in parameters]
+    return [tensor_version(parameter) for parameter in parameters]
+
+
+def tensor_version(tensor: Tensor) -> tuple[int, int]:
+    """Where a tensor is, and how often it was changed."""
+    # Tensors made in inference mode do not count their changes.
+    return tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version
 
 
 class KeptValue(Generic[T]):

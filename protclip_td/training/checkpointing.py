@@ -4,7 +4,7 @@ import os
 import pickle
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +15,7 @@ from torch import nn
 from protclip_td.errors import InputError
 from protclip_td.models.tensors import misfits, refuse, shapes
 from protclip_td.training.disk import explain_disk_errors
+from protclip_td.training.fixed_part import FIXED, FIXED_PART, FixedPart
 from protclip_td.whole_files import replace_file, sync_folder, write_aside
 
 
@@ -27,14 +28,17 @@ class Checkpoints:
 
     Parameters:
         folder (str or Path): made if missing
+        fixed (collection of str, optional): tensors of the model that the run does not train; they
+            are kept once, in ``fixed.pt``, which the other files then need
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, fixed: Collection[str] = ()) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.last = self.folder / "last.pt"
         self.previous = self.folder / "previous.pt"
         self.best = self.folder / "best.pt"
+        self.fixed_part = FixedPart(self.folder, fixed)
 
     def save(self, state: dict[str, Any], is_best: bool = False) -> None:
         """Write ``last.pt``, keeping the one before as ``previous.pt``.
@@ -48,7 +52,8 @@ class Checkpoints:
         """
         plain = to_plain(state, "state")
         with explain_disk_errors(self.last):
-            written = write_aside(self.last, lambda file: torch.save(plain, file))
+            trained = self.fixed_part.take_out(plain)
+            written = write_aside(self.last, lambda file: torch.save(trained, file))
             try:
                 # Best first: a run killed in between resumes before it, and finds it again.
                 if is_best:
@@ -105,13 +110,29 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read a checkpoint of this engine or of TorchDrug's onto the CPU, checking every byte.
 
     Parameters:
-        path (str or Path): the file
+        path (str or Path): the file; weights that its run did not train are read from the
+            ``fixed.pt`` beside it
 
     Raises:
-        InputError: there is no such file, or it may not be read
+        InputError: there is no such file, it may not be read, or its ``fixed.pt`` is not there
         DamagedCheckpointError: the file is damaged or no checkpoint
     """
     path = Path(path).expanduser()
+    state = _load_one(path)
+    if FIXED not in state:
+        return state
+    beside = path.with_name(FIXED_PART)
+    fixed = _load_one(beside) if beside.is_file() else {}
+    if fixed.get("digest") != state.pop(FIXED):
+        found = "is another run's" if fixed else "is not there"
+        raise InputError(
+            f"{path} needs the {FIXED_PART} of its own run beside it, with the weights that were "
+            f"not trained, and {beside} {found}. Copy both files."
+        )
+    return {**state, "model": {**fixed["model"], **state["model"]}}
+
+
+def _load_one(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"There is no checkpoint {path}.")
     try:

@@ -23,13 +23,16 @@ class History:
     def __init__(self, folder: Path) -> None:
         self.jsonl = folder / "metrics.jsonl"
         self.csv = folder / "metrics.csv"
+        # Reading a file of millions of steps takes longer than a short epoch.
+        self._epochs = _epochs(self.rows())
 
     def append(self, row: Row) -> None:
         """Add one row."""
         with explain_disk_errors(self.jsonl), open(self.jsonl, "a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         if row["kind"] == "epoch":
-            self.write_csv()
+            self._epochs.append(row)
+            self._write_csv()
 
     def rows(self) -> list[Row]:
         """Read all rows; a last line that was cut by a kill is left out."""
@@ -42,10 +45,6 @@ class History:
             except ValueError:
                 break
         return rows
-
-    def epochs(self) -> list[Row]:
-        """Read the epoch rows."""
-        return [row for row in self.rows() if row["kind"] == "epoch"]
 
     def cut(self, step: int, epoch: int) -> None:
         """Forget what came after a checkpoint, since it will come again.
@@ -61,7 +60,8 @@ class History:
         ]
         text = "".join(json.dumps(row) + "\n" for row in kept)
         write_file(self.jsonl, text)
-        self.write_csv()
+        self._epochs = _epochs(kept)
+        self._write_csv()
 
     def sync(self) -> None:
         """Bring the rows to the disk, so that a checkpoint never runs ahead of them."""
@@ -69,12 +69,16 @@ class History:
             with explain_disk_errors(self.jsonl), open(self.jsonl, "rb") as file:
                 os.fsync(file.fileno())
 
-    def write_csv(self) -> None:
+    def _write_csv(self) -> None:
         """Write the epoch rows as a table; a metric that came later leaves gaps before."""
-        epochs = self.epochs()
-        columns = list(dict.fromkeys(key for row in epochs for key in row if key != "kind"))
+        rows = self._epochs
+        columns = list(dict.fromkeys(key for row in rows for key in row if key != "kind"))
         text = io.StringIO()
         table = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
         table.writeheader()
-        table.writerows(epochs)
+        table.writerows(rows)
         write_file(self.csv, text.getvalue())
+
+
+def _epochs(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["kind"] == "epoch"]

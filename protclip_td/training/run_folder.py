@@ -27,6 +27,7 @@ CONTENTS = {
     "checkpoints/best.pt": "of the epoch with the best validation",
     "checkpoints/last.pt": "where --resume goes on",
     "checkpoints/previous.pt": "the one before, should last.pt be damaged",
+    "checkpoints/fixed.pt": "what is not trained; the other checkpoints need it",
     "model": "the best model, for from_pretrained and configs",
     "log.txt": "all messages, TorchDrug's included",
 }

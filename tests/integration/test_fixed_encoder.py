@@ -18,6 +18,8 @@ from protclip_td.data.proteins import to_protein
 from protclip_td.datasets import protein_table
 from protclip_td.models import ProtCLIP
 from protclip_td.run import run
+from protclip_td.training.checkpointing import load_checkpoint
+from protclip_td.training.loop import TrainingLoop
 
 CONFIG = """\
 output_dir: {{ output_dir }}
@@ -83,6 +85,31 @@ def test_kept_features_change_no_result(flags, tmp_path, monkeypatch):
     expected = {name: float(value) for name, value in engine.evaluate("test").items()}
     assert {name: kept[name] for name in expected} == pytest.approx(expected, rel=1e-4)
     assert sum(asked) == 24 + 3 + kept["epoch"] * (12 + 6) + 6
+
+
+def test_checkpoints_share_the_encoder_that_is_written_once(flags, tmp_path, monkeypatch):
+    config = load_config(tmp_path / "config.yaml", [*flags, "--num_epoch", "3"])
+    run(config)
+    (tmp_path / "runs").rename(tmp_path / "uninterrupted")
+    whole_epoch = TrainingLoop._epoch
+
+    def stop_in_the_third(loop):
+        if loop.position.epoch == 2:
+            raise KeyboardInterrupt
+        whole_epoch(loop)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TrainingLoop, "_epoch", stop_in_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            run(config)
+    (folder,) = tmp_path.glob("runs/*/checkpoints")
+    assert (folder / "fixed.pt").stat().st_size > 2 * (folder / "last.pt").stat().st_size
+    run(config, resume=folder.parent)
+    (expected,) = tmp_path.glob("uninterrupted/*/checkpoints")
+    for name in ("best.pt", "last.pt"):
+        found, wanted = (load_checkpoint(path / name)["model"] for path in (folder, expected))
+        assert found.keys() == wanted.keys() == build(config).task.state_dict().keys()
+        assert all(torch.equal(found[key], wanted[key]) for key in wanted)
 
 
 def test_no_epoch_only_evaluates(flags, tmp_path, capsys):

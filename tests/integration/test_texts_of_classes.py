@@ -19,6 +19,7 @@ from protclip_td.datasets import ProteinTable
 from protclip_td.errors import InputError
 from protclip_td.metrics import ranking_metrics
 from protclip_td.models import ProtCLIP
+from protclip_td.run import run
 from protclip_td.tasks import ProteinTextRetrieval, ZeroShotClassification
 from protclip_td.tasks.shared_space import embed_texts
 
@@ -244,6 +245,17 @@ def test_another_tokenizer_reads_the_texts_anew(checkpoint, model, tiny_text_fol
     after = model.encode_text(["cell membrane"])
     torch.testing.assert_close(after, unread.encode_text(["cell membrane"]))
     assert not torch.allclose(after, before)
+
+
+@pytest.mark.parametrize("name", ["zero_shot_sub", "text_to_protein"])
+def test_what_a_checkpoint_says_is_kept_for_the_next_run(name, checkpoint, tmp_path, monkeypatch):
+    files.make(name, tmp_path / "data", monkeypatch)
+    flags = [f"--path={tmp_path}/data", f"--checkpoint={checkpoint}", f"--output_dir={tmp_path}/r"]
+    run(load_config(name, [*flags, "--fix_encoder=true"]))
+    monkeypatch.setattr(ProtCLIP, "forward", None)
+    run(load_config(name, [*flags, "--fix_encoder=true"]))
+    first, second = (path.read_text() for path in tmp_path.glob("r/*/results.json"))
+    assert first == second
 
 
 @pytest.mark.parametrize("name", ["zero_shot_sub", "zero_shot_reaction", "text_to_protein"])
