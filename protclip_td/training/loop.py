@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -168,21 +168,28 @@ class TrainingLoop:
 
     def _forward_backward(self, loader: Iterator[Any], num_batch: int) -> Metrics:
         metrics, faults = [], []
-        for batch in islice(loader, num_batch):
+        for number, batch in enumerate(islice(loader, num_batch), 1):
             if self.engine.device.type == "cuda":
                 batch = utils.cuda(batch, device=self.engine.device)
-            with self.engine.precision.autocast():
-                loss, metric = self.model(batch)
-            if not loss.requires_grad:
-                raise InputError("task: its loss has no gradient. Is its criterion empty?")
-            faults += find_faults(loss.item(), metric, batch)
-            self.engine.precision.backward(loss / num_batch)
+            with self._shared_gradient(number == num_batch):
+                with self.engine.precision.autocast():
+                    loss, metric = self.model(batch)
+                if not loss.requires_grad:
+                    raise InputError("task: its loss has no gradient. Is its criterion empty?")
+                faults += find_faults(loss.item(), metric, batch)
+                self.engine.precision.backward(loss / num_batch)
             metrics.append(utils.detach(metric))
         self._agree(faults)
         mean = utils.mean(utils.stack(metrics, dim=0), dim=0)
         if self.engine.world_size > 1:
             mean = comm.reduce(mean, op="mean")
         return {name: float(value) for name, value in mean.items()}
+
+    def _shared_gradient(self, is_last: bool) -> AbstractContextManager[None]:
+        """Ranks take the mean of their gradients once a step, with its last batch."""
+        if is_last or not isinstance(self.model, nn.parallel.DistributedDataParallel):
+            return nullcontext()
+        return self.model.no_sync()
 
     def _agree(self, faults: list[dict[str, Any]]) -> None:
         """Let all ranks fail, or stop, if one of them has to."""

@@ -11,6 +11,8 @@ import torch
 from helpers import run_ranks
 from line_toy import ITEMS, Line, fit, values
 from torch import optim
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
+from torch.nn.parallel import DistributedDataParallel
 from torchdrug.utils import comm
 
 from protclip_td.engine import ResumableEngine
@@ -166,15 +168,34 @@ def run_rank(rank, folder):
     torch.set_num_threads(1)
     comm.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     torch.manual_seed(5 + rank)
+    reductions = []
+    whole = DistributedDataParallel.__init__
+
+    def count_reductions(model, *args, **options):
+        whole(model, *args, **options)
+        model.register_comm_hook(reductions, _count_and_reduce)
+
+    DistributedDataParallel.__init__ = count_reductions
     _, task, heard = fit(1)
-    torch.save([task.seen, values(heard.steps, "mean x")], f"{folder}/{rank}.pt")
+    kept = [task.seen, values(heard.steps, "mean x"), task.weight.item(), len(reductions)]
+    torch.save(kept, f"{folder}/{rank}.pt")
+
+
+def _count_and_reduce(reductions, bucket):
+    reductions.append(bucket.index())
+    return allreduce_hook(None, bucket)
 
 
 def test_two_processes_share_the_items_and_report_the_mean_of_both(tmp_path):
     run_ranks(run_rank, str(tmp_path))
-    (seen, reported), (other, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
-    assert {x for batch in [*seen, *other] for x in batch} == {1, 2, 3, 4, 5, 6, 7}
-    assert reported == pytest.approx([fmean(map(fmean, [*seen, *other]))])
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    batches = [*first[0], *second[0]]
+    assert {x for batch in batches for x in batch} == {1, 2, 3, 4, 5, 6, 7}
+    mean = fmean(map(fmean, batches))
+    assert first[1] == pytest.approx([mean])
+    # Two batches on each make one step, before which gradients are exchanged once.
+    assert len(first[0]) == 2
+    assert first[2:] == second[2:] == [pytest.approx(-0.1 * mean), 1]
 
 
 def test_weights_that_are_no_numbers_end_a_training_without_checkpoints():
