@@ -137,7 +137,8 @@ def accept(data: Path) -> None:
     for name, (address, _) in ours.PrimeKG.files.items():
         ours.PrimeKG.files[name] = address, PublishedFile()
     ours.STRINGActions.published.clear()
-    ours.STRINGActions.sizes.clear()
+    ours.STRINGActions.known.clear()
+    ours.Reaction.label_size = None
     ChainFiles.least.clear()
 
 

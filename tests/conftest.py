@@ -50,15 +50,16 @@ def seeded():
 @pytest.fixture(scope="session", autouse=True)
 def data_may_be_small():
     """Data sets made for tests are smaller than the published ones."""
-    from protclip_td.datasets import PROBE, STRINGActions
+    from protclip_td.datasets import PROBE, Reaction, STRINGActions
     from protclip_td.datasets.deepfri_files import ChainFiles
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(STRINGActions, "published", {})
-        monkeypatch.setattr(STRINGActions, "sizes", {})
+        monkeypatch.setattr(STRINGActions, "known", {})
         monkeypatch.setattr(PROBE, "published", {})
         monkeypatch.setattr(ChainFiles, "least", {})
         monkeypatch.setattr(ChainFiles, "sizes", {})
+        monkeypatch.setattr(Reaction, "label_size", None)
         yield
 
 

@@ -9,10 +9,10 @@ chains are TorchDrug's. Two things differ:
 - TorchDrug leaves out chains whose structure it cannot read: of EC it has 15,011, 1,664 and 1,840
   for training, validation and test, where DeepFRI's lists are said to have 15,551, 1,729 and 1,919
   (4 % more each); of GO 27,496, 3,053 and 2,991, where they are said to have 29,902, 3,323 and
-  3,416 (9 %, 9 % and 14 % more). The figures of the lists are only quoted from papers, 29,902 also
-  from issue 53 of DeepFRI's repository. Published results that come through TorchDrug are on its
-  chains. To repeat these, or to compare row by row, give a list of the chains to keep as `chains`;
-  from TorchDrug's data set it is
+  3,416 (9 %, 9 % and 14 % more). The 3,416 were counted in the list, the others are quoted from
+  papers, 29,902 also from issue 53 of DeepFRI's repository. Published results that come through
+  TorchDrug are on its chains. To repeat these, or to compare row by row, give a list of the chains
+  to keep as `chains`; from TorchDrug's data set it is
   ``[Path(file).name.split("_")[0] for file in dataset.pdb_files]``, one per line.
 """
 

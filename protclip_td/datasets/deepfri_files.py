@@ -36,6 +36,8 @@ class ChainFiles:
     sizes: ClassVar[dict[str, int]] = {
         "nrPDB-EC_2020.04_test_sequences.fasta": 617_149,
         "nrPDB-GO_2019.06.18_test_sequences.fasta": 1_267_435,
+        "nrPDB-GO_2019.06.18_sequences.fasta": 11_041_677,
+        "nrPDB-GO_2019.06.18_test.csv": 58_261,
     }
 
     def __init__(self, folder: Path, prefix: str, release: str) -> None:

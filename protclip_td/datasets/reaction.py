@@ -12,7 +12,6 @@ from protclip_td.data.outside.archive import unpack
 from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
 from protclip_td.data.proteins import RESIDUES_ONLY
 from protclip_td.data.reading.table import read_table
-from protclip_td.data.reading.text_lines import check_last_line
 from protclip_td.data.split_names import SPLITS
 from protclip_td.datasets.splits import consecutive_splits
 from protclip_td.errors import InputError
@@ -47,12 +46,15 @@ class Reaction(data.ProteinDataset):
         "https://raw.githubusercontent.com/DeepGraphLearning/ProtST/"
         "e80ab338cc9b7ad81428bea94e42e0a4d07dd7b6/data/zero_shot_classification/reaction_name.tsv"
     )
+    #: Bytes of the names; no checksum of them is published.
+    label_size: int | None = 48_844
     target_fields = ("label",)
 
     def __init__(self, path: str, lazy: bool = True, verbose: int = 1, **kwargs: Any) -> None:
         self.path = Path(path).expanduser()
         archive = DataFile(self.path / "Reaction.zip", self.url, PublishedFile(md5=self.md5))
-        self._names = DataFile(self.path / "Reaction" / "reaction_name.tsv", self.label_url)
+        names = self.path / "Reaction" / "reaction_name.tsv"
+        self._names = DataFile(names, self.label_url, PublishedFile(size=self.label_size))
         # Who has the archive may want no names; who has nothing is told of both at once.
         fetch_all([archive] if archive.path.is_file() else [archive, self._names])
         unpack(archive.path)
@@ -67,10 +69,9 @@ class Reaction(data.ProteinDataset):
         """What each reaction is called, synonyms included, for zero-shot classification.
 
         Raises:
-            InputError: the file of names is missing, not numbered from 0 without a gap, or cut
+            InputError: the file of names is missing, another one, or not numbered from 0 on
         """
         (path,) = fetch_all([self._names])
-        check_last_line(path)
         table = read_table(path)
         names = table.column("name")
         row_of = {number: row for row, number in enumerate(table.column("id"))}

@@ -122,11 +122,16 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
         ),
     }
 
-    #: Bytes of the files that lie in GNN-PPI's repository.
-    sizes = {  # noqa: RUF012 (read only)
-        "protein.actions.SHS27k.STRING.txt": 3_958_672,
-        "protein.SHS27k.sequences.dictionary.tsv": 1_002_278,
-        "protein.SHS148k.sequences.dictionary.tsv": 3_209_563,
+    #: What is known of the files that lie in GNN-PPI's repository. It has no checksums; these are
+    #: from https://github.com/Lemonenn/BAE-PPI, which keeps the two files of SHS27k in Git LFS.
+    known = {  # noqa: RUF012 (read only)
+        "protein.actions.SHS27k.STRING.txt": PublishedFile(
+            3_958_672, sha256="6c79932d6489bed3c794fcde68a42ce603bc14e22c3cf549115685cd4fd6076a"
+        ),
+        "protein.SHS27k.sequences.dictionary.tsv": PublishedFile(
+            1_002_278, sha256="2fe6201a91c8f64f872ae954f497232ec500bd3209a1647a2f0b471bc19a530d"
+        ),
+        "protein.SHS148k.sequences.dictionary.tsv": PublishedFile(3_209_563),
     }
 
     #: GNN-PPI's own cut of STRING, used where both files are there.
@@ -186,8 +191,8 @@ class STRINGActions(torch_data.Dataset, core.Configurable):
             raise InputError(f"{error}{self._also(name)}") from error
 
     def _file(self, name: str, address: str) -> DataFile:
-        published = PublishedFile(size=self.sizes.get(name))
-        return DataFile(self.folder / name, address + name, published)
+        known = self.known.get(name, PublishedFile())
+        return DataFile(self.folder / name, address + name, known)
 
     def _also(self, name: str) -> str:
         """Where else the files of a network are."""

@@ -10,13 +10,15 @@ from protclip_td.benchmark import BENCHMARKS
 from protclip_td.benchmark.data_files import list_benchmarks
 from protclip_td.config import load_config
 from protclip_td.config.classes import find_class
-from protclip_td.datasets import PROBE, PrimeKG, STRINGActions
+from protclip_td.data.outside.remote import PublishedFile
+from protclip_td.datasets import PROBE, PrimeKG, Reaction, STRINGActions
 from protclip_td.datasets.deepfri_files import ChainFiles
 from protclip_td.datasets.probe import HUMAN_URL
 from protclip_td.datasets.probe_files import FASTA_FILE, FASTA_URL, ZIP_URL
 
 # What `conftest.py` takes away from the small files of tests.
-SIZES, DEEPFRIS_SIZES, PROBES_SIZES = STRINGActions.sizes, ChainFiles.sizes, PROBE.published
+KNOWN, DEEPFRIS_SIZES, PROBES_SIZES = STRINGActions.known, ChainFiles.sizes, PROBE.published
+NAMES_SIZE = Reaction.label_size
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "data.md").read_text()
 
 
@@ -72,8 +74,13 @@ def test_prime_kg():
 
 
 def test_sizes_of_deepfris_files():
-    assert len(DEEPFRIS_SIZES) == 2
-    assert all(f"({size:,} bytes)" in MANUAL for size in DEEPFRIS_SIZES.values())
+    assert len(DEEPFRIS_SIZES) == 4
+    assert all(f"{size:,} bytes)" in MANUAL for size in DEEPFRIS_SIZES.values())
+
+
+def test_size_and_address_of_the_names_of_reactions():
+    assert f"[`Reaction/reaction_name.tsv`]({Reaction.label_url})" in MANUAL
+    assert f"({NAMES_SIZE:,} bytes)" in MANUAL
 
 
 def test_networks():
@@ -82,8 +89,9 @@ def test_networks():
             row = line_of(f"string_actions/{file}")
             assert row.startswith(f"| `{name.lower()}` |")
             assert (f"({address}{file})" if address else "by hand") in row
-            size = f"{SIZES[file]:,}" if file in SIZES else "not known"
-            assert f"| {size} |" in row
+            size, _, sha256 = KNOWN.get(file, PublishedFile())
+            assert f"| {size:,} |" in row if size else "| not known |" in row
+            assert (f"SHA-256 `{sha256}`" in row) == bool(sha256)
     for file in STRINGActions.gnn_ppi_string:
         assert "by hand" in line_of(f"string_actions/{file}")
 

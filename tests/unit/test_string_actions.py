@@ -23,7 +23,7 @@ from protclip_td.datasets.string_actions_reader import (
 from protclip_td.errors import InputError
 
 # What `conftest.py` takes away from the small networks of tests.
-PUBLISHED, SIZES = STRINGActions.published, STRINGActions.sizes
+PUBLISHED, KNOWN = STRINGActions.published, STRINGActions.known
 
 HEADER = "\t".join(graph_files.ACTIONS_HEADER)
 
@@ -194,7 +194,7 @@ def test_a_line_too_few_is_told_beside_the_lines_left_out(data, tmp_path, monkey
 def test_sequences_of_another_size_are_not_used(data, monkeypatch):
     """A last sequence that was cut looks whole."""
     name = "protein.SHS27k.sequences.dictionary.tsv"
-    monkeypatch.setattr(STRINGActions, "sizes", {name: SIZES[name]})
+    monkeypatch.setattr(STRINGActions, "known", {name: KNOWN[name]})
     with pytest.raises(InputError, match=rf"{name} is there, .* of 1,002,278 bytes"):
         STRINGActions(data)
 
