@@ -10,6 +10,7 @@ import resource
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,15 @@ from torchdrug.utils import cuda
 
 import protclip_td
 from protclip_td.building.keeping import keep_encoder_features, keep_items
-from protclip_td.building.parameters import freeze
+from protclip_td.building.parameters import fixed_names, freeze
 from protclip_td.data.reading.readers import read_pairs
 from protclip_td.datasets import ProteinTable
 from protclip_td.engine import ResumableEngine
 from protclip_td.models import ProtCLIP
+from protclip_td.training.checkpointing import Checkpoints
+from protclip_td.training.listener import Listener, Plan
+from protclip_td.training.recorder import Recorder
+from protclip_td.training.run_folder import RunFolder
 
 SAMPLE = Path(protclip_td.__file__).parent / "data/sample/uniprot_sample.dat.gz"
 
@@ -91,7 +96,7 @@ def tuned(settings: dict[str, Any]) -> dict[str, float]:
 
 
 def fixed(settings: dict[str, Any]) -> dict[str, Any]:
-    """Seconds of each epoch of a head on a fixed encoder, and its last loss."""
+    """Seconds of each epoch of a head on a fixed encoder, as in a run, and its last loss."""
     torch.manual_seed(0)
     encoder = make_encoder("ours", settings["weights"], settings["size"])
     freeze(encoder)
@@ -107,16 +112,33 @@ def fixed(settings: dict[str, Any]) -> dict[str, Any]:
         if settings["keep"]:
             keep_encoder_features(task, Path(folder))
             keep_items(engine)
-        seconds = [time_epoch(engine) for _ in range(settings["epochs"])]
+        clock = Clock()
+        run = RunFolder(Path(folder))
+        checkpoints = Checkpoints(run.path / "checkpoints", fixed_names(task))
+        listeners = [clock, Recorder(run)]  # what is drawn at the end is no epoch's
+        engine.fit(settings["epochs"], checkpoints=checkpoints, listeners=listeners)
+        seconds = clock.seconds()
         mae = engine.evaluate("test", log=False)["mean absolute error [number]"]
     return {"seconds": seconds, "proteins": len(dataset), "mae": float(mae)}
 
 
-def time_epoch(engine: ResumableEngine) -> float:
-    """Seconds of one epoch."""
-    start = time.perf_counter()
-    engine.train(1)
-    return time.perf_counter() - start
+class Clock(Listener):
+    """Takes the time of each epoch with all that a run writes after it."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def on_epoch_start(self, plan: Plan, epoch: int, step: int) -> None:
+        """An epoch begins where the one before has ended."""
+        self.times.append(time.perf_counter())
+
+    def on_end(self) -> None:
+        """The last one has ended."""
+        self.times.append(time.perf_counter())
+
+    def seconds(self) -> list[float]:
+        """Seconds of each epoch."""
+        return [end - begin for begin, end in pairwise(self.times)]
 
 
 def resident_mb() -> float:
