@@ -1,5 +1,6 @@
 """What several test modules build: batches of real pairs and small models."""
 
+import torch
 from torch import multiprocessing
 from torchdrug.data import graph_collate
 
@@ -32,6 +33,21 @@ def batch_of(entries, indices=None):
     """A batch by TorchDrug's own collate function."""
     indices = range(len(entries)) if indices is None else indices
     return graph_collate([item(entry, index) for entry, index in zip(entries, indices)])
+
+
+def assert_equal_packs(pack, expected):
+    """All that two packs of proteins hold is the same: names, types, shapes, devices, numbers."""
+    assert type(pack) is type(expected)
+    assert list(pack.meta_dict) == list(expected.meta_dict)
+    assert vars(pack).keys() == vars(expected).keys()
+    for name, value in vars(expected).items():
+        given = getattr(pack, name)
+        if not isinstance(value, torch.Tensor):
+            assert given == value, name
+            continue
+        kind = value.dtype, value.shape, value.device, value.layout, value.requires_grad
+        assert (given.dtype, given.shape, given.device, given.layout, given.requires_grad) == kind
+        assert torch.equal(given, value), name
 
 
 def tiny_model(protein_folder, text_folder, **options):

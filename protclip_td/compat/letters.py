@@ -9,7 +9,7 @@ from typing import Any
 
 from torchdrug.data import PackedProtein, Protein
 
-from protclip_td.data.proteins import to_protein, with_letters
+from protclip_td.data.proteins import to_pack, to_protein, with_letters
 
 
 def apply() -> None:
@@ -24,7 +24,7 @@ def _from_one(cls: type, sequence: str) -> Protein:
 
 
 def _from_many(cls: type, sequences: Sequence[str]) -> PackedProtein:
-    return Protein.pack([to_protein(sequence) for sequence in sequences])
+    return to_pack(sequences)
 
 
 def _completing(pack: Callable[..., PackedProtein]) -> Callable[..., PackedProtein]:

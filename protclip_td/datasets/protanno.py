@@ -1,16 +1,17 @@
 """ProtAnno, the protein-biotext pairs of UniProtKB, as a TorchDrug data set."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 from torch.utils import data as torch_data
-from torchdrug import core
+from torchdrug import core, data
 from torchdrug.core import Registry as R
 
 from protclip_td.checks import check_count
-from protclip_td.data.proteins import to_protein
+from protclip_td.data.entry import Entry
+from protclip_td.data.proteins import to_pack, to_protein
 from protclip_td.data.sampling.held_out import num_rows, split_rows
 from protclip_td.data.sampling.rows import all_once
 from protclip_td.data.sampling.rule import rule_for
@@ -128,8 +129,20 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
     @takes_slices
     def __getitem__(self, index: int) -> dict[str, Any]:
         entry = self.store[index]
+        return {"graph": to_protein(self._cut(entry)), **self._texts(index, entry)}
+
+    def get_batch(self, indices: Sequence[int]) -> dict[str, Any]:
+        """Items as a batch, whose proteins become a pack in one go."""
+        entries = [self.store[index] for index in indices]
+        texts = [self._texts(index, entry) for index, entry in zip(indices, entries)]
+        return {"graph": to_pack(map(self._cut, entries)), **data.graph_collate(texts)}
+
+    def _cut(self, entry: Entry) -> str:
+        return entry.sequence[: self.max_residues]
+
+    def _texts(self, index: int, entry: Entry) -> dict[str, Any]:
+        """An item without its protein."""
         return {
-            "graph": to_protein(entry.sequence[: self.max_residues]),
             "biotext": self.store.biotext(entry),
             "property_text": {p.key: text for p, text in zip(PROPERTIES, entry.properties)},
             "accession": entry.accession,

@@ -5,9 +5,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchdrug.data import Protein
 
-from protclip_td.data.proteins import to_protein
+from protclip_td.data.proteins import to_pack
 from protclip_td.errors import InputError
 from protclip_td.hooks import behind_split
 from protclip_td.models.encoding import inference, progress_bar
@@ -65,7 +64,7 @@ def protein_vectors(model: Any, sequences: Sequence[str], device: torch.device) 
     bar = progress_bar(len(sequences), "proteins")
     with inference(model), bar, torch.autocast(device.type, enabled=False):
         for rows in group_by_length([len(sequence) for sequence in sequences], _RESIDUES_PER_CALL):
-            graph = Protein.pack([to_protein(sequences[row]) for row in rows]).to(device)
+            graph = to_pack(sequences[row] for row in rows).to(device)
             feature = model(graph, graph.node_feature.float())["graph_feature"]
             parts.append(feature.float())
             order += rows

@@ -4,7 +4,7 @@ TorchDrug's engine makes one loader for all epochs. A resumed run needs more: th
 seen are skipped by index, without loading them, and neither making the loader nor the items
 themselves may touch the random numbers of the training.
 
-Items that take microseconds by themselves, such as a graph's edges, come a whole batch at a time.
+Items that are made faster together, such as proteins or a graph's edges, come a batch at a time.
 """
 
 import hashlib
@@ -71,11 +71,20 @@ def _gives_batches(cls: type) -> bool:
 
 
 def _behind_subset(dataset: Any, indices: Sequence[int]) -> tuple[Any, Sequence[int]]:
-    """The data set that a plain subset is of, and the same items' indices in there."""
-    while type(dataset) is torch_data.Subset:
+    """The data set that a subset is of, if it changes no items, and their indices in there."""
+    while _only_chooses(type(dataset)):
         indices = [dataset.indices[index] for index in indices]
         dataset = dataset.dataset
     return dataset, indices
+
+
+def _only_chooses(cls: type) -> bool:
+    """Whether a data set is a subset whose items and batches are those of the whole."""
+    return (
+        issubclass(cls, torch_data.Subset)
+        and cls.__getitem__ is torch_data.Subset.__getitem__
+        and not _gives_batches(cls)
+    )
 
 
 class BatchIndices:

@@ -8,6 +8,7 @@ from itertools import chain, combinations, pairwise
 import numpy as np
 import pytest
 import torch
+from helpers import assert_equal_packs
 from torch import nn
 from torch.utils import data as torch_data
 from torchdrug import core, data
@@ -93,6 +94,26 @@ def test_batches_by_torchdrugs_stock_loader(dataset, num_worker):
     assert all(len(texts) == 4 for texts in batch["property_text"].values())
     letters = bytes(batch["graph"].residue_letter.tolist()).decode()
     assert letters == "".join(dataset.store[row].sequence[:1022] for row in rows(train_set)[:4])
+
+
+def test_a_batch_in_one_go_is_that_of_torchdrugs_collate(folder):
+    dataset = ProtAnno(folder, max_residues=300)
+    for split in dataset.split():
+        places = [7, 2, 2, 0]
+        expected = data.graph_collate([split[place] for place in places])
+        for asked in (split, torch_data.Subset(split, range(len(split)))):
+            batch = SeededBatches(asked, 0, 0)[places]
+            assert list(batch) == list(expected)
+            assert_equal_packs(batch.pop("graph"), expected["graph"])
+            assert batch["index"].dtype == expected["index"].dtype
+            assert torch.equal(batch.pop("index"), expected["index"])
+            assert batch == {key: expected[key] for key in batch}
+
+
+def test_a_batch_of_the_engine_makes_no_single_proteins(dataset, monkeypatch):
+    monkeypatch.setattr("protclip_td.datasets.protanno.to_protein", None)
+    for split in dataset.split():
+        assert len(SeededBatches(split, 0, 0)[[1, 0]]["graph"]) == 2
 
 
 class Probe(nn.Module):

@@ -167,6 +167,21 @@ def test_a_subset_of_ones_own_gives_its_own_items():
     assert batch["index"].tolist() == [6, 14]
 
 
+def test_a_subset_of_ones_own_that_only_chooses_is_asked_for_batches():
+    class Drawn(torch_data.Subset):
+        def set_epoch(self, epoch):
+            self.indices = [epoch, epoch + 1]
+
+    class OwnBatches(torch_data.Subset):
+        def get_batch(self, indices):
+            return {"index": torch.tensor(indices) - 1}
+
+    drawn = Drawn(InBatches(), [])
+    drawn.set_epoch(4)
+    assert SeededBatches(drawn, 0, 0)[[1, 0]]["index"].tolist() == [5, 4]
+    assert SeededBatches(OwnBatches(InBatches(), [7, 5]), 0, 0)[[1, 0]]["index"].tolist() == [0, -1]
+
+
 def test_loading_leaves_the_random_numbers_alone():
     before = torch.get_rng_state()
     items(0), items(2)
