@@ -20,7 +20,7 @@ def keep_means(encoder: TextEncoder, folder: str | Path) -> "KeptMeans":
     A knowledge graph has tens of thousands of names, which take long on a CPU.
 
     Parameters:
-        encoder (TextEncoder): its `means` changes
+        encoder (TextEncoder): its `means` and `means_in_groups` change
         folder (str or Path): where to keep them, one subfolder for each state of the encoder; runs
             may share it
 
@@ -35,12 +35,12 @@ def keep_means(encoder: TextEncoder, folder: str | Path) -> "KeptMeans":
         (True, 1)
     """
     kept = KeptMeans(encoder, Path(folder).expanduser())
-    encoder.means = kept  # type: ignore[method-assign]
+    encoder.means = encoder.means_in_groups = kept  # type: ignore[method-assign]
     return kept
 
 
 class KeptMeans:
-    """Stands in for a text encoder's `means`.
+    """Stands in for a text encoder's `means` and `means_in_groups`, and computes by the latter.
 
     Parameters:
         encoder (TextEncoder): the encoder
@@ -49,7 +49,7 @@ class KeptMeans:
 
     def __init__(self, encoder: TextEncoder, folder: Path) -> None:
         self.encoder = encoder
-        self.means = encoder.means
+        self.means = encoder.means_in_groups
         self.features = StateFeatures(encoder.model, encoder.hidden_size, folder)
 
     def __call__(self, texts: Sequence[str]) -> Tensor:

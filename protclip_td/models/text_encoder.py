@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Tokens in one pass on a GPU; on a CPU texts go through one by one.
+#: Tokens in one pass, where texts do not go through one by one.
 _TOKENS_PER_PASS = 16384
 
 
@@ -26,7 +26,8 @@ class TextEncoder(nn.Module):
 
     Never trained, always in evaluation mode, always in the precision of its weights, without
     gradient. On a CPU texts are encoded one by one, so that a text's states are the same to the
-    last bit whatever else is in the call; on a GPU they go in batches of about the same length.
+    last bit whatever else is in the call; on a GPU, and by `means_in_groups` on a CPU as well, they
+    go in batches of about the same length.
     Results are kept by text: UniProt's property texts repeat, and every text comes again in the
     next epoch.
 
@@ -108,6 +109,26 @@ class TextEncoder(nn.Module):
             return torch.zeros(0, self.hidden_size, device=self.model.device)
         return torch.stack([found[text] for text in texts]).to(self.model.device)
 
+    def means_in_groups(self, texts: Sequence[str]) -> Tensor:
+        """The mean of each text's token states, without `means`' promise on a CPU, but faster.
+
+        There, too, texts of about the same length go through together, so that the last digits of
+        a mean depend on the other texts. Nothing is kept, which `means` might give out later.
+
+        Parameters:
+            texts (sequence of str): :math:`n` texts; the shorter they are, the more is saved
+
+        Returns:
+            Tensor of shape :math:`(n, d_t)`
+
+        Raises:
+            InputError: there is no tokenizer, or a text is empty
+        """
+        if not texts:
+            return torch.zeros(0, self.hidden_size, device=self.model.device)
+        states = self._encode(texts, in_groups=True)
+        return torch.stack([each.mean(0) for each in states]).to(self.model.device)
+
     def padded_means(self, texts: Sequence[str]) -> Tensor:
         """Means over all tokens of the padded batch of texts, as the released code takes them.
 
@@ -127,7 +148,8 @@ class TextEncoder(nn.Module):
                 missing.append(text)
             else:
                 found[text] = kept
-        for text, states in zip(missing, self._encode(missing)):
+        on_gpu = self.model.device.type != "cpu"
+        for text, states in zip(missing, self._encode(missing, in_groups=on_gpu)):
             found[text] = states.mean(0) if cache is self._means else states
             cache.put(text, found[text])
         return found
@@ -138,13 +160,12 @@ class TextEncoder(nn.Module):
             self.clear_cache()
             self._kept_for = version
 
-    def _encode(self, texts: Sequence[str]) -> list[Tensor]:
+    def _encode(self, texts: Sequence[str], in_groups: bool) -> list[Tensor]:
         """The states of each text at its real tokens, on the CPU."""
         token_ids = [self.token_ids(text) for text in texts]
         lengths = [len(ids) for ids in token_ids]
-        on_cpu = self.model.device.type == "cpu"
         states: list[Tensor] = [torch.empty(0)] * len(texts)
-        for group in group_by_length(lengths, 1 if on_cpu else _TOKENS_PER_PASS):
+        for group in group_by_length(lengths, _TOKENS_PER_PASS if in_groups else 1):
             batch = self._encode_batch([token_ids[i] for i in group])
             for i, row in zip(group, batch):
                 # A copy, so that the cache does not hold on to the whole batch.

@@ -221,7 +221,8 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
             return self._dataset.drug_vectors().to(device)
         encoder, texts = self._texts().to(device), self._dataset.texts(name)
         starts = tqdm(range(0, len(texts), _TEXTS_PER_CALL), desc=name, disable=None)
-        return torch.cat([encoder.means(texts[i : i + _TEXTS_PER_CALL]) for i in starts])
+        calls = (texts[i : i + _TEXTS_PER_CALL] for i in starts)
+        return torch.cat([encoder.means_in_groups(names) for names in calls])
 
     def _texts(self) -> TextEncoder:
         encoder = self.frozen_text_encoder

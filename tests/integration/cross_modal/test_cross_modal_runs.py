@@ -46,7 +46,12 @@ def test_benchmark_with_a_control_that_has_no_texts(
     monkeypatch.setattr("protclip_td.training.recorder.draw_curves", lambda *_: None)
     read = []
     encode = TextEncoder._encode
-    monkeypatch.setattr(TextEncoder, "_encode", lambda *args: read.extend(args[1]) or encode(*args))
+
+    def note(encoder, texts, in_groups):
+        read.extend(texts)
+        return encode(encoder, texts, in_groups)
+
+    monkeypatch.setattr(TextEncoder, "_encode", note)
     encoders = [
         f"--checkpoint={folders[1]}",
         "--control={class: ProteinCNN, input_dim: 21, hidden_dims: [8]}",

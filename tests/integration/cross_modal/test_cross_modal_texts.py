@@ -1,6 +1,7 @@
 """Cross-modal transformation: who reads the names of nodes."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -23,6 +24,14 @@ def test_other_weights_of_a_text_encoder_of_the_task_s_own_give_other_vectors(
     bert = task.frozen_text_encoder.model
     bert.load_state_dict({name: 2 * tensor for name, tensor in bert.state_dict().items()})
     assert not torch.allclose(task._known(device).vectors[disease], before)
+
+
+def test_names_of_nodes_go_through_the_text_encoder_in_groups(data, model, monkeypatch):
+    task = CrossModalTransformation(model, **SMALL)
+    passes = Mock(wraps=model.text_encoder.padded_states)
+    monkeypatch.setattr(model.text_encoder, "padded_states", passes)
+    num_text = sum(map(len, texts_of(task, PrimeKG(data)).values()))
+    assert 0 < passes.call_count < num_text / 2
 
 
 def test_sources_may_be_paths(model, tiny_text_folder, folders):

@@ -38,7 +38,7 @@ def test_the_next_run_finds_them(tiny_text_folder, tmp_path, monkeypatch):
     keep_means(first, tmp_path)
     expected = first.means(TEXTS)
     keep_means(second, tmp_path)
-    monkeypatch.setattr(second, "_encode", lambda texts: pytest.fail(f"{texts} encoded again"))
+    monkeypatch.setattr(second, "_encode", lambda texts, **_: pytest.fail(f"{texts} encoded again"))
     assert torch.equal(second.means(TEXTS[:2]), expected[:2])
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -41,6 +42,22 @@ def test_a_text_is_the_same_to_the_last_bit_whatever_else_is_in_the_call(encoder
     encoder.clear_cache()
     for text, part in reversed(list(zip(TEXTS, together.split(sizes.tolist())))):
         assert torch.equal(encoder.token_states([text])[0], part)
+
+
+def test_in_groups_the_means_take_fewer_passes_and_are_the_same_but_for_rounding(
+    encoder, monkeypatch
+):
+    texts = [f"{word} {number}" for word in ("cell", "a cell membrane") for number in range(9)]
+    alone = torch.cat([encoder.means([text]) for text in texts])
+    encoder.clear_cache()
+    with monkeypatch.context() as patch:
+        patch.setattr(encoder, "padded_states", Mock(wraps=encoder.padded_states))
+        found = encoder.means_in_groups(texts)
+        assert encoder.padded_states.call_count == 2
+    torch.testing.assert_close(found, alone, atol=1e-6, rtol=1e-5)
+    assert encoder.means_in_groups([]).shape == (0, 24)
+    # What comes of groups is not kept, so `means` keeps its promise.
+    assert torch.equal(encoder.means(texts), alone)
 
 
 def test_kept_and_new_results_are_the_same(encoder, monkeypatch):
