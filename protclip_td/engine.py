@@ -9,7 +9,7 @@ from torchdrug import core, utils
 from torchdrug.core import Registry as R
 from torchdrug.utils import comm
 
-from protclip_td.checks import check_positive
+from protclip_td.checks import check_count, check_positive
 from protclip_td.errors import InputError
 from protclip_td.training.agreement import from_all_ranks
 from protclip_td.training.best import BestMetric
@@ -104,12 +104,12 @@ class ResumableEngine(core.Engine, core.Configurable):
             "batch_size": batch_size,
             "gradient_interval": gradient_interval,
             "log_interval": log_interval,
-            "clip_grad_norm": clip_grad_norm,
             "checkpoint_interval": checkpoint_interval,
             "early_stopping": early_stopping,
         }.items():
-            check_positive(f"engine: {name}", value)
-        check_positive("engine: num_worker", num_worker, may_be_zero=True)
+            check_count(f"engine: {name}", value)
+        check_count("engine: num_worker", num_worker, may_be_zero=True)
+        check_positive("engine: clip_grad_norm", clip_grad_norm)
         _check_batch_size(task, train_set, batch_size)
         parts = TrainedParts(task, optimizer)
         # TorchDrug keeps an __init__'s arguments here for `config_dict`; the base class has fewer.

@@ -11,7 +11,7 @@ from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.checks import check_choice, check_fraction, check_positive
+from protclip_td.checks import check_choice, check_count, check_fraction
 from protclip_td.data.digests import md5_by_name, md5_of
 from protclip_td.data.outside.remote import DataFile, fetch_all
 from protclip_td.datasets.batches import only_item, takes_slices
@@ -118,7 +118,7 @@ class PrimeKG(torch_data.Dataset, core.Configurable):
         check_choice("relations", relations, ("all", "target"))
         check_fraction("test_fraction", test_fraction)
         check_fraction("valid_fraction", valid_fraction, may_be_zero=True)
-        check_positive("num_negative", num_negative)
+        check_count("num_negative", num_negative)
         self.folder = Path(path).expanduser() / "primekg"
         self.target = TARGETS[target]
         self.split_name, self.relations, self.valid_fraction = split, relations, valid_fraction

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from protclip_td.checks import check_positive
+from protclip_td.checks import check_count
 from protclip_td.data.residues import check_sequence
 from protclip_td.errors import InputError
 from protclip_td.models import esm
@@ -128,7 +128,7 @@ def _batches(
     lengths: Sequence[int], batch_size: int, unit: str, in_order: bool = False
 ) -> Iterator[list[int]]:
     """Indices in batches, the longest first unless in order, with a bar on long lists."""
-    check_positive("batch_size", batch_size)
+    check_count("batch_size", batch_size)
     order = list(range(len(lengths)))
     if not in_order:
         order.sort(key=lambda i: -lengths[i])

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchdrug import core
 from torchdrug.core import Registry as R
 
-from protclip_td.checks import check_choice, check_positive
+from protclip_td.checks import check_choice, check_count, check_positive
 from protclip_td.compat.settings import name_paths
 from protclip_td.data.proteins import residue_letters
 from protclip_td.errors import InputError
@@ -86,9 +86,9 @@ class ProtCLIP(nn.Module, core.Configurable):
         name_paths(self)
         check_choice("readout", readout, READOUTS)
         check_choice("pooling", pooling, POOLINGS)
-        check_positive("projection_dim", projection_dim)
-        check_positive("num_prototype", num_prototype)
-        check_positive("tokens_per_pass", tokens_per_pass)
+        check_count("projection_dim", projection_dim)
+        check_count("num_prototype", num_prototype)
+        check_count("tokens_per_pass", tokens_per_pass)
         check_positive("text_cache_mb", text_cache_mb, may_be_zero=True)
         self.readout = readout
         self.pooling = pooling

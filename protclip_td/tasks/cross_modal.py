@@ -13,7 +13,7 @@ from torchdrug import core, tasks
 from torchdrug.core import Registry as R
 from tqdm import tqdm
 
-from protclip_td.checks import check_positive
+from protclip_td.checks import check_count, check_positive
 from protclip_td.compat.settings import name_paths
 from protclip_td.datasets.prime_kg_graph import DRUG, PROTEIN
 from protclip_td.errors import InputError
@@ -89,7 +89,7 @@ class CrossModalTransformation(tasks.Task, core.Configurable):
         super().__init__()
         name_paths(self)
         check_positive("temperature", temperature)
-        check_positive("num_negative", num_negative)
+        check_count("num_negative", num_negative)
         self.model = model
         # nn.Module registers no modules inside a list: the frozen BERT stays out of checkpoints.
         self._text_encoder = [prepare_text_encoder(model, text_encoder, tokenizer)]

@@ -320,6 +320,8 @@ def rarely_seen(monkeypatch):
         ({"split": "dirty"}, "split: 'dirty' given"),
         ({"relations": "some"}, "relations: 'some' given"),
         ({"test_fraction": 1.0}, "test_fraction: 1.0 given; expected a share"),
+        ({"test_fraction": "0.1"}, "test_fraction: '0.1' given; expected a share"),
+        ({"num_negative": 2.5}, "num_negative: 2.5 given; expected a whole number"),
         ({"test_fraction": 0.01}, "nothing is left for test .*too small for split 'clean'"),
     ],
 )

@@ -257,6 +257,8 @@ def test_stock_engine(data, model):
 def test_mistakes(data, tiny_protein_folder, model, tmp_path):
     with pytest.raises(ValueError, match="num_negative: 0 given"):
         CrossModalTransformation(model, num_negative=0)
+    with pytest.raises(ValueError, match=r"num_negative: 2\.5 given; expected a whole number"):
+        CrossModalTransformation(model, num_negative=2.5)
     for temperature in (0, -1.0, math.nan):
         with pytest.raises(ValueError, match=f"temperature: {temperature} given"):
             CrossModalTransformation(model, temperature=temperature)

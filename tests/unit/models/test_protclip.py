@@ -166,6 +166,10 @@ def test_duplicates_are_encoded_alike(tiny_model):
 def test_batch_size_out_of_range(tiny_model, method):
     with pytest.raises(InputError, match="batch_size: -1 given; expected a number above 0"):
         getattr(tiny_model, method)(["MK"], batch_size=-1)
+    for batch_size in (2.5, "8"):
+        message = f"batch_size: {batch_size!r} given; expected a whole number"
+        with pytest.raises(InputError, match=message):
+            getattr(tiny_model, method)(["MK"], batch_size=batch_size)
 
 
 def test_all_tokens_depends_on_the_padded_batch(tiny_protein_folder, tiny_text_folder):
@@ -315,7 +319,11 @@ def test_features_are_of_the_weights_precision(tiny_model, graph, readout, preci
         ({"projection_dim": 0}, "projection_dim: 0 given; expected a number above 0"),
         ({"num_prototype": -1}, "num_prototype: -1 given; expected a number above 0"),
         ({"tokens_per_pass": 0}, "tokens_per_pass: 0 given; expected a number above 0"),
+        ({"projection_dim": 12.5}, "projection_dim: 12.5 given; expected a whole number"),
+        ({"num_prototype": 12.5}, "num_prototype: 12.5 given; expected a whole number"),
+        ({"tokens_per_pass": "64"}, "tokens_per_pass: '64' given; expected a whole number"),
         ({"text_cache_mb": -1}, "text_cache_mb: -1 given; expected 0 or above"),
+        ({"text_cache_mb": "1"}, "text_cache_mb: '1' given; expected a number"),
     ],
 )
 def test_wrong_arguments(options, message):
