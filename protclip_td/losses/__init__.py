@@ -1,6 +1,11 @@
 """The four losses of ProtCLIP, pure functions of packed tensors."""
 
-from protclip_td.losses.alignment import alignment_loss, check_alignment, gumbel_noise
+from protclip_td.losses.alignment import (
+    alignment_loss,
+    check_temperature,
+    check_threshold,
+    gumbel_noise,
+)
 from protclip_td.losses.contrastive import contrastive_loss
 from protclip_td.losses.masked_lm import masked_residue_loss
 from protclip_td.losses.masking import (
@@ -16,9 +21,10 @@ __all__ = [
     "add_and_normalise",
     "alignment_loss",
     "attend_to_biotext",
-    "check_alignment",
     "check_lengths",
     "check_rate",
+    "check_temperature",
+    "check_threshold",
     "contrastive_loss",
     "gumbel_noise",
     "mask_residues",

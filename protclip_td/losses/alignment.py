@@ -19,6 +19,7 @@ Source: ProtCLIP (Zhou et al., AAAI 2025), property-grouped dynamic segment alig
 import torch
 from torch import Tensor
 
+from protclip_td.checks import is_number
 from protclip_td.errors import InputError
 from protclip_td.losses.packed import owners, to_padded
 from protclip_td.losses.precision import in_float32
@@ -62,7 +63,8 @@ def alignment_loss(
 
     Source: ProtCLIP (Zhou et al., AAAI 2025), loss PDA.
     """
-    check_alignment(temperature, threshold)
+    check_temperature("temperature", temperature)
+    check_threshold("threshold", threshold)
     prototype = property_prototypes(property_text, prototypes, temperature, noise)
     prototype, present = to_padded(prototype, property_owner, len(sizes))
     residue, real = to_padded(residue, owners(sizes), len(sizes))
@@ -71,12 +73,16 @@ def alignment_loss(
     return within_protein_contrast(segments, prototype, present, logit_scale)
 
 
-def check_alignment(temperature: float, threshold: float) -> None:
-    """Refuse, with an `InputError`, a temperature or a threshold that is out of range."""
-    if temperature <= 0:
-        raise InputError(f"the prototype temperature must be above 0, not {temperature}")
-    if not 0 <= threshold <= 1:
-        raise InputError(f"the sparsity threshold must lie between 0 and 1, not at {threshold}")
+def check_temperature(name: str, temperature: float) -> None:
+    """Refuse, with an `InputError` that has its name, a temperature that is out of range."""
+    if not is_number(temperature) or not temperature > 0:
+        raise InputError(f"{name}: {temperature!r} given; expected a number above 0")
+
+
+def check_threshold(name: str, threshold: float) -> None:
+    """Refuse, with an `InputError` that has its name, a threshold that is out of range."""
+    if not is_number(threshold) or not 0 <= threshold <= 1:
+        raise InputError(f"{name}: {threshold!r} given; expected a number from 0 to 1")
 
 
 def property_prototypes(

@@ -6,9 +6,13 @@ comes from a CPU generator, so that a seed draws the same masks on every device.
 Source: ProtCLIP (Zhou et al., AAAI 2025): 15 % of the residues, static segments of 5–10 residues.
 """
 
+from collections.abc import Sequence
+from numbers import Integral
+
 import torch
 from torch import Tensor
 
+from protclip_td.checks import is_number
 from protclip_td.errors import InputError
 
 
@@ -28,7 +32,7 @@ def mask_residues(sizes: Tensor, rate: float, generator: torch.Generator) -> Ten
 
     Source: ProtCLIP (Zhou et al., AAAI 2025), loss MLM.
     """
-    check_rate(rate)
+    check_rate("rate", rate)
     lengths = sizes.tolist()
     masks = []
     for draw in torch.rand(sum(lengths), generator=generator).split(lengths):
@@ -68,8 +72,8 @@ def mask_segments(
 
     Source: ProtCLIP (Zhou et al., AAAI 2025), loss BSR, static segments.
     """
-    check_rate(rate)
-    check_lengths(min_length, max_length)
+    check_rate("rate", rate)
+    check_lengths("min_length and max_length", (min_length, max_length))
     masks = []
     for size in sizes.tolist():
         lengths = draw_lengths(size, rate, min_length, max_length, generator)
@@ -125,16 +129,17 @@ def place_segments(size: int, lengths: Tensor, generator: torch.Generator) -> Te
     return edges.cumsum(0)[:size].bool()
 
 
-def check_rate(rate: float) -> None:
-    """Refuse, with an `InputError`, a share of masked residues that is out of range."""
-    if not 0 < rate <= 0.5:
-        raise InputError(f"the mask rate must be above 0 and at most 0.5, not {rate}")
+def check_rate(name: str, rate: float) -> None:
+    """Refuse, with an `InputError` that has its name, a share of masked residues out of range."""
+    if not is_number(rate) or not 0 < rate <= 0.5:
+        raise InputError(f"{name}: {rate!r} given; expected a share above 0 and at most 0.5")
 
 
-def check_lengths(min_length: int, max_length: int) -> None:
-    """Refuse, with an `InputError`, lengths of segments that are no range."""
-    if not 1 <= min_length <= max_length:
+def check_lengths(name: str, lengths: Sequence[int]) -> None:
+    """Refuse, with an `InputError` that has their name, lengths of segments that are no range."""
+    are_two = len(lengths) == 2 and all(isinstance(length, Integral) for length in lengths)
+    if not are_two or not 1 <= lengths[0] <= lengths[1]:
         raise InputError(
-            f"the segment length must be a range from 1 up, such as (5, 10), "
-            f"not ({min_length}, {max_length})"
+            f"{name}: {list(lengths)} given; expected the shortest and the longest segment in "
+            "residues, such as [5, 10]"
         )

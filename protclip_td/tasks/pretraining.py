@@ -17,9 +17,10 @@ from protclip_td.losses import (
     add_and_normalise,
     alignment_loss,
     attend_to_biotext,
-    check_alignment,
     check_lengths,
     check_rate,
+    check_temperature,
+    check_threshold,
     contrastive_loss,
     gumbel_noise,
     mask_residues,
@@ -113,16 +114,12 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
             raise InputError(
                 f"criterion: {unknown or 'nothing'} given; expected some of {list(LOSSES)}"
             )
-        if len(self.segment_length) != 2:
-            raise InputError(
-                f"segment_length: {list(self.segment_length)} given; expected the shortest and "
-                "the longest segment, such as [5, 10]"
-            )
         for name, weight in self.criterion.items():
             check_positive(f"criterion: {name}", weight)
-        check_rate(self.mask_rate)
-        check_lengths(*self.segment_length)
-        check_alignment(self.prototype_temperature, self.sparsity_threshold)
+        check_rate("mask_rate", self.mask_rate)
+        check_lengths("segment_length", self.segment_length)
+        check_temperature("prototype_temperature", self.prototype_temperature)
+        check_threshold("sparsity_threshold", self.sparsity_threshold)
         if getattr(self.model, "text_encoder", None) is None:
             raise InputError(
                 "ProteinTextPretraining needs a model with a text encoder: give ProtCLIP a "

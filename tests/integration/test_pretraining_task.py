@@ -232,11 +232,14 @@ def test_unknown_loss_is_named(model):
     [
         ({"criterion": {"pda": -1.0}}, "criterion: pda: -1.0 given; expected a number above 0"),
         ({"criterion": {"mlm": float("nan")}}, "criterion: mlm: nan given; expected a number"),
-        ({"mask_rate": 0.9}, "mask rate must be above 0 and at most 0.5, not 0.9"),
+        ({"mask_rate": 0.9}, "mask_rate: 0.9 given; expected a share above 0 and at most 0.5"),
         ({"segment_length": [5]}, r"segment_length: \[5\] given; expected the shortest and the"),
-        ({"segment_length": [10, 5]}, r"segment length must be a range .* not \(10, 5\)"),
-        ({"prototype_temperature": 0}, "prototype temperature must be above 0, not 0"),
-        ({"sparsity_threshold": 1.5}, "sparsity threshold must lie between 0 and 1, not at 1.5"),
+        ({"segment_length": [10, 5]}, r"segment_length: \[10, 5\] given; expected the shortest"),
+        ({"segment_length": [2.5, 5]}, r"segment_length: \[2.5, 5\] given; expected the shortest"),
+        ({"mask_rate": "0.15"}, "mask_rate: '0.15' given; expected a share above 0"),
+        ({"prototype_temperature": 0}, "prototype_temperature: 0 given; expected a number above 0"),
+        ({"prototype_temperature": float("nan")}, "prototype_temperature: nan given"),
+        ({"sparsity_threshold": 1.5}, "sparsity_threshold: 1.5 given; expected a number from 0"),
     ],
 )
 def test_options_out_of_range_are_refused_before_the_first_step(model, options, message):

@@ -137,13 +137,13 @@ def test_same_state_same_mask(draw):
 
 @pytest.mark.parametrize("rate", [0, -0.1, 0.51, 15])
 def test_rate_out_of_range(rate):
-    with pytest.raises(InputError, match=f"mask rate must be .* at most 0.5, not {rate}"):
+    with pytest.raises(InputError, match=f"rate: {rate} given; expected a share .* at most 0.5"):
         mask_residues(torch.tensor([5]), rate, generator())
-    with pytest.raises(InputError, match=f"mask rate must be .* at most 0.5, not {rate}"):
+    with pytest.raises(InputError, match=f"rate: {rate} given; expected a share .* at most 0.5"):
         mask_segments(torch.tensor([5]), rate, generator=generator())
 
 
-@pytest.mark.parametrize("lengths", [(0, 5), (10, 5)])
+@pytest.mark.parametrize("lengths", [(0, 5), (10, 5), (2.5, 5)])
 def test_lengths_out_of_range(lengths):
-    with pytest.raises(InputError, match=r"range from 1 up, such as \(5, 10\)"):
+    with pytest.raises(InputError, match=r"min_length and max_length: .* given; expected the sho"):
         mask_segments(torch.tensor([50]), 0.15, *lengths, generator=generator())
