@@ -64,15 +64,21 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
             )
     try:
         config = json.loads((folder / CONFIG_FILE).read_text())
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"{folder / CONFIG_FILE} is damaged ({error}); fetch or save it again"
+        ) from error
+    if not isinstance(config, dict) or "protein_model_config" not in config:
+        raise InputError(
+            f"{folder / CONFIG_FILE} is not a ProtCLIP checkpoint's: it lacks "
+            "`protein_model_config`; give a plain ESM-2 as `protein_encoder` (--encoder downstream)"
+        )
+    try:
         tensors = load_file(folder / TENSOR_FILE)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{folder / CONFIG_FILE} is damaged: {error}") from error
     except (SafetensorError, OSError) as error:
         raise InputError(
             f"{folder / TENSOR_FILE} is damaged or incomplete ({error}); fetch or save it again"
         ) from error
-    if "protein_model_config" not in config:
-        raise InputError(f"{folder / CONFIG_FILE} is not a ProtCLIP checkpoint's")
     return Checkpoint(folder, config, tensors)
 
 

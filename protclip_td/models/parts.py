@@ -26,8 +26,12 @@ def gather_parts(
 ) -> Parts:
     """Make the encoders from wherever they are to come from."""
     if checkpoint is not None:
-        if protein_encoder or text_encoder:
-            raise InputError("give either a checkpoint or the encoders, not both")
+        encoders = {"protein_encoder": protein_encoder, "text_encoder": text_encoder}
+        if named := [f"{name} {str(source)!r}" for name, source in encoders.items() if source]:
+            raise InputError(
+                f"checkpoint {str(checkpoint)!r} and {' and '.join(named)} given; expected either "
+                "a checkpoint, which has its own encoders, or the encoders. Leave one out"
+            )
         return _parts_of_checkpoint(checkpoint, tokenizer)
     if protein_encoder is None:
         raise InputError(

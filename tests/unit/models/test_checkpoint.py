@@ -220,9 +220,10 @@ def test_damaged_tensors_name_the_file(released_copy):
         ProtCLIP.from_pretrained(released_copy)
 
 
-def test_damaged_config_names_the_file(released_copy):
-    (released_copy / "config.json").write_text('{"projection_dim": 16,')
-    with pytest.raises(InputError, match=r"released/config.json is damaged"):
+@pytest.mark.parametrize("content", [b'{"projection_dim": 16,', b"\xff\x00"])
+def test_damaged_config_names_the_file(released_copy, content):
+    (released_copy / "config.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"released/config.json is damaged .*; fetch or save it"):
         ProtCLIP.from_pretrained(released_copy)
 
 
@@ -236,9 +237,16 @@ def test_a_config_that_describes_no_encoder_names_the_file(released_copy, encode
         ProtCLIP.from_pretrained(released_copy)
 
 
-def test_another_model_s_folder(tiny_protein_folder):
-    with pytest.raises(InputError, match=r"config.json is not a ProtCLIP checkpoint's"):
+def test_another_model_s_folder(tiny_protein_folder, released_copy):
+    message = (
+        r"config.json is not a ProtCLIP checkpoint's: it lacks `protein_model_config`; "
+        r"give a plain ESM-2 as `protein_encoder` \(--encoder downstream\)"
+    )
+    with pytest.raises(InputError, match=message):
         ProtCLIP.from_pretrained(tiny_protein_folder)
+    (released_copy / "config.json").write_text("3")
+    with pytest.raises(InputError, match=message):
+        ProtCLIP.from_pretrained(released_copy)
 
 
 def test_other_sizes_list_each_tensor_with_both_shapes(released_copy):

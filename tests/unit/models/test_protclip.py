@@ -307,7 +307,14 @@ def test_features_are_of_the_weights_precision(tiny_model, graph, readout, preci
     ("options", "message"),
     [
         ({}, r"needs a protein_encoder, such as 'random:ESM-2-8M', or a checkpoint"),
-        ({"checkpoint": "a", "protein_encoder": "b"}, r"either a checkpoint or the encoders"),
+        (
+            {"checkpoint": "a", "protein_encoder": "b"},
+            r"^checkpoint 'a' and protein_encoder 'b' given; expected either a checkpoint.* or the",
+        ),
+        (
+            {"checkpoint": "a", "text_encoder": "c"},
+            r"^checkpoint 'a' and text_encoder 'c' given; expected either",
+        ),
         (
             {"protein_encoder": "b", "readout": "sum"},
             r"readout: 'sum' given.*one of mean, projection",
