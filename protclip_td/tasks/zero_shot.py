@@ -21,6 +21,7 @@ from protclip_td.tasks.shared_space import (
     prepare_text_side,
 )
 from protclip_td.tasks.untrained import UntrainedTask
+from protclip_td.wording import first_few
 
 
 @R.register("tasks.ZeroShotClassification")
@@ -74,12 +75,12 @@ class ZeroShotClassification(UntrainedTask, core.Configurable):
         """Take the target and the names of its classes from the data set.
 
         Raises:
-            InputError: a target that is no class
+            InputError: a target that is no class, or not one target to choose
         """
         name = type(self).__name__
         self.texts = label_texts(name, self.labels, self.template, test_set)
         if self.task is None:
-            (self.task,) = _only(behind_split(test_set, "tasks").tasks)
+            self.task = _only_target(test_set)
         for split in (valid_set, test_set):
             check_values(split, self.task, are_classes=True)
 
@@ -116,7 +117,9 @@ class ZeroShotClassification(UntrainedTask, core.Configurable):
         }
 
 
-def _only(names: Sequence[str]) -> Sequence[str]:
-    if len(names) != 1:
-        raise InputError(f"task: the data set has {list(names)}; give the one to predict as `task`")
-    return names
+def _only_target(split: Any) -> str:
+    names = list(getattr(behind_split(split, "tasks"), "tasks", ()))
+    if len(names) == 1:
+        return names[0]
+    found = f"{len(names)} targets, {first_few(names)}" if names else "no targets as its `tasks`"
+    raise InputError(f"task: the data set has {found}; give the one to predict as `task`")

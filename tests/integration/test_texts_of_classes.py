@@ -202,6 +202,23 @@ def test_a_target_that_is_no_class(model, tmp_path):
         task.preprocess(*table.split())
 
 
+@pytest.mark.parametrize(
+    ("dataset", "found"),
+    [
+        ([], "no targets as its `tasks`"),
+        (SimpleNamespace(tasks=[]), "no targets as its `tasks`"),
+        (
+            SimpleNamespace(tasks=[f"GO:{i}" for i in range(538)]),
+            "538 targets, GO:0, GO:1, GO:2, GO:3, GO:4 and 533 more",
+        ),
+    ],
+)
+def test_a_target_has_to_be_named_unless_there_is_just_one(model, dataset, found):
+    task = ZeroShotClassification(model, labels=["in", "out"])
+    with pytest.raises(InputError, match=f"task: the data set has {found}; give the one to pred"):
+        task.preprocess(None, None, dataset)
+
+
 def test_labels_are_no_single_string(model):
     with pytest.raises(InputError, match=r"expected a list of labels; .* write \['pqr'\]"):
         ProteinTextRetrieval(model, labels="pqr").preprocess(None, None, None)
@@ -267,5 +284,5 @@ def test_the_shipped_files_take_a_tokenizer(name, published, tiny_text_folder):
 
 def test_one_of_several_targets_has_to_be_named(model):
     task = ZeroShotClassification(model, labels=["in", "out"])
-    with pytest.raises(InputError, match=r"has \['y', 'z'\]; give the one to predict as `task`"):
+    with pytest.raises(InputError, match="has 2 targets, y, z; give the one to predict as `task`"):
         task.preprocess(None, None, SimpleNamespace(tasks=["y", "z"]))
