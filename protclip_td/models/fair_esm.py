@@ -30,6 +30,8 @@ _NAMES = (
     (".fc2.", ".output.dense."),
 )
 _FREQUENCIES = "rotary_embeddings.inv_freq"
+# In the order of `esm_config`.
+_SETTINGS = ("encoder_layers", "encoder_embed_dim", "encoder_attention_heads")
 
 
 def read_fair_esm(path: Path) -> "EsmModel":
@@ -46,19 +48,20 @@ def read_fair_esm(path: Path) -> "EsmModel":
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
         raise InputError(f"protein_encoder {str(path)!r} cannot be read: {error}") from error
-    settings: Any = content.get("cfg", {}).get("model") if isinstance(content, dict) else None
-    if not hasattr(settings, "encoder_embed_dim"):
+    settings, tensors = _get(_get(content, "cfg"), "model"), _get(content, "model")
+    if not isinstance(tensors, dict) or not all(hasattr(settings, name) for name in _SETTINGS):
         raise InputError(
             f"protein_encoder {str(path)!r} is not an ESM-2 of fair-esm: expected a file such as "
-            "esm2_t33_650M_UR50D.pt, with its settings under 'cfg'"
+            "esm2_t33_650M_UR50D.pt, with its settings under 'cfg' and its tensors under 'model'"
         )
-    config = esm_config(
-        settings.encoder_layers, settings.encoder_embed_dim, settings.encoder_attention_heads
-    )
-    model = new_esm(config)
+    model = new_esm(esm_config(*(getattr(settings, name) for name in _SETTINGS)))
     frequencies = {_FREQUENCIES: model.state_dict()[_FREQUENCIES]}
-    load_tensors(model, {**frequencies, **_rename(content["model"])}, str(path))
+    load_tensors(model, {**frequencies, **_rename(tensors)}, str(path))
     return model
+
+
+def _get(content: Any, key: str) -> Any:
+    return content.get(key) if isinstance(content, dict) else None
 
 
 def _rename(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -151,7 +151,20 @@ def test_fair_esm_file_damaged(fair_esm_file, tmp_path, keep):
         protein_model(str(path))
 
 
-@pytest.mark.parametrize("content", [{"args": Namespace(arch="roberta_large")}, [1, 2]])
+_SETTINGS = Namespace(encoder_layers=2, encoder_embed_dim=32, encoder_attention_heads=4)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"args": Namespace(arch="roberta_large")},
+        [1, 2],
+        {"cfg": {"model": _SETTINGS}},
+        {"cfg": {"model": _SETTINGS}, "model": [1, 2]},
+        {"cfg": {"model": Namespace(encoder_embed_dim=32)}, "model": {}},
+        {"cfg": [1, 2], "model": {}},
+    ],
+)
 def test_other_pt_file(tmp_path, content):
     torch.save(content, tmp_path / "other.pt")
     with pytest.raises(InputError, match=r"other.pt' is not an ESM-2 of fair-esm"):
