@@ -32,6 +32,7 @@ def remarks(sources: Mapping[str, str]) -> list[str]:
         return []
     return [
         "The protein encoder starts from RANDOM weights: it has never seen a protein. For real "
-        "ones set `protein_encoder` to a fair-esm file (esm2_t6_8M_UR50D.pt) or to a "
-        "transformers folder or hub name (facebook/esm2_t6_8M_UR50D)."
+        "ones set `protein_encoder` (--encoder downstream) to a fair-esm file "
+        "(esm2_t6_8M_UR50D.pt) or to a transformers folder or hub name "
+        "(facebook/esm2_t6_8M_UR50D)."
     ]

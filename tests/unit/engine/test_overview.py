@@ -22,7 +22,7 @@ def test_random_protein_encoder_is_said_plainly_with_the_way_to_real_weights():
     text = overview.describe_model(Task(ProtCLIP("random:ESM-2-8M")))
     words = " ".join(text.split())
     assert "The protein encoder starts from RANDOM weights" in words
-    assert "`protein_encoder`" in words
+    assert "set `protein_encoder` (--encoder downstream) to a fair-esm file" in words
     assert "esm2_t6_8M_UR50D.pt" in words
     assert max(len(line) for line in text.splitlines()) <= 80
 
