@@ -30,7 +30,7 @@ def compose(properties: Sequence[str], order: Sequence[str] = PROPERTY_KEYS) -> 
     return " ".join(_LABELS[key] + texts[key] for key in order if texts[key])
 
 
-def decompose(biotext: str) -> tuple[str, str, str, str]:
+def decompose(biotext: str) -> tuple[str, ...]:
     """Take a biotext apart again, such as one of ProtCLIP's JSON lines.
 
     The labels are looked for in their order and each once, so that a label that is repeated inside
@@ -58,8 +58,8 @@ def decompose(biotext: str) -> tuple[str, str, str, str]:
     ends = [start for _, start, _ in found[1:]] + [len(biotext)]
     for (index, _, start), end in zip(found, ends):
         texts[index] = biotext[start:end].strip()
-    name, function, location, similarity = texts
-    return name.removesuffix(".").rstrip(), function, location, similarity
+    name, *others = texts
+    return name.removesuffix(".").rstrip(), *others
 
 
 def merge_comments(key: str, text: str) -> str:

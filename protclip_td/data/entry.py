@@ -35,7 +35,7 @@ class Entry:
 
     accession: str
     sequence: str
-    properties: tuple[str, str, str, str]
+    properties: tuple[str, ...]
     confidence: int
     reviewed: bool | None = None
     stated: bool = field(default=True, compare=False)

@@ -109,10 +109,8 @@ def _best(twins: list[Entry], options: BuildOptions, dropped: Counter[str]) -> I
 def _merge(twins: list[Entry], options: BuildOptions, dropped: Counter[str]) -> Iterator[Entry]:
     best, *others = sorted(twins, key=lambda entry: _preference(entry, options))
     _count_twins(dropped, others)
-    name, function, location, similarity = (
-        next(filter(None, texts), "") for texts in zip(*(e.properties for e in (best, *others)))
-    )
-    merged = replace(best, properties=(name, function, location, similarity))
+    found = zip(*(entry.properties for entry in (best, *others)))
+    merged = replace(best, properties=tuple(next(filter(None, texts), "") for texts in found))
     yield from _keep([merged], options, dropped)
 
 

@@ -46,10 +46,7 @@ def decode(line: bytes) -> Entry:
     (accession, sequence, *properties, confidence, reviewed, stated), _ = _READ(
         line.decode(), _DIGITS
     )
-    name, function, location, similarity = properties
-    return Entry(
-        accession, sequence, (name, function, location, similarity), confidence, reviewed, stated
-    )
+    return Entry(accession, sequence, tuple(properties), confidence, reviewed, stated)
 
 
 def bucket_of(line: bytes, bits: int) -> int:

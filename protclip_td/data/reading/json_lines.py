@@ -45,13 +45,10 @@ def _parse(line: bytes, where: str, options: ReadOptions) -> Entry | Rejection:
     except UnicodeEncodeError as error:  # half of a character, such as "\\ud800"
         return Rejection(where, "not UTF-8", str(error))
     parts = decompose(text if options.keep_evidence else strip_evidence(text))
-    name, function, location, similarity = (
-        merge_comments(p.key, part) for p, part in zip(PROPERTIES, parts)
-    )
     entry = Entry(
         accession=accession,
         sequence=sequence.strip().upper(),
-        properties=(name, function, location, similarity),
+        properties=tuple(merge_comments(p.key, part) for p, part in zip(PROPERTIES, parts)),
         confidence=options.confidence or 1,
         stated=False,
     )

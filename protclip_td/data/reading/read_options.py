@@ -76,10 +76,8 @@ def read_number(text: str) -> int | None:
 
 
 def _with_properties(entry: Entry, wanted: tuple[str, ...]) -> Entry:
-    name, function, location, similarity = (
-        text if key in wanted else "" for key, text in zip(PROPERTY_KEYS, entry.properties)
-    )
-    return replace(entry, properties=(name, function, location, similarity))
+    texts = zip(PROPERTY_KEYS, entry.properties)
+    return replace(entry, properties=tuple(text if key in wanted else "" for key, text in texts))
 
 
 def _wrong_length(

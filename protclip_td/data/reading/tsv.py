@@ -114,13 +114,12 @@ def _parse(
     confidence = EXISTENCE_LEVELS.get(existence, assumed)
     if confidence is None:
         return Rejection(where, "no protein existence", "none stated")
-    name, function, location, similarity = (
-        _property(p.key, row.get(p.key, ""), options.keep_evidence) for p in PROPERTIES
-    )
     entry = Entry(
         accession=row.get("accession") or where,
         sequence=row["sequence"].upper(),
-        properties=(name, function, location, similarity),
+        properties=tuple(
+            _property(p.key, row.get(p.key, ""), options.keep_evidence) for p in PROPERTIES
+        ),
         confidence=confidence,
         reviewed=row["reviewed"].lower() == "reviewed" if row.get("reviewed") else None,
         stated=bool(existence),

@@ -142,7 +142,7 @@ def _sequence(block: bytes, begin: int) -> tuple[str, int | None]:
     return sequence, int(stated[1]) if stated else None
 
 
-def _properties(block: bytes, keep_evidence: bool) -> tuple[str, str, str, str]:
+def _properties(block: bytes, keep_evidence: bool) -> tuple[str, ...]:
     names = _NAME_LINES.match(block, max(block.find(b"\nDE   "), 0))
     description = names[0][1:].decode().replace("DE   ", "") if names else ""
     function, location, similarity = "", "", ""

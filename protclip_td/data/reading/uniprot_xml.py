@@ -122,7 +122,7 @@ def _attribute(element: Element | None, name: str) -> str:
     return "" if element is None else element.get(name, "")
 
 
-def _properties(tree: Element, sequence: Element, keep_evidence: bool) -> tuple[str, str, str, str]:
+def _properties(tree: Element, sequence: Element, keep_evidence: bool) -> tuple[str, ...]:
     comments: dict[str, list[str]] = {topic: [] for topic in _TOPICS}
     evidence = _evidence(tree) if keep_evidence else {}
     for comment in tree.iterfind("comment"):

@@ -162,11 +162,10 @@ class _Block:
         self._reviewed = table["reviewed"].to_pylist()
 
     def entry(self, place: int, confidence: int) -> Entry:
-        accession, sequence, name, function, location, similarity = (
+        accession, sequence, *properties = (
             data[ends[place] : ends[place + 1]].decode() for data, ends in self._texts
         )
-        properties = (name, function, location, similarity)
-        return Entry(accession, sequence, properties, confidence, self._reviewed[place])
+        return Entry(accession, sequence, tuple(properties), confidence, self._reviewed[place])
 
 
 def _read_block(
