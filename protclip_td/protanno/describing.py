@@ -26,6 +26,7 @@ def describe(folder: str | Path) -> str:
         f"ProtAnno store {folder}: {manifest['entries']:,} pairs",
         _size(manifest),
         *_inputs(manifest),
+        *_excluded(manifest),
         *_table("read", manifest["counts"]["before"]),
         *_table("kept", manifest["counts"]["after"]),
         *_splits(manifest),
@@ -51,6 +52,13 @@ def _inputs(manifest: dict[str, Any]) -> list[str]:
     return ["inputs", *lines]
 
 
+def _excluded(manifest: dict[str, Any]) -> list[str]:
+    """The excluded files, also those that kept no pair out."""
+    records = manifest["excluded"]
+    lines = [f"  {record['name']}: {record['sequences']:,} sequences" for record in records]
+    return ["excluded", *lines] if lines else []
+
+
 def _table(name: str, counts: list[list[int]]) -> list[str]:
     """Counts by confidence (rows) and coverage (columns)."""
     rows = [[f"{name}, by confidence and coverage", *COVERAGE_NAMES]]
@@ -60,13 +68,8 @@ def _table(name: str, counts: list[list[int]]) -> list[str]:
 
 
 def _left_out(manifest: dict[str, Any]) -> list[str]:
-    reasons = {**manifest["rejected"], **manifest["dropped"]}
+    reasons = left_out({**manifest["rejected"], **manifest["dropped"]}, manifest["excluded"])
     lines = [f"  {line}" for line in counted(reasons)]
-    for record in manifest["excluded"]:
-        lines.append(
-            f"  {record['identical']:,} x identical and {record['similar']:,} x similar to one of "
-            f"{record['sequences']:,} sequences in {record['name']}"
-        )
     return ["left out", *lines] if lines else []
 
 

@@ -16,6 +16,7 @@ from protclip_td.properties import CONFIDENCES, COVERAGES
 from protclip_td.protanno import staged_lines
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.building import build
+from protclip_td.protanno.describing import describe
 from protclip_td.protanno.exclusion import Excluded
 from protclip_td.protanno.selecting import select
 
@@ -190,6 +191,9 @@ def test_the_manifest_says_what_was_excluded(tmp_path, sample_path, sample_entri
     assert (record["name"], record["sequences"]) == ("test.fasta", len(chosen))
     assert (record["identical"], record["similar"]) == (gone, 0)
     assert not chosen & {e.sequence for e in store.read(range(len(store)))}
+    shown = describe(store.folder)
+    assert f"excluded\n  test.fasta: {len(chosen)} sequences\n" in shown
+    assert f"\n  {gone} x identical to a sequence in test.fasta\n" in shown
     path.write_text(">y\nMK\n")
     with pytest.raises(InputError, match="with other excluded files"):
         build([sample_path], tmp_path / "store", EVERYTHING, exclude=[path])
