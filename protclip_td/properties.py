@@ -61,3 +61,6 @@ CONFIDENCES = tuple(PROTEIN_EXISTENCE)
 
 #: How many properties can be present; the paper's property coverage R is this divided by 4.
 COVERAGES = (1, 2, 3, 4)
+
+#: Shape :math:`(5, 4)` of a table of numbers by confidence and coverage.
+GROUPS_SHAPE = (len(CONFIDENCES), len(COVERAGES))

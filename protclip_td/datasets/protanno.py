@@ -19,7 +19,7 @@ from protclip_td.data.split_names import SPLITS
 from protclip_td.data.store.composition import Composition, count_groups
 from protclip_td.datasets.batches import takes_slices
 from protclip_td.datasets.subset import PropertyDrivenSubset
-from protclip_td.properties import PROPERTIES
+from protclip_td.properties import GROUPS_SHAPE, PROPERTIES
 from protclip_td.protanno.opening import open_or_make
 
 logger = logging.getLogger(__name__)
@@ -162,7 +162,7 @@ class ProtAnno(torch_data.Dataset, core.Configurable):
         splits = {name: count_groups(groups) for name, groups in self._splits.items()}
         return Composition(
             before=count_groups(self.store.groups),
-            after=sum(splits.values(), np.zeros((5, 4), dtype=np.int64)),
+            after=sum(splits.values(), np.zeros(GROUPS_SHAPE, dtype=np.int64)),
             splits=splits,
             drawn=self._train_set.probabilities(),
         )

@@ -10,6 +10,7 @@ from torchdrug.core import Registry as R
 
 from protclip_td.data.sampling.rows import Rows, draw_rows
 from protclip_td.data.store.manifest import Group
+from protclip_td.properties import GROUPS_SHAPE
 
 _KEY = "dataset.PropertyDrivenSubset"
 
@@ -71,7 +72,7 @@ class PropertyDrivenSubset(torch_data.Subset):
 
     def probabilities(self) -> np.ndarray:
         """Share of the draws by confidence and coverage, shape :math:`(5, 4)`."""
-        table = np.zeros((5, 4))
+        table = np.zeros(GROUPS_SHAPE)
         confidence, coverage, *_ = np.array(self.stretches).T
         table[confidence - 1, coverage - 1] = self.draw.probabilities
         return table

@@ -12,6 +12,7 @@ from protclip_td.data.split_names import SPLITS
 from protclip_td.data.store.layout import SCHEMA, hash_limit
 from protclip_td.data.store.tally import Tally
 from protclip_td.data.store.writing import REJECTED, rejected_line, to_table
+from protclip_td.properties import GROUPS_SHAPE
 from protclip_td.protanno.accessions import find_repeated, range_bits
 from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.exclusion import Excluded
@@ -146,7 +147,7 @@ def _count_splits(
     tables: Mapping[tuple[int, int], pa.Table], options: BuildOptions
 ) -> dict[str, Any]:
     limits = [hash_limit(options.test_fraction), hash_limit(options.held_out)]
-    counts = {name: np.zeros((5, 4), dtype=np.int64) for name in SPLITS}
+    counts = {name: np.zeros(GROUPS_SHAPE, dtype=np.int64) for name in SPLITS}
     for (confidence, coverage), table in tables.items():
         digests = table["digest"].to_numpy()
         test, held_out = (int(np.count_nonzero(digests < np.uint64(limit))) for limit in limits)

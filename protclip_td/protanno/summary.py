@@ -7,6 +7,7 @@ import numpy as np
 
 from protclip_td.data.split_names import SPLITS
 from protclip_td.data.store.tally import Tally
+from protclip_td.properties import GROUPS_SHAPE
 
 
 class Summary:
@@ -18,12 +19,12 @@ class Summary:
 
     def __init__(self, num_bucket: int) -> None:
         #: Rows of each group by bucket. An array, since lists of this size would take memory.
-        self.rows = np.zeros((num_bucket, 5, 4), dtype=np.int64)
+        self.rows = np.zeros((num_bucket, *GROUPS_SHAPE), dtype=np.int64)
         self._before, self._after = Tally(), Tally()
         self._rejected: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._leaked: Counter[tuple[int, str]] = Counter()
-        self._splits = {name: np.zeros((5, 4), dtype=np.int64) for name in SPLITS}
+        self._splits = {name: np.zeros(GROUPS_SHAPE, dtype=np.int64) for name in SPLITS}
 
     def add_chunk(self, chunk: dict[str, Any]) -> None:
         """Add what `reading.stage_chunk` noted."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from protclip_td.data.store.manifest import Group
-from protclip_td.properties import COVERAGES, PROTEIN_EXISTENCE
+from protclip_td.properties import COVERAGES, GROUPS_SHAPE, PROTEIN_EXISTENCE
 from protclip_td.wording import aligned
 
 #: How a table names each sample confidence, by row, and each property coverage, by column.
@@ -16,7 +16,7 @@ COVERAGE_NAMES = tuple(f"{number}/4" for number in COVERAGES)
 
 def count_groups(groups: Iterable[Group]) -> np.ndarray:
     """How many entries there are of each confidence and coverage, shape :math:`(5, 4)`."""
-    table = np.zeros((len(PROTEIN_EXISTENCE), len(COVERAGES)), dtype=np.int64)
+    table = np.zeros(GROUPS_SHAPE, dtype=np.int64)
     for group in groups:
         table[group.confidence - 1, group.coverage - 1] += group.size
     return table

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from protclip_td.data.entry import Entry
-from protclip_td.properties import CONFIDENCES, COVERAGES
+from protclip_td.properties import GROUPS_SHAPE
 
 #: Lower edges of the bins. 1,023 is there because ESM-2 takes 1,022 residues.
 RESIDUE_EDGES = (0, *range(50, 1001, 50), 1023, *range(1100, 2001, 100), 3000, 5000, 10_000, 50_000)
@@ -33,7 +33,7 @@ class Tally:
 
     def __init__(self, record: dict[str, Any] | None = None) -> None:
         record = record or {}
-        self.counts = np.zeros((len(CONFIDENCES), len(COVERAGES)), dtype=np.int64)
+        self.counts = np.zeros(GROUPS_SHAPE, dtype=np.int64)
         self.assumed = 0
         self._residues = np.zeros(len(RESIDUE_EDGES) - 1, dtype=np.int64)
         self._text = np.zeros(len(TEXT_EDGES) - 1, dtype=np.int64)
