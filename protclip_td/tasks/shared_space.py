@@ -1,7 +1,6 @@
 """Proteins and texts of a batch in the space that both share, for tasks that compare them."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,28 +10,6 @@ from torch.nn import functional as F
 from protclip_td.errors import InputError
 from protclip_td.hooks import DataSetHooks, behind_split
 from protclip_td.models.encoding import list_strings
-from protclip_td.tasks.text_side import need_tokenizer, prepare_text_encoder
-
-
-def prepare_text_side(model: Any, task: str, tokenizer: str | Path | None = None) -> None:
-    """Make sure that a model can compare proteins with texts, and give it a tokenizer for that.
-
-    Parameters:
-        model (ProtCLIP): model with both encoders
-        task (str): name of the task, for messages
-        tokenizer (str, optional): folder or hub name of a tokenizer for the model's texts, which
-            replaces its own
-
-    Raises:
-        InputError: it has no text side, or neither it nor `tokenizer` has the tokenizer
-    """
-    encoder = prepare_text_encoder(model, tokenizer=tokenizer)
-    if encoder is None:
-        raise InputError(
-            f"{task} compares proteins with texts, and this model has no text side: give a "
-            "ProtCLIP folder as `checkpoint`. A protein encoder alone cannot do this."
-        )
-    need_tokenizer(encoder, task)
 
 
 def embed_proteins(model: Any, graph: Any) -> Tensor:

@@ -12,6 +12,27 @@ from protclip_td.models.weights import read_tokenizer, text_model
 PUBMEDBERT = "microsoft/BiomedNLP-PubMedBERT-base-uncased-abstract"
 
 
+def prepare_text_side(model: Any, task: str, tokenizer: str | Path | None = None) -> None:
+    """Make sure that a model can compare proteins with texts, and give it a tokenizer for that.
+
+    Parameters:
+        model (ProtCLIP): model with both encoders
+        task (str): name of the task, for messages
+        tokenizer (str, optional): folder or hub name of a tokenizer for the model's texts, which
+            replaces its own
+
+    Raises:
+        InputError: it has no text side, or neither it nor `tokenizer` has the tokenizer
+    """
+    encoder = prepare_text_encoder(model, tokenizer=tokenizer)
+    if encoder is None:
+        raise InputError(
+            f"{task} compares proteins with texts, and this model has no text side: give a "
+            "ProtCLIP folder as `checkpoint`. A protein encoder alone cannot do this."
+        )
+    need_tokenizer(encoder, task)
+
+
 def prepare_text_encoder(
     model: Any, source: str | Path | None = None, tokenizer: str | Path | None = None
 ) -> TextEncoder | None:

@@ -11,12 +11,8 @@ from torchdrug.core import Registry as R
 from protclip_td.compat.settings import name_paths
 from protclip_td.errors import InputError
 from protclip_td.metrics import ranking_metrics
-from protclip_td.tasks.shared_space import (
-    embed_proteins,
-    embed_texts,
-    label_texts,
-    prepare_text_side,
-)
+from protclip_td.tasks.shared_space import embed_proteins, embed_texts, label_texts
+from protclip_td.tasks.text_side import prepare_text_side
 from protclip_td.tasks.untrained import UntrainedTask
 
 

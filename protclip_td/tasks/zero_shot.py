@@ -14,12 +14,8 @@ from protclip_td.compat.targets import check_values
 from protclip_td.errors import InputError
 from protclip_td.hooks import behind_split
 from protclip_td.losses.similarity import cosine_logits
-from protclip_td.tasks.shared_space import (
-    embed_proteins,
-    embed_texts,
-    label_texts,
-    prepare_text_side,
-)
+from protclip_td.tasks.shared_space import embed_proteins, embed_texts, label_texts
+from protclip_td.tasks.text_side import prepare_text_side
 from protclip_td.tasks.untrained import UntrainedTask
 from protclip_td.wording import first_few
 
