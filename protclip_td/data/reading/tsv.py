@@ -33,10 +33,11 @@ def parse_table(
     Returns:
         iterator of Entry or Rejection: in the file's order
     """
-    columns, confidence = _columns(header), _assumed(header, options)
+    columns, width = _columns(header), len(_names(header))
+    confidence = _assumed(header, options)
     for number, row in enumerate(data.split(b"\n"), start=line):
         if row.strip() and row != header:
-            yield _parse(row, f"line {number}", columns, confidence, options)
+            yield _parse(row, f"line {number}", columns, width, confidence, options)
 
 
 def check_columns(path: Path, header: bytes) -> None:
@@ -93,19 +94,23 @@ def _columns(header: bytes) -> dict[str, int]:
         found = [place[name.lower()] for name in names if name.lower() in place]
         if found:
             columns[key] = found[0]
-    columns["last"] = len(_names(header)) - 1
     return columns
 
 
 def _parse(
-    line: bytes, where: str, columns: dict[str, int], assumed: int | None, options: ReadOptions
+    line: bytes,
+    where: str,
+    columns: dict[str, int],
+    width: int,
+    assumed: int | None,
+    options: ReadOptions,
 ) -> Entry | Rejection:
     try:
         fields = [_unquote(field) for field in line.decode().split("\t")]
     except UnicodeDecodeError as error:
         return Rejection(where, "not UTF-8", str(error))
-    if len(fields) != columns["last"] + 1:
-        detail = f"{len(fields)} fields, the header has {columns['last'] + 1}"
+    if len(fields) != width:
+        detail = f"{len(fields)} fields, the header has {width}"
         return Rejection(where, "wrong number of fields", detail)
     row = {key: fields[index] for key, index in columns.items()}
     existence = row.get("existence", "").lower()
