@@ -1,6 +1,5 @@
 """One protein-text pair, and why something read is none."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -63,14 +62,6 @@ class Rejection(NamedTuple):
     where: str
     reason: str
     detail: str = ""
-
-
-#: What readers call with everything they leave out.
-OnReject = Callable[[Rejection], None]
-
-
-def ignore(rejection: Rejection) -> None:
-    """Leave a rejection unmentioned: the default of readers, which have nowhere to keep it."""
 
 
 def fault(entry: Entry) -> Rejection | None:

@@ -33,15 +33,14 @@ class Part(NamedTuple):
     spans: list[Span]
 
 
-def plan_parts(rows: np.ndarray, size: int | None = None) -> Iterator[Part]:
-    """Cut each group into parts.
+def plan_parts(rows: np.ndarray) -> Iterator[Part]:
+    """Cut each group into parts of `PART_ROWS` rows.
 
     How rows are spread over buckets has no effect on what is in a part.
 
     Parameters:
         rows (array): rows of each group by bucket, shape :math:`(b, 5, 4)`; a bucket has a batch
             for each group that it has rows of, in the order of confidence and coverage
-        size (int, optional): rows of a part, `PART_ROWS` by default
 
     Returns:
         iterator of Part: sorted by confidence, coverage, number
@@ -50,8 +49,8 @@ def plan_parts(rows: np.ndarray, size: int | None = None) -> Iterator[Part]:
 
         >>> rows = np.zeros((2, 5, 4), dtype=int)
         >>> rows[:, 0, 3] = 3, 2
-        >>> next(plan_parts(rows, size=4)).spans
-        [Span(bucket=0, batch=0, begin=0, end=3), Span(bucket=1, batch=0, begin=0, end=1)]
+        >>> next(plan_parts(rows)).spans
+        [Span(bucket=0, batch=0, begin=0, end=3), Span(bucket=1, batch=0, begin=0, end=2)]
     """
     batches = (rows > 0).reshape(len(rows), -1).cumsum(axis=1).reshape(rows.shape) - 1
     for confidence, coverage in np.argwhere(rows.any(axis=0)).tolist():
@@ -63,7 +62,7 @@ def plan_parts(rows: np.ndarray, size: int | None = None) -> Iterator[Part]:
             )
             if number
         )
-        for number, part in enumerate(_cut(spans, size or PART_ROWS)):
+        for number, part in enumerate(_cut(spans, PART_ROWS)):
             yield Part(confidence + 1, coverage + 1, number, part)
 
 

@@ -1,9 +1,9 @@
 """Reads pairs from any of the formats people hold, told apart by content."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from protclip_td.data.entry import Entry, OnReject, ignore
+from protclip_td.data.entry import Entry, Rejection
 from protclip_td.data.reading.chunks import RawChunk, parse_chunk, raw_chunks
 from protclip_td.data.reading.formats import Format, detect, header_line
 from protclip_td.data.reading.read_options import ReadOptions
@@ -19,7 +19,7 @@ def read_pairs(
     path: str | Path,
     keep_evidence: bool = False,
     confidence: int | None = None,
-    on_reject: OnReject = ignore,
+    on_reject: Callable[[Rejection], None] | None = None,
 ) -> Iterator[Entry]:
     """Read the pairs of a data file one after the other, whatever its format.
 
@@ -62,12 +62,16 @@ def check_confidence(path: str | Path, options: ReadOptions) -> None:
         check_existence(path, header_line(path), options)
 
 
-def _read(chunks: Iterator[RawChunk], options: ReadOptions, on_reject: OnReject) -> Iterator[Entry]:
+def _read(
+    chunks: Iterator[RawChunk],
+    options: ReadOptions,
+    on_reject: Callable[[Rejection], None] | None,
+) -> Iterator[Entry]:
     count, last = 0, "none"
     try:
         for chunk in chunks:
             parsed = parse_chunk(chunk, options)
-            for rejection in parsed.rejections:
+            for rejection in parsed.rejections if on_reject else ():
                 on_reject(rejection)
             for entry in parsed.entries:
                 count, last = count + 1, entry.accession

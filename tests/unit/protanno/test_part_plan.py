@@ -10,11 +10,12 @@ from protclip_td.protanno.cutting import Part, Span, plan_parts
 from protclip_td.protanno.summary import Summary
 
 
-def test_parts_are_cut_across_buckets():
+def test_parts_are_cut_across_buckets(monkeypatch):
+    monkeypatch.setattr("protclip_td.protanno.cutting.PART_ROWS", 5)
     rows = np.zeros((3, 5, 4), dtype=np.int64)
     rows[:, 0, 3] = 3, 0, 4
     rows[2, 0, 1] = 1
-    assert list(plan_parts(rows, size=5)) == [
+    assert list(plan_parts(rows)) == [
         Part(1, 2, 0, [Span(2, 0, 0, 1)]),
         Part(1, 4, 0, [Span(0, 0, 0, 3), Span(2, 1, 0, 2)]),
         Part(1, 4, 1, [Span(2, 1, 2, 4)]),
