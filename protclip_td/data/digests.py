@@ -31,7 +31,7 @@ def md5_by_name(paths: Iterable[str | Path]) -> dict[str, str]:
 
 
 def text_digest(text: str) -> int:
-    """The first 64 bits of the SHA-256 of a sequence or an accession.
+    """A number of 64 bits for a text, such as a sequence: the beginning of its SHA-256.
 
     Example::
 

@@ -166,8 +166,8 @@ class ProteinTextPretraining(tasks.Task, core.Configurable):
     def evaluate(self, pred: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, float]:
         """Retrieval in both directions beside chance, and the mean losses.
 
-        With several processes TorchDrug's sampler repeats some rows to even them out; each row
-        counts once in the retrieval.
+        With several processes TorchDrug's own engine repeats some rows to even them out; each row
+        counts once in the retrieval. Ours gives each row once.
         """
         _, first = np.unique(target["index"].cpu(), return_index=True)
         metric = retrieval_metrics(
