@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from protclip_td.benchmark.identity import Identity, from_record, in_words, to_record
+from protclip_td.benchmark.identity import Identity, from_record, settings_in_words, to_record
 from protclip_td.benchmark.jobs import Job
 from protclip_td.config.loading import find_config
 from protclip_td.config.variant import read_source
@@ -29,7 +29,10 @@ class Setup(NamedTuple):
 
     def in_words(self) -> dict[str, str]:
         """Encoder and flags by role."""
-        return {role: in_words({"encoder": e, **self.flags}) for role, e in self.encoders.items()}
+        return {
+            role: settings_in_words({"encoder": encoder, **self.flags})
+            for role, encoder in self.encoders.items()
+        }
 
     def of(self, job: Job) -> dict[str, Identity]:
         """Encoder and flags of one run by name, as far as its configuration knows them."""

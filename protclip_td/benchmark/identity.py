@@ -87,12 +87,12 @@ def are_alike(one: Mapping[str, Identity], other: Mapping[str, Identity]) -> boo
     return one.keys() == other.keys() and all(one[name].means(other[name]) for name in one)
 
 
-def in_words(settings: Mapping[str, Identity]) -> str:
+def settings_in_words(settings: Mapping[str, Identity]) -> str:
     """The settings of a run, the encoder among them.
 
     Example::
 
-        >>> in_words({"encoder": Identity("random:ESM-2-8M"), "lr": Identity("0.002")})
+        >>> settings_in_words({"encoder": Identity("random:ESM-2-8M"), "lr": Identity("0.002")})
         'random:ESM-2-8M, lr=0.002'
     """
     return ", ".join(

@@ -12,7 +12,7 @@ from protclip_td.benchmark.identity import (
     Identity,
     are_alike,
     from_record,
-    in_words,
+    settings_in_words,
     to_record,
 )
 from protclip_td.config.document import read_document
@@ -66,9 +66,9 @@ class Job:
             found = _read_setup(path)
             if not are_alike(found, setup):
                 raise InputError(
-                    f"{self.folder} was run with {in_words(found)}, and now it would be with "
-                    f"{in_words(setup)}. Give the same settings, or another folder with -o; if two "
-                    "results folders were mixed, take them apart"
+                    f"{self.folder} was run with {settings_in_words(found)}, and now it would be "
+                    f"with {settings_in_words(setup)}. Give the same settings, or another folder "
+                    "with -o; if two results folders were mixed, take them apart"
                 )
             return
         write_run_json(path, to_record(setup))

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from protclip_td.benchmark.catalogue import BENCHMARKS
 from protclip_td.benchmark.jobs import ROLE_TITLES
-from protclip_td.benchmark.protocol import in_words, is_comparable
+from protclip_td.benchmark.protocol import is_comparable, protocols_in_words
 from protclip_td.benchmark.published import PAPER
 from protclip_td.training.pictures import BLUE, GREEN, ORANGE, save_png
 
@@ -139,7 +139,7 @@ def _line_name(case: str, metric: str, row: Mapping[str, Any]) -> str:
         for protocol in row.get("protocols", ())
         if protocol["name"]
     ]
-    return f"{case}  ({metric}, {in_words(named)})" if named else f"{case}  ({metric})"
+    return f"{case}  ({metric}, {protocols_in_words(named)})" if named else f"{case}  ({metric})"
 
 
 def _points(row: Mapping[str, Any]) -> dict[str, list[Point]]:

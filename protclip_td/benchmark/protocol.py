@@ -41,12 +41,12 @@ def _name(manifest: Mapping[str, Any], test_split: str) -> str | None:
     return ", ".join(filter(None, parts)) or None
 
 
-def in_words(protocols: Iterable[Mapping[str, Any]]) -> str:
+def protocols_in_words(protocols: Iterable[Mapping[str, Any]]) -> str:
     """Protocols for the table.
 
     Example::
 
-        >>> in_words([{"name": "clean", "candidates": 28642}])
+        >>> protocols_in_words([{"name": "clean", "candidates": 28642}])
         'clean, 28,642 candidates'
     """
     return " / ".join(", ".join(_words(protocol)) for protocol in protocols)

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from protclip_td.benchmark.jobs import ROLE_TITLES
-from protclip_td.benchmark.protocol import in_words, is_comparable
+from protclip_td.benchmark.protocol import is_comparable, protocols_in_words
 from protclip_td.wording import by_reason
 
 _HEAD = (
@@ -56,7 +56,7 @@ def _cells(row: Mapping[str, Any], sources: list[str]) -> list[str]:
         row["case"],
         row["metric"],
         *(show(row[role]) for role in ROLE_TITLES),
-        in_words(row["protocols"]),
+        protocols_in_words(row["protocols"]),
         published,
         row["selected by"] or "",
     ]

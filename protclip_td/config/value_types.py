@@ -44,7 +44,7 @@ def wrong_type(argument: Argument, value: Any) -> str:
     if argument.annotation is not Any:
         is_default = not argument.required and value == argument.default
         fits = is_default or matches(value, argument.annotation)
-        return "" if fits else f"expected {in_words(argument.annotation)}, got {show(value)}"
+        return "" if fits else f"expected {type_in_words(argument.annotation)}, got {show(value)}"
     allowed = _loose_types(argument)
     if not allowed or all(_is_loosely(leaf, allowed) for leaf in _leaves(value)):
         return ""
@@ -108,12 +108,12 @@ def takes_object(hint: Any) -> bool:
     return hint not in plain and typing.get_origin(hint) not in plain and not _is_path(hint)
 
 
-def in_words(hint: Any) -> str:
+def type_in_words(hint: Any) -> str:
     """A type hint in words: ``int | None`` → "a whole number or null"."""
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         simple = [part for part in parts if not takes_object(part)] or parts
-        return " or ".join(dict.fromkeys(in_words(part) for part in simple))
+        return " or ".join(dict.fromkeys(type_in_words(part) for part in simple))
     if origin is typing.Literal:
         return " or ".join(repr(part) for part in parts)
     if hint in _NAMES:
@@ -123,7 +123,7 @@ def in_words(hint: Any) -> str:
     if origin is tuple and Ellipsis not in parts:
         return f"a list of {len(parts)} values"
     if (origin or hint) in _LISTS:
-        return f"a list ({in_words(parts[0])} each)" if parts else "a list"
+        return f"a list ({type_in_words(parts[0])} each)" if parts else "a list"
     if (origin or hint) in (dict, collections.abc.Mapping):
         return "keys with values"
     return "a word" if _is_path(hint) else f"a block with a `class` ({hint})"

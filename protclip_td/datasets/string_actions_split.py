@@ -111,7 +111,7 @@ def _start(
     return int(generator.choice(few or left))
 
 
-def digest(pairs: np.ndarray) -> str:
+def pairs_digest(pairs: np.ndarray) -> str:
     """By what a network's pairs are known, in their order."""
     return hashlib.sha256(pairs.astype("<i8").tobytes()).hexdigest()
 
@@ -123,7 +123,7 @@ def split_digest(split: Split) -> str:
 
 def write_split(path: Path, split: Split, pairs: np.ndarray, origin: Mapping[str, Any]) -> None:
     """Write a split of some pairs, and where it is from, to a JSON file."""
-    origin = {**origin, "num_pair": len(pairs), "pairs_sha256": digest(pairs)}
+    origin = {**origin, "num_pair": len(pairs), "pairs_sha256": pairs_digest(pairs)}
     lists = {f"{name}_index": rows for name, rows in split._asdict().items()}
     write_json(path, {**origin, **lists})
 
@@ -150,7 +150,7 @@ def read_split(path: Path, pairs: np.ndarray, draw: Draw) -> Split:
             train, valid, test = train, [], valid
         rows = [*train, *valid, *test]
         is_whole = sorted(rows) == list(range(len(pairs))) and {type(row) for row in rows} == {int}
-        is_whole &= content.get("pairs_sha256") in (None, digest(pairs))
+        is_whole &= content.get("pairs_sha256") in (None, pairs_digest(pairs))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} is no split ({type(error).__name__}: {error}); expected JSON with the lists "

@@ -74,14 +74,14 @@ class StateFeatures:
         self._name = ""
 
     def _open(self) -> FeatureFolder:
-        name = self._name or digest(self.model)
+        name = self._name or model_digest(self.model)
         if self._features is None or self._features.folder.name != name:
             self._features = FeatureFolder(self.folder / name, self.width)
         self._name = name
         return self._features
 
 
-def digest(model: Any) -> str:
+def model_digest(model: Any) -> str:
     """Name of a model's state: of its settings and of every bit of its weights.
 
     Parameters:

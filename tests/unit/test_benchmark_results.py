@@ -9,7 +9,7 @@ import pytest
 from protclip_td.benchmark import BENCHMARKS, choose, plot
 from protclip_td.benchmark.jobs import ROLE_TITLES, Result, plan, read_result
 from protclip_td.benchmark.plot import Point, headlines
-from protclip_td.benchmark.protocol import in_words, is_comparable, protocols_of
+from protclip_td.benchmark.protocol import is_comparable, protocols_in_words, protocols_of
 from protclip_td.benchmark.published import PAPER, PUBLISHED
 from protclip_td.benchmark.results import gather, summary
 from protclip_td.benchmark.table import show, write_table
@@ -191,7 +191,7 @@ def test_protocol_and_sizes_of_the_runs():
         result_of({"url": "x"}),
         result_of({"url": "x"}, **{"number of candidates": 2991.0}),
     ]
-    assert [in_words(protocols_of([each])) for each in results] == [
+    assert [protocols_in_words(protocols_of([each])) for each in results] == [
         "clean, 28,642 candidates",
         "published, 1,690 proteins, 7,624 pairs",
         "",
@@ -223,10 +223,10 @@ def test_what_a_published_number_can_be_compared_with(case, manifest, is_same):
 
 def test_another_test_set_is_named(tmp_path):
     result = result_of({}, split="cross_species_test")  # without a manifest
-    assert in_words(protocols_of([result])) == "cross_species_test"
+    assert protocols_in_words(protocols_of([result])) == "cross_species_test"
     (job,) = plan(*choose(["human_ppi"]), [("model", 0)], tmp_path)
     finish(job, "train: {num_epoch: 1}", num_valid=3, split="cross_species_test")
-    assert in_words(protocols_of([read_result(job)])) == "cross_species_test"
+    assert protocols_in_words(protocols_of([read_result(job)])) == "cross_species_test"
 
 
 def test_numbers_before_any_run_are_marked_where_the_protocol_matters():

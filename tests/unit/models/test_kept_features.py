@@ -13,7 +13,7 @@ from protclip_td.models import ProtCLIP
 from protclip_td.models.feature_file import FeatureFolder
 from protclip_td.models.kept_features import keep_features
 from protclip_td.models.kept_proteins import protein_keys, with_precision
-from protclip_td.models.state_features import digest
+from protclip_td.models.state_features import model_digest
 
 SEQUENCES = ["MKTAYIAKQR", "GAVLIPF", "MKTAYIAKQR", "MKTXYIAKQR", "MKTGYIAKQR"]
 
@@ -57,13 +57,13 @@ def test_the_next_run_finds_what_this_one_has_kept(model, tiny_protein_folder, t
 
 
 def test_other_weights_or_settings_are_another_model(model, released_folder_projection, tmp_path):
-    name = digest(model)
-    assert name == digest(model)
+    name = model_digest(model)
+    assert name == model_digest(model)
     with torch.no_grad():
         next(model.parameters())[0, 0] += 1e-6
-    assert digest(model) != name
+    assert model_digest(model) != name
     mean, projection = released_folder_projection
-    assert digest(mean) != digest(projection)
+    assert model_digest(mean) != model_digest(projection)
 
 
 @pytest.fixture

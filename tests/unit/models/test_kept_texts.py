@@ -8,7 +8,7 @@ import torch
 
 from protclip_td.errors import InputError
 from protclip_td.models.kept_texts import keep_means
-from protclip_td.models.state_features import digest
+from protclip_td.models.state_features import model_digest
 from protclip_td.models.text_encoder import TextEncoder
 from protclip_td.models.weights import text_model
 
@@ -64,12 +64,12 @@ def test_other_weights_are_another_encoder(tiny_text_folder, tmp_path):
 
 def test_the_settings_count_and_the_folder_does_not(tiny_text_folder, tmp_path):
     copy = shutil.copytree(tiny_text_folder, tmp_path / "copy")
-    name = digest(make(tiny_text_folder).model)
-    assert digest(make(str(copy)).model) == name
+    name = model_digest(make(tiny_text_folder).model)
+    assert model_digest(make(str(copy)).model) == name
     config = json.loads((copy / "config.json").read_text())
     config["num_attention_heads"] //= 2
     (copy / "config.json").write_text(json.dumps(config))
-    assert digest(make(str(copy)).model) != name
+    assert model_digest(make(str(copy)).model) != name
 
 
 def test_what_cannot_be_read_is_refused_as_ever(tiny_text_folder, tmp_path):
