@@ -1,6 +1,5 @@
 """One process per run folder."""
 
-import errno
 import fcntl
 import json
 import os
@@ -32,7 +31,7 @@ class FolderLock:
         folder (Path): an existing folder
 
     Raises:
-        InputError: another process holds the lock; says which one
+        InputError: another process holds the lock; says which one. Or there are no locks there
         TrainingError: nothing can be written into the folder
     """
 
@@ -42,13 +41,17 @@ class FolderLock:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             os.close(self._descriptor)
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise
             raise InputError(
                 f"The folder {folder} is in use by {self._read_owner()}. Stop that process "
                 "first, or choose another folder."
+            ) from error
+        except OSError as error:  # some network file systems know no locks
+            os.close(self._descriptor)
+            raise InputError(
+                f"The folder {folder} cannot be locked: {error.strerror}. Choose one on another "
+                "disk."
             ) from error
         _held.add(self._descriptor)
         self._write_owner()
@@ -69,5 +72,5 @@ class FolderLock:
         try:
             owner = json.loads(self.path.read_text())
             return f"process {owner['pid']} on {owner['host']} since {owner['since']}"
-        except (ValueError, KeyError):
+        except ValueError:  # it has not written it yet
             return "another process"

@@ -146,6 +146,26 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
         FolderLock(tmp_path)
 
 
+def test_the_process_that_uses_a_folder_is_named_whatever_stood_there(tmp_path):
+    (tmp_path / ".lock").write_text("the end of a longer one " * 9)
+    lock = FolderLock(tmp_path)
+    with pytest.raises(InputError, match=f"in use by process {os.getpid()} on "):
+        FolderLock(tmp_path)
+    (tmp_path / ".lock").write_text("")  # between making it and writing
+    with pytest.raises(InputError, match="in use by another process"):
+        FolderLock(tmp_path)
+    lock.release()
+
+
+def test_a_folder_without_locks_is_not_called_in_use(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("protclip_td.training.lock.fcntl.flock", refuse)
+    with pytest.raises(InputError, match=f"{tmp_path} cannot be locked: No locks available"):
+        FolderLock(tmp_path)
+
+
 def test_lock_is_not_inherited_by_workers(tmp_path):
     run_toy(tmp_path)
     lock = protclip_td.run.RunFolder.open(only_run(tmp_path)).lock
@@ -158,6 +178,21 @@ def test_lock_is_not_inherited_by_workers(tmp_path):
         os._exit(1)
     assert os.waitpid(child, 0)[1] == 0
     lock.release()
+
+
+def test_a_worker_that_releases_a_lock_closes_no_file_of_its_own(tmp_path):
+    lock = FolderLock(tmp_path)
+    child = os.fork()
+    if child == 0:
+        try:
+            assert os.open(os.devnull, os.O_RDONLY) == lock._descriptor
+            lock.release()
+            os.fstat(lock._descriptor)
+        finally:
+            os._exit(sys.exc_info()[0] is not None)
+    assert os.waitpid(child, 0)[1] == 0
+    lock.release()
+    lock.release()  # twice is no mistake
 
 
 def test_a_run_that_can_have_no_folder_says_so(tmp_path):
@@ -245,6 +280,31 @@ def test_both_checkpoints_damaged(tmp_path):
         (folder / "checkpoints" / name).write_bytes(b"PK\x03\x04 nothing")
     with pytest.raises(InputError, match=r"Nothing to resume from.*last\.pt.*previous\.pt"):
         run_toy(tmp_path, resume=folder)
+
+
+def test_a_damaged_checkpoint_takes_the_place_of_no_good_one(tmp_path):
+    run_toy(tmp_path)
+    checkpoints = only_run(tmp_path) / "checkpoints"
+    (checkpoints / "last.pt").write_bytes(b"damaged")
+    run_toy(tmp_path, resume=only_run(tmp_path))
+    kept = [load_checkpoint(checkpoints / name) for name in ("previous.pt", "last.pt")]
+    assert [state["position"]["step"] for state in kept] == [8, 9]
+
+
+def test_numbers_are_on_the_disk_before_the_checkpoint_that_counts_on_them(tmp_path, monkeypatch):
+    synced = []
+    sync = os.fsync
+
+    def fsync(descriptor):
+        synced.append(os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    run_toy(tmp_path)
+    places = [i for i, name in enumerate(synced) if name.startswith(".last.pt")]
+    assert places
+    for place in places:
+        assert (synced[place - 1], synced[place + 1]) == ("metrics.jsonl", "checkpoints")
 
 
 def test_checkpoint_of_other_sizes_names_the_tensors(tmp_path):
