@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import downstream_files as files
 import graph_files
@@ -59,6 +60,8 @@ def test_the_same_data_elsewhere_are_the_same(begun, tmp_path):
     [
         ({"files": {"a": "1", "b": "2"}}, {"files": {"b": "1", "a": "2"}}, False),
         ({"files": {"a": "1"}}, {"files": {"other": "1"}}, True),
+        ({"counts": {"a": 1}}, {"counts": {"other": 1}}, False),
+        ({"what": Path("here")}, {"what": Path("there")}, False),
         ({"mean": float("nan"), "by": {"x": float("nan")}}, None, True),
         ({"what": object()}, {"what": object()}, True),
         ({"splits": (1, 2)}, {"splits": [1, 2]}, True),

@@ -127,7 +127,7 @@ def test_ctrl_c_is_python_s_where_no_checkpoints_are_kept(method, python_s_ctrl_
     assert task.weight.item() == pytest.approx(expected)
 
 
-def test_ctrl_c_waits_for_a_checkpoint_where_they_are_kept(tmp_path):
+def test_ctrl_c_waits_for_a_checkpoint_where_they_are_kept(tmp_path, python_s_ctrl_c):
     task = Interrupting()
     engine = ResumableEngine(
         task, ITEMS, ITEMS[:1], ITEMS[:1], optim.SGD(task.parameters(), lr=0.1), batch_size=2
@@ -136,3 +136,35 @@ def test_ctrl_c_waits_for_a_checkpoint_where_they_are_kept(tmp_path):
     with pytest.raises(Interrupted):
         engine.fit(1, checkpoints=checkpoints)
     assert load_checkpoint(checkpoints.last)["position"]["step"] == 2
+    with pytest.raises(KeyboardInterrupt):  # Python's again
+        signal.raise_signal(signal.SIGINT)
+
+
+class LosingWorkers(Line):
+    """Loses the workers of its loader at the third batch, to a signal that it gets, too."""
+
+    def __init__(self, signum=None):
+        super().__init__()
+        self.signum = signum
+
+    def forward(self, batch):
+        if len(self.seen) == 2:
+            if self.signum:
+                signal.raise_signal(self.signum)
+            raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Terminated.")
+        return super().forward(batch)
+
+
+def test_a_sigterm_that_the_workers_obey_first_stops_with_the_last_checkpoint(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    plan = {"checkpoints": checkpoints}
+    with pytest.raises(Interrupted) as stop:
+        fit(1, LosingWorkers(signal.SIGTERM), plan=plan, gradient_interval=1, checkpoint_interval=2)
+    assert (stop.value.code, stop.value.signal_name, stop.value.step) == (143, "SIGTERM", 2)
+    assert load_checkpoint(checkpoints.last)["position"]["step"] == 2
+
+
+def test_workers_that_are_lost_without_a_signal_are_a_failure(tmp_path):
+    plan = {"checkpoints": Checkpoints(tmp_path)}
+    with pytest.raises(RuntimeError, match="DataLoader worker"):
+        fit(1, LosingWorkers(), plan=plan)

@@ -50,6 +50,15 @@ def test_state_goes_out_and_back(tmp_path):
     assert draw() == expected
 
 
+def test_seeds_of_any_size_draw_each_in_its_own_way():
+    """A configuration may give them; NumPy alone takes those below 2**32 only."""
+    drawn = []
+    for seed in (-1, 0, 64, 2**31, 2**40 + 5):
+        seed_everything(seed)
+        drawn += [random.random(), np.random.rand(), torch.rand(1).item()]
+    assert len(set(drawn)) == 15
+
+
 def test_fixed_state_is_fixed_and_leaves_no_trace():
     seed_everything(3)
     expected = draw()

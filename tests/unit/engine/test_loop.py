@@ -118,6 +118,14 @@ def test_an_unknown_metric_is_told_before_the_first_step():
     assert task.seen == []
 
 
+def test_a_training_without_a_validation_set():
+    task = Line()
+    optimizer = optim.SGD(task.parameters(), lr=0.1)
+    engine = ResumableEngine(task, ITEMS, None, None, optimizer, batch_size=7)
+    engine.fit(1)
+    assert engine.position.epoch == 1
+
+
 def test_a_metric_that_the_first_batch_lacks_is_no_mistake():
     task = Line([{"loss": 1.0}, {"loss": 1.0, "auroc": 0.5}, {"auroc": 0.75}])
     engine, _, _ = fit(1, task, plan={"eval_metric": "auroc"})
@@ -193,6 +201,7 @@ def test_two_processes_share_the_items_and_report_the_mean_of_both(tmp_path):
     assert {x for batch in batches for x in batch} == {1, 2, 3, 4, 5, 6, 7}
     mean = fmean(map(fmean, batches))
     assert first[1] == pytest.approx([mean])
+    assert second[1] == []  # the first alone reports
     # Two batches on each make one step, before which gradients are exchanged once.
     assert len(first[0]) == 2
     assert first[2:] == second[2:] == [pytest.approx(-0.1 * mean), 1]

@@ -55,6 +55,18 @@ def test_the_last_epoch_is_in_the_picture(tmp_path, monkeypatch, clock):
     assert drawings(tmp_path, monkeypatch, clock, 10, seconds=0.1) == [1, 10]
 
 
+def test_steps_of_an_epoch_broken_off_are_in_the_picture(tmp_path, monkeypatch, clock):
+    drawn = []
+    monkeypatch.setattr(recorder, "draw_curves", lambda rows, path: drawn.append(len(rows)))
+    listener = Recorder(SimpleNamespace(path=tmp_path, history=History(tmp_path)))
+    listener.on_end()  # of a run that was done before it was resumed
+    assert drawn == []
+    listener.on_step({"kind": "step", "epoch": 1, "step": 1})
+    listener.on_end()
+    listener.on_end()
+    assert drawn == [1]
+
+
 def test_a_table_goes_on_where_an_earlier_process_left_it(tmp_path):
     for epoch in (1, 2):
         History(tmp_path).append({"kind": "epoch", "epoch": epoch, "step": epoch})

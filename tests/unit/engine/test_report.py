@@ -109,9 +109,10 @@ def test_history_is_cut_to_a_checkpoint(tmp_path):
     history.cut(step=2, epoch=1)
     rows = [json.loads(line) for line in history.jsonl.read_text().splitlines()]
     assert [(row["kind"], row["step"]) for row in rows] == [("step", 1), ("step", 2), ("epoch", 2)]
-    assert len(history.csv.read_text().splitlines()) == 2
+    head, _ = history.csv.read_text().splitlines()
+    assert head.startswith("epoch,step,seconds,train contrastive loss,")
     history.cut(step=2, epoch=0)  # a checkpoint of before the validation
-    assert {row["kind"] for row in history.rows()} == {"step"}
+    assert [(row["kind"], row["step"]) for row in history.rows()] == [("step", 1), ("step", 2)]
     assert not history.csv.read_text().strip()
 
 
@@ -141,6 +142,13 @@ def test_curves_are_of_the_numbers_they_are_named_after(tmp_path, monkeypatch):
     ]
     draw_curves(rows, tmp_path / "curves.png")
     losses, metrics, rate = figures[0].axes
+    labels = [axis.get_ylabel() for axis in figures[0].axes]
+    assert (labels, rate.get_xlabel()) == (
+        ["loss", "validation", "learning rate"],
+        "optimizer step",
+    )
+    legends = [[text.get_text() for text in axis.get_legend().texts] for axis in (losses, metrics)]
+    assert legends == [[*LOSSES, "validation"], [name for name in RETRIEVAL if "rank" not in name]]
     drawn = {line.get_label(): line for line in losses.lines}
     assert points_of(drawn["mlm loss"]) == [(1, 2), (2, 3)]
     assert points_of(drawn["pda loss"]) == [(1, 3), (2, 4)]

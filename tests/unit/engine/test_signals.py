@@ -1,13 +1,15 @@
 """SIGINT and SIGTERM end a block, even where Python drops the exception."""
 
+import errno
 import os
 import signal
 import threading
+import time
 import weakref
 
 import pytest
 
-from protclip_td.training.signals import ending_on_signals
+from protclip_td.training.signals import StopRequest, ending_on_signals
 
 
 class Thing:
@@ -55,8 +57,48 @@ def test_outside_the_main_thread_nothing_is_caught():
         with ending_on_signals() as end_if_asked:
             end_if_asked()
             inside.append(signal.getsignal(signal.SIGINT))
+        inside.append("out again")
 
     thread = threading.Thread(target=look)
     thread.start()
     thread.join()
-    assert inside == [before]
+    assert inside == [before, "out again"]
+
+
+@pytest.fixture
+def stop():
+    """A request that Ctrl-C may make."""
+    with StopRequest() as stop:
+        yield stop
+
+
+def test_only_another_ctrl_c_a_second_later_ends_at_once(stop, monkeypatch):
+    """torchrun sends the one of the terminal again, and SIGTERM behind it."""
+    killed = []
+    monkeypatch.setattr(os, "kill", lambda _, signum: killed.append(signum))
+    for second, signum in [(7, signal.SIGINT), (7.9, signal.SIGINT), (9, signal.SIGTERM)]:
+        monkeypatch.setattr(time, "monotonic", lambda second=second: second)
+        signal.raise_signal(signum)
+    assert killed == []
+    signal.raise_signal(signal.SIGINT)
+    assert killed == [signal.SIGINT]
+    assert stop.signum == signal.SIGINT
+
+
+def test_a_request_needs_no_terminal(stop, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "write", refuse)
+    signal.raise_signal(signal.SIGTERM)
+    assert stop.signum == signal.SIGTERM
+
+
+def test_workers_leave_ctrl_c_to_their_parent(stop, capfd):
+    """The terminal sends it to them as well."""
+    child = os.fork()
+    if child == 0:
+        signal.raise_signal(signal.SIGINT)
+        os._exit(bool(stop))
+    assert os.waitpid(child, 0)[1] == 0
+    assert capfd.readouterr().err == ""
