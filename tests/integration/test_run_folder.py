@@ -22,7 +22,7 @@ from protclip_td.errors import InputError, TrainingError
 from protclip_td.training.checkpointing import Checkpoints, load_checkpoint
 from protclip_td.training.faults import find_faults, training_error
 from protclip_td.training.lock import FolderLock
-from protclip_td.training.run_folder import CONTENTS
+from protclip_td.training.run_folder import CONTENTS, RunFolder
 
 
 @pytest.fixture(autouse=True)
@@ -196,6 +196,25 @@ def test_a_worker_that_releases_a_lock_closes_no_file_of_its_own(tmp_path):
     lock.release()  # twice is no mistake
 
 
+def test_runs_of_the_same_second_have_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("protclip_td.training.run_folder.time.strftime", lambda _: "now")
+    folders = [RunFolder.create(tmp_path / "runs" / "toy") for _ in range(3)]
+    assert [folder.path.name for folder in folders] == ["now", "now.2", "now.3"]
+    for folder in folders:
+        folder.close()
+
+
+def test_unfinished_files_of_a_killed_run_are_removed(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "config.yaml").touch()
+    for name in ("metrics.csv", "checkpoints/last.pt"):
+        path = tmp_path / name
+        path.with_name(f".{path.name}.{'0' * 32}.tmp").touch()
+    RunFolder.open(tmp_path).close()
+    left = {path.name for path in tmp_path.rglob("*")}
+    assert left == {"config.yaml", "checkpoints", ".lock"}
+
+
 def test_a_run_that_can_have_no_folder_says_so(tmp_path):
     (tmp_path / "file").touch()
     message = f"output_dir: no folder can be made in {tmp_path}/file/runs: Not a directory"
@@ -245,6 +264,7 @@ def test_nan_gradient_stops_before_the_step(tmp_path):
 
     with pytest.raises(TrainingError, match="The gradient became NaN or infinite at step 5"):
         run_toy(tmp_path, at={9: spoil})
+    assert not (only_run(tmp_path) / "bad_batch.json").exists()  # no batch is known to be at fault
 
 
 def test_full_disk_is_said_and_nothing_is_lost(tmp_path, monkeypatch):

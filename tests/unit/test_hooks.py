@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,15 @@ NAMES = {
     for name in {*vars(cls), *cls.__annotations__}
     if not name.startswith("_")
 }
+
+
+def test_what_a_part_says_of_itself_counts_more_than_what_its_data_set_says():
+    whole = SimpleNamespace(label_names=["whole"])
+    part = SimpleNamespace(dataset=whole)
+    own = SimpleNamespace(dataset=whole, label_names=["own"])
+    assert hooks.behind_split(SimpleNamespace(dataset=part), "label_names") is whole
+    assert hooks.behind_split(SimpleNamespace(dataset=own), "label_names") is own
+    assert hooks.behind_split(own, "tasks") is whole
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))

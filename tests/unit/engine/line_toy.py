@@ -43,10 +43,11 @@ class Heard(Listener):
     """Keeps what the loop tells."""
 
     def __init__(self):
-        self.plans, self.steps, self.epochs = [], [], []
+        self.plans, self.starts, self.steps, self.epochs = [], [], [], []
 
     def on_epoch_start(self, plan, epoch, step):
         self.plans.append(plan)
+        self.starts.append((epoch, step))
 
     def on_step(self, row):
         self.steps.append(row)

@@ -16,6 +16,8 @@ from protclip_td.training.best import BestMetric, lower_is_better, pick_metric
         ("protein-to-text R@1", False),
         ("spearmanr [y]", False),
         ("accuracy", False),
+        ("mse [y]", True),
+        ("cross entropy [y]", True),
     ],
 )
 def test_direction_is_known_by_name(name, expected):
@@ -28,6 +30,7 @@ def test_pick_by_name_beginning_or_default():
     assert pick_metric(metrics, "rmse") == ("rmse", 1.0)
     assert pick_metric(metrics, "spearmanr") == ("spearmanr", pytest.approx(0.3))
     assert pick_metric({"accuracy": 1.0}, None) is None
+    assert pick_metric({"loss": 2.0, "loss [a]": 4.0}, "loss") == ("loss", 2.0)
 
 
 @pytest.mark.parametrize(

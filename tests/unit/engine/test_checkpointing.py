@@ -163,6 +163,16 @@ def test_full_disk(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize("link", ["__cause__", "__context__"])
+def test_a_used_up_quota_is_a_full_disk_also_inside_another_error(tmp_path, link):
+    """As `torch.save` puts it."""
+    buried = RuntimeError("unexpected pos 64")
+    setattr(buried, link, OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)))
+    message = r"last\.pt could not be written: Disk quota exceeded\..* Free some space in"
+    with pytest.raises(TrainingError, match=message), explain_disk_errors(tmp_path / "last.pt"):
+        raise buried
+
+
 def test_a_disk_that_is_not_full_is_not_called_so(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(TrainingError) as error:

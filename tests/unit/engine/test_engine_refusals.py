@@ -73,6 +73,13 @@ def test_a_second_engine_does_not_take_the_trained_head_away():
     first.train(1)
 
 
+def test_a_head_that_no_optimizer_trains_may_be_made_anew():
+    task = NewHead()
+    for items in (ITEMS, ITEMS[:3]):
+        ResumableEngine(task, items, [], [], optim.SGD([task.weight], lr=0.1))
+    assert task.num_class == 3
+
+
 def test_an_engine_that_only_evaluates_needs_no_optimizer():
     engine = ResumableEngine(Line(), [], ITEMS, [], None)
     assert engine.evaluate("valid", log=False) == {"loss": 1.0}
@@ -140,31 +147,34 @@ def test_ctrl_c_waits_for_a_checkpoint_where_they_are_kept(tmp_path, python_s_ct
         signal.raise_signal(signal.SIGINT)
 
 
-class LosingWorkers(Line):
-    """Loses the workers of its loader at the third batch, to a signal that it gets, too."""
+LOST = "DataLoader worker (pid 7) is killed by signal: Terminated."
 
-    def __init__(self, signum=None):
+
+class Failing(Line):
+    """Fails at the third batch, behind a signal if there is one."""
+
+    def __init__(self, reason, signum=None):
         super().__init__()
-        self.signum = signum
+        self.reason, self.signum = reason, signum
 
     def forward(self, batch):
         if len(self.seen) == 2:
             if self.signum:
                 signal.raise_signal(self.signum)
-            raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Terminated.")
+            raise RuntimeError(self.reason)
         return super().forward(batch)
 
 
 def test_a_sigterm_that_the_workers_obey_first_stops_with_the_last_checkpoint(tmp_path):
     checkpoints = Checkpoints(tmp_path)
-    plan = {"checkpoints": checkpoints}
+    task, plan = Failing(LOST, signal.SIGTERM), {"checkpoints": checkpoints}
     with pytest.raises(Interrupted) as stop:
-        fit(1, LosingWorkers(signal.SIGTERM), plan=plan, gradient_interval=1, checkpoint_interval=2)
+        fit(1, task, plan=plan, gradient_interval=1, checkpoint_interval=2)
     assert (stop.value.code, stop.value.signal_name, stop.value.step) == (143, "SIGTERM", 2)
     assert load_checkpoint(checkpoints.last)["position"]["step"] == 2
 
 
-def test_workers_that_are_lost_without_a_signal_are_a_failure(tmp_path):
-    plan = {"checkpoints": Checkpoints(tmp_path)}
-    with pytest.raises(RuntimeError, match="DataLoader worker"):
-        fit(1, LosingWorkers(), plan=plan)
+@pytest.mark.parametrize(("reason", "signum"), [(LOST, None), ("a bug", signal.SIGTERM)])
+def test_other_failures_are_not_taken_for_a_stop(reason, signum, tmp_path):
+    with pytest.raises(RuntimeError, match=reason[:9]):
+        fit(1, Failing(reason, signum), plan={"checkpoints": Checkpoints(tmp_path)})

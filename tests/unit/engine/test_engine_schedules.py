@@ -75,6 +75,11 @@ def test_an_engine_comes_back_from_its_configuration_with_its_schedule():
         assert again.meter.log_interval == 7
 
 
+def test_other_schedules_move_once_an_epoch():
+    _, _, heard = fit(2, scheduler=lambda optimizer: optim.lr_scheduler.StepLR(optimizer, 1, 0.5))
+    assert values(heard.steps, "lr") == pytest.approx([0.1, 0.1, 0.05, 0.05])
+
+
 @pytest.mark.parametrize("method", ["train", "fit"])
 def test_plateau_needs_a_validation(method):
     task = Line()

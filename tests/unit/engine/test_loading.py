@@ -127,6 +127,17 @@ def test_items_are_the_same_from_any_batch_on_and_with_any_worker():
     assert set(items(0, seed=6)[0]).isdisjoint(whole)
 
 
+def test_items_are_made_by_as_many_workers_as_wanted():
+    class Makers(torch_data.Dataset):
+        def __getitem__(self, index):
+            maker = torch_data.get_worker_info()
+            return {"maker": -1 if maker is None else maker.id}
+
+    for num_worker, makers in ((0, [-1, -1]), (2, [0, 1])):
+        loader = make_loader(SeededBatches(Makers(), 0, 0), BatchIndices([0, 1], 1), num_worker)
+        assert [batch["maker"].item() for batch in loader] == makers
+
+
 class InBatches(torch_data.Dataset):
     """Gives batches in one go, and no single items."""
 

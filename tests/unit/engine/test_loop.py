@@ -13,6 +13,7 @@ from line_toy import ITEMS, Line, fit, values
 from torch import optim
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
 from torch.nn.parallel import DistributedDataParallel
+from torchdrug import core
 from torchdrug.utils import comm
 
 from protclip_td.engine import ResumableEngine
@@ -85,9 +86,9 @@ def test_a_step_that_fp16_leaves_out_leaves_the_rate_where_it_is():
 def test_speed_counts_items(monkeypatch):
     clock = SimpleNamespace(perf_counter=itertools.count().__next__)  # each step takes a second
     monkeypatch.setattr("protclip_td.training.loop.time", clock)
-    _, _, heard = fit(1)
-    assert values(heard.steps, "numbers_per_s") == [6, 1]
-    assert values(heard.epochs, "seconds") == [2]
+    _, _, heard = fit(2)
+    assert values(heard.steps, "numbers_per_s") == [6, 1, 6, 1]
+    assert values(heard.epochs, "seconds") == [2, 2]
 
 
 @pytest.mark.parametrize(
@@ -161,6 +162,50 @@ def test_weights_that_are_no_numbers_are_never_kept(plan, tmp_path):
     with pytest.raises(TrainingError, match=message):
         engine.fit(1, checkpoints=checkpoints)
     assert checkpoints.last.read_bytes() == before
+
+
+def test_a_resumed_training_goes_on_in_its_epoch(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    fit(2, plan={"checkpoints": checkpoints}, gradient_interval=1, checkpoint_interval=3)
+    state = load_checkpoint(checkpoints.previous)
+    _, _, heard = fit(3, state=state, gradient_interval=1)
+    assert heard.starts == [(2, 2), (3, 0)]
+    assert values(heard.steps, "step") == [7, 8, 9, 10, 11, 12]
+
+
+class Logger(core.LoggerBase):
+    """Keeps what TorchDrug's meter logs: where, at which step or epoch, and which numbers."""
+
+    def __init__(self):
+        self.logged = []
+
+    def log(self, record, step_id, category="train/batch"):
+        self.logged.append((category, step_id, *record))
+
+    def log_config(self, config):
+        pass
+
+
+def test_torchdrug_s_meter_hears_of_each_epoch_and_of_a_step_now_and_then():
+    logger = Logger()
+    fit(2, gradient_interval=1, logger=logger, log_interval=3)
+    steps = [("train/batch", step, "mean x") for step in (0, 3, 6)]
+    epochs = [
+        (f"{split}/epoch", epoch, name)
+        for epoch in (1, 2)
+        for split, name in (("train", "mean x"), ("valid", "loss"))
+    ]
+    assert logger.logged == [*steps[:2], *epochs[:2], steps[2], *epochs[2:]]
+
+
+def test_a_loss_without_a_gradient_is_told():
+    class Empty(Line):
+        def forward(self, batch):
+            loss, metric = super().forward(batch)
+            return loss.detach(), metric
+
+    with pytest.raises(InputError, match=r"its loss has no gradient. Is its criterion empty\?"):
+        fit(1, Empty())
 
 
 def test_a_resumed_training_knows_its_best_epoch():

@@ -44,12 +44,21 @@ def test_fp16_leaves_out_a_step_that_overflows():
     assert not Precision("fp32", CPU).accepts(float("inf"))
 
 
+@pytest.mark.parametrize(("saved", "now"), [("fp16", "fp32"), ("fp32", "fp16")])
+def test_a_training_may_go_on_in_another_precision(saved, now):
+    precision = Precision(now, CPU)
+    before = precision.state_dict()
+    precision.load_state_dict(Precision(saved, CPU).state_dict())
+    assert precision.state_dict() == before
+
+
 def test_unknown_precision():
     with pytest.raises(InputError, match="'fp8' given; expected one of fp32, bf16, fp16"):
         Precision("fp8", CPU)
 
 
 def test_predictions_become_float32():
-    pred = to_float32({"a": torch.ones(1).bfloat16(), "b": [torch.ones(1).long()], "c": None})
-    assert pred["a"].dtype == torch.float32
+    half = torch.ones(1).bfloat16()
+    pred = to_float32({"a": half, "b": [torch.ones(1).long()], "c": None, "d": (half, 1)})
+    assert pred["a"].dtype == pred["d"][0].dtype == torch.float32
     assert pred["b"][0].dtype == torch.int64

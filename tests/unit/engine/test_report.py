@@ -82,6 +82,8 @@ def test_plain_lines_where_there_is_no_terminal(capsys):
     assert len(console.lines) == 1
     assert console.lines[0].startswith("step 2 (epoch 1): contrastive 2.080")
     assert console.lines[0].endswith("lr 1.0e-05  2.4 pairs/s")
+    progress.on_epoch(epoch_row(1, 3))
+    assert console.lines[1] == "epoch 1/3: step 3, 12 s"
     assert capsys.readouterr().err == ""
 
 
