@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from protclip_td.config import load_config, load_resumed, manual
 from protclip_td.errors import InputError, TrainingError
@@ -80,11 +81,11 @@ def _report_errors(command: Callable[[], int | None]) -> int:
     return status or 0
 
 
-def _run(argv: Sequence[str], program: str) -> None:
+def _run(argv: Sequence[str], program: str) -> int:
     options, flags = _run_parser(program).parse_known_args(argv)
     if options.help:
         print(manual.describe(options.config) if options.config else _general_help(program))
-        return
+        return 0
     if options.resume is not None:
         config = load_resumed(options.resume, options.config, flags)
     elif options.config is not None:
@@ -93,10 +94,22 @@ def _run(argv: Sequence[str], program: str) -> None:
         raise InputError(f"no configuration given\n{_general_help(program)}")
     # After all mistakes that cost nothing to find.
     from protclip_td.compat.ranks import part_ways
-    from protclip_td.run import run
 
-    run(config, resume=options.resume)
+    # Only once an error has been told, since it holds all that it went through.
+    status = _report_errors(lambda: _train(config, options.resume))
     part_ways()
+    return status
+
+
+def _train(config: Any, resume: Path | None) -> int:
+    from protclip_td.run import run
+    from protclip_td.training.signals import Interrupted
+
+    try:
+        run(config, resume=resume)
+    except Interrupted as stop:
+        return stop.status
+    return 0
 
 
 def _run_parser(program: str) -> argparse.ArgumentParser:

@@ -2,8 +2,12 @@
 
 import gc
 
+import torch.distributed.nn.functional  # noqa: F401  (see below)
 from torch import distributed
 from torchdrug.utils import comm
+
+# What wraps a model for the ranks imports it, too. Whoever imports it first while the processes
+# have a group keeps that group for good, as the default of its functions; here there is none yet.
 
 
 def part_ways() -> None:

@@ -1,15 +1,19 @@
 """`protclip-td run` and `python -m torchdrug.run`: what they print, and with which status."""
 
+import gc
 import runpy
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import torch
 
 from protclip_td import _script, cli
 from protclip_td.errors import InputError, TrainingError
+from protclip_td.training.signals import Interrupted
 from protclip_td.version import __version__
 
 TORCHDRUG_RUN = [sys.executable, "-m", "torchdrug.run"]
@@ -50,6 +54,30 @@ def test_processes_part_at_the_end(started, monkeypatch):
     monkeypatch.setattr("protclip_td.compat.ranks.part_ways", lambda: parted.append(len(started)))
     assert cli.main(["run", "-c", "pretrain"]) == 0
     assert parted == [1]
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [((Interrupted, 2, 7), 130), ((InputError, "no"), 2), ((TrainingError, "NaN"), 1)],
+)
+def test_processes_part_however_the_run_ends(monkeypatch, ending, status):
+    """What the run held is freed by then; a wrapped model keeps threads that abort the process."""
+
+    def stop(config, resume=None):
+        model = torch.nn.Linear(2, 2)
+        held.append(weakref.ref(model))
+        error, *words = ending
+        raise error(*words)
+
+    def part():
+        gc.collect()
+        left.append(held[0]())
+
+    held, left = [], []
+    monkeypatch.setattr("protclip_td.run.run", stop)
+    monkeypatch.setattr("protclip_td.compat.ranks.part_ways", part)
+    assert cli.main(["run", "-c", "pretrain"]) == status
+    assert left == [None]
 
 
 def test_resume_finds_home(started, tmp_path, monkeypatch):
