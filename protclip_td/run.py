@@ -154,6 +154,8 @@ class _Run:
         except Interrupted as stop:
             name, step = stop.signal_name, stop.step
             self.console.say(fold(f"Stopped by {name} after step {step}. Go on with: {command}"))
+            if stop.is_agreed:
+                comm.synchronize()  # torchrun ends all processes as soon as one has ended
             raise
         except KeyboardInterrupt:
             self.console.say(fold(f"Stopped. Go on with: {command}"))

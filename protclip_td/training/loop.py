@@ -75,6 +75,7 @@ class TrainingLoop:
         self.plan = Plan(num_epoch, steps, getattr(engine.model, "unit", TaskHooks.unit))
         self.saved_place: tuple[int, int] | None = None
         self.stop = StopRequest()
+        self.agreed_stop: int | None = None  # what all ranks know of it
         self.model = _wrap_for_ranks(engine.model, engine.device)
         engine.schedule.set_num_step(steps * num_epoch)
 
@@ -89,22 +90,28 @@ class TrainingLoop:
         try:
             # Without checkpoints there is nothing to wait for: signals stay with Python.
             with self.stop if self.checkpoints is not None else nullcontext():
-                # A step that Ctrl-C has broken off may have left gradients.
-                self.engine.optimizer.zero_grad()
-                self._check_metric()
-                while self.position.epoch < self.plan.num_epoch and not self._stops_early():
-                    self._epoch()
-        except Interrupted:
-            self._save()
-            raise
+                self._epochs()
         except RuntimeError as error:
             # A SIGTERM to the whole process group kills the loader's workers, too. The step that
             # waited for them is lost; the last checkpoint is not.
             if not self.stop or "DataLoader worker" not in str(error):
                 raise
-            raise Interrupted(self.stop.signum or signal.SIGTERM, self.position.step) from error
+            signum = self.stop.signum or signal.SIGTERM
+            raise Interrupted(signum, self.position.step, is_agreed=False) from error
         finally:
             self._tell("on_end")
+
+    def _epochs(self) -> None:
+        # A step that Ctrl-C has broken off may have left gradients.
+        self.engine.optimizer.zero_grad()
+        try:
+            self._check_metric()
+            while self.position.epoch < self.plan.num_epoch and not self._stops_early():
+                self._epoch()
+        except Interrupted:
+            # Signals are still caught: torchrun passes on a Ctrl-C that has come already.
+            self._save()
+            raise
 
     def _check_metric(self) -> None:
         """A misspelt `eval_metric` is told now, not when an epoch has been trained and is lost."""
@@ -197,7 +204,7 @@ class TrainingLoop:
         failed, *stops = any_rank(bool(faults), *(signum == s for s in StopRequest.signals))
         for wanted, name in zip(stops, StopRequest.signals):
             if wanted:
-                self.stop.signum = name
+                self.agreed_stop = name
         if not failed:
             return
         faults = [fault for rank in from_all_ranks(faults) for fault in rank]
@@ -224,8 +231,9 @@ class TrainingLoop:
         self._tell("on_step", {**place, **others, **metrics})
 
     def _stop_if_asked(self) -> None:
-        if self.stop.signum is not None:
-            raise Interrupted(self.stop.signum, self.position.step)
+        # Not by a signal that has come since: the other ranks would wait for this one for ever.
+        if self.agreed_stop is not None:
+            raise Interrupted(self.agreed_stop, self.position.step)
 
     def _validate(self) -> Metrics:
         if not self.evaluate:

@@ -25,12 +25,15 @@ class Interrupted(SystemExit):
     Parameters:
         signum (int): the signal
         step (int): optimizer steps done
+        is_agreed (bool, optional): whether all ranks stop there
     """
 
-    def __init__(self, signum: int, step: int) -> None:
-        super().__init__(128 + signum)
+    def __init__(self, signum: int, step: int, is_agreed: bool = True) -> None:
+        self.status = 128 + signum
+        super().__init__(self.status)
         self.signal_name = signal.Signals(signum).name
         self.step = step
+        self.is_agreed = is_agreed
 
 
 class StopRequest:

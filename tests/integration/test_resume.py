@@ -12,11 +12,14 @@ import toy_training
 from toy_training import (
     fill_disk,
     interrupt,
+    interrupt_after_agreeing,
+    interrupt_and_pass_on,
     interrupt_twice,
     kill_now,
     kill_while_saving,
     only_run,
     run_child,
+    say_slowly,
     terminate,
 )
 
@@ -43,7 +46,9 @@ def start(*args, **kwargs):
 
 def finish(process):
     process.join(60)
-    return process.exitcode
+    status = process.exitcode
+    process.kill()  # should it hang
+    return status
 
 
 def run_to_end(*args, **kwargs):
@@ -167,6 +172,12 @@ def test_second_ctrl_c_ends_at_once(tmp_path, reference):
     assert_resumes(folder, reference)
 
 
+def test_signals_passed_on_do_not_break_the_checkpoint(tmp_path, reference):
+    folder = stopped_run(tmp_path, at={9: interrupt_and_pass_on}, status=130)
+    assert saved_position(folder)["step"] == 5
+    assert_resumes(folder, reference)
+
+
 def test_resume_of_a_finished_run_changes_nothing(tmp_path, reference):
     assert_resumes(stopped_run(tmp_path, at=None, status=0), reference)
 
@@ -189,21 +200,39 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def run_two(folder, at=None, **kwargs):
+def start_two(folder, at=None, first_at=None, **kwargs):
     """Two processes in one group; `at` happens in the second."""
     port = free_port()
-    first = start(folder, rank=0, port=port, **kwargs)
-    second = start(folder, rank=1, port=port, at=at, **kwargs)
+    first = start(folder, rank=0, port=port, at=first_at, **kwargs)
+    return first, start(folder, rank=1, port=port, at=at, **kwargs)
+
+
+def run_two(*args, **kwargs):
+    first, second = start_two(*args, **kwargs)
     return finish(first), finish(second)
 
 
-def test_two_processes_stop_and_resume_together(tmp_path):
+# In two processes an epoch is three batches, and two steps.
+@pytest.mark.parametrize(
+    ("at", "status", "step"),
+    [({5: terminate}, 143, 3), ({4: interrupt_after_agreeing}, 130, 4)],
+)
+def test_two_processes_stop_and_resume_together(tmp_path, at, status, step):
     assert run_two(tmp_path / "whole") == (0, 0)
-    assert run_two(tmp_path / "run", at={5: terminate}) == (143, 143)
+    assert run_two(tmp_path / "run", at=at) == (status, status)
     folder = only_run(tmp_path / "run")
+    assert saved_position(folder)["step"] == step
     assert len(load_checkpoint(folder / "checkpoints" / "last.pt")["random"]) == 2
     assert run_two(tmp_path / "run", resume=folder) == (0, 0)
     assert_same(folder, outcome(only_run(tmp_path / "whole")))
+
+
+def test_no_process_ends_before_the_stop_is_told(tmp_path):
+    """Where one has ended, torchrun ends the others, the one that tells it among them."""
+    first, second = start_two(tmp_path / "run", at={5: interrupt}, first_at={5: say_slowly})
+    assert finish(second) == 130
+    assert "Stopped by SIGINT after step 3" in (tmp_path / "run.out").read_text()
+    assert finish(first) == 130
 
 
 def test_toy_is_worth_resuming():

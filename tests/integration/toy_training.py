@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn, optim
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils import data as torch_data
 from torchdrug import core
 from torchdrug.utils import comm
@@ -26,6 +27,7 @@ from protclip_td.building import Experiment
 from protclip_td.config.loading import Config
 from protclip_td.engine import ResumableEngine
 from protclip_td.schedulers import LinearWarmupDecay
+from protclip_td.training.console import Console
 from protclip_td.training.random_state import seed_everything
 
 # Imported on first use otherwise; children forked from a server that has them start faster.
@@ -164,6 +166,42 @@ def interrupt_twice(loss):
     time.sleep(1.2)
     interrupt(loss)
     time.sleep(60)
+
+
+def interrupt_after_agreeing(loss):
+    """Send SIGINT in the optimizer's step: for this step the ranks have agreed to go on."""
+
+    def once(*_):
+        hook.remove()
+        interrupt(None)
+
+    hook = register_optimizer_step_pre_hook(once)
+    return loss
+
+
+def interrupt_and_pass_on(loss):
+    """Send SIGINT, and both signals again while the checkpoint is written, as torchrun can."""
+    save = torch.save
+
+    def save_amid_signals(state, file):
+        terminate(None)
+        interrupt(None)
+        save(state, file)
+
+    torch.save = save_amid_signals
+    return interrupt(loss)
+
+
+def say_slowly(loss):
+    """Let there be time to end in before the user is told of the stop."""
+    say = Console.say
+
+    def later(console, text=""):
+        time.sleep(1 if text.startswith("Stopped by") else 0)
+        say(console, text)
+
+    Console.say = later
+    return loss
 
 
 def become_nan(loss):
