@@ -97,7 +97,7 @@ def _run(argv: Sequence[str], program: str) -> int:
 
     # Only once an error has been told, since it holds all that it went through.
     status = _report_errors(lambda: _train(config, options.resume))
-    part_ways()
+    part_ways(failed=0 < status < 128)  # above are the signals, on which all stop
     return status
 
 

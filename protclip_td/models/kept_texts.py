@@ -53,7 +53,7 @@ class KeptMeans:
         self.features = StateFeatures(encoder.model, encoder.hidden_size, folder)
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
-        """The mean of each text's token states, :math:`(n, d_t)`; see `TextEncoder.means`."""
+        """The mean of each text's token states, :math:`(n, d_t)`; `TextEncoder.means_in_groups`."""
         if not texts or self.encoder.tokenizer is None:
             return self.means(texts)
         keys = [_key(self.encoder.tokenizer(text, verbose=False)["input_ids"]) for text in texts]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from protclip_td.models.tensors import add_to_digest
 from protclip_td.models.weights_version import tensor_version
@@ -32,28 +33,51 @@ class FixedPart:
         self.path = folder / FIXED_PART
         self.names = frozenset(names)
         self._digest = ""
-        self._versions: list[tuple[int, int]] = []
+        self._versions: dict[str, tuple[int, int]] | None = None
 
     def take_out(self, state: dict[str, Any]) -> dict[str, Any]:
         """The state of a checkpoint without them; they are written unless they have been.
 
+        The file is never replaced by another one, which older checkpoints would not fit: a tensor
+        that something has changed nevertheless goes into each checkpoint, as if it were trained.
+
         Raises:
             OSError: the disk does not take them
         """
-        fixed = {name: state["model"][name] for name in state["model"] if name in self.names}
+        fixed = {name: tensor for name, tensor in state["model"].items() if name in self.names}
+        if fixed and self._versions is None:
+            self._versions = self._keep(fixed)
+        known = self._versions or {}
+        fixed = {name: t for name, t in fixed.items() if tensor_version(t) == known.get(name)}
         if not fixed:
             return state
-        versions = [tensor_version(tensor) for tensor in fixed.values()]
-        if versions != self._versions:
-            self._digest = _digest(fixed)
-            content = {"model": fixed, "digest": self._digest}
-            replace_file(self.path, lambda file: torch.save(content, file))
-            self._versions = versions
-        trained = {name: state["model"][name] for name in state["model"] if name not in fixed}
-        return {**state, "model": trained, FIXED: self._digest}
+        rest = {name: tensor for name, tensor in state["model"].items() if name not in fixed}
+        return {**state, "model": rest, FIXED: self._digest}
+
+    def _keep(self, fixed: dict[str, Tensor]) -> dict[str, tuple[int, int]]:
+        """Versions of those that are in the file, which is written unless it is there."""
+        kept = self._read() or {"model": fixed, "digest": _digest(fixed)}
+        if kept["model"] is fixed:
+            replace_file(self.path, lambda file: torch.save(kept, file))
+        self._digest = kept["digest"]
+        known = kept["model"]
+        return {
+            name: tensor_version(tensor)
+            for name, tensor in fixed.items()
+            if name in known and torch.equal(tensor.cpu(), known[name].cpu())
+        }
+
+    def _read(self) -> dict[str, Any] | None:
+        """What an earlier process has kept; None if there is none, or it is damaged."""
+        if not self.path.is_file():
+            return None
+        try:
+            return torch.load(self.path, map_location="cpu", mmap=True, weights_only=True)
+        except Exception:  # one wrong byte can make torch stumble over anything
+            return None
 
 
-def _digest(tensors: dict[str, Any]) -> str:
+def _digest(tensors: dict[str, Tensor]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     add_to_digest(digest, tensors)
     return digest.hexdigest()

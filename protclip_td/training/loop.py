@@ -231,6 +231,8 @@ class TrainingLoop:
         self._tell("on_step", {**place, **others, **metrics})
 
     def _stop_if_asked(self) -> None:
+        if self.engine.world_size == 1:
+            self.agreed_stop = self.stop.signum
         # Not by a signal that has come since: the other ranks would wait for this one for ever.
         if self.agreed_stop is not None:
             raise Interrupted(self.agreed_stop, self.position.step)

@@ -20,7 +20,8 @@ class Recorder(Listener):
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
-        self.is_drawn = True
+        # A process that was killed may have left a picture without its last epochs.
+        self.is_drawn = not folder.history.rows()
         self._next_drawing = 0.0
 
     def on_step(self, row: Row) -> None:

@@ -51,9 +51,11 @@ def test_resume_takes_the_configuration_from_the_run_folder(started, tmp_path):
 
 def test_processes_part_at_the_end(started, monkeypatch):
     parted = []
-    monkeypatch.setattr("protclip_td.compat.ranks.part_ways", lambda: parted.append(len(started)))
+    monkeypatch.setattr(
+        "protclip_td.compat.ranks.part_ways", lambda failed: parted.append((len(started), failed))
+    )
     assert cli.main(["run", "-c", "pretrain"]) == 0
-    assert parted == [1]
+    assert parted == [(1, False)]
 
 
 @pytest.mark.parametrize(
@@ -69,9 +71,10 @@ def test_processes_part_however_the_run_ends(monkeypatch, ending, status):
         error, *words = ending
         raise error(*words)
 
-    def part():
+    def part(failed):
         gc.collect()
         left.append(held[0]())
+        assert failed == (status < 128)
 
     held, left = [], []
     monkeypatch.setattr("protclip_td.run.run", stop)

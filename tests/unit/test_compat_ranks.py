@@ -21,6 +21,16 @@ def test_after_parting_a_process_is_alone(tmp_path):
         comm.get_group(torch.device("cpu"))
 
 
+def test_one_that_failed_waits_for_nobody_on_gpus(tmp_path, monkeypatch):
+    comm.init_process_group("gloo", init_method=f"file://{tmp_path}/meet", rank=0, world_size=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(distributed, "get_backend", lambda: "nccl")
+        part_ways(failed=True)
+    assert distributed.is_initialized()
+    part_ways(failed=True)
+    assert not distributed.is_initialized()
+
+
 # Only in a process of its own has nothing else imported what keeps the group.
 _WRAP_AND_PART = """
 import os, sys

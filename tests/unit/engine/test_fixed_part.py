@@ -43,13 +43,33 @@ def test_it_is_written_once(tmp_path, model):
     assert not is_whole(checkpoints.best, model)
 
 
-def test_it_is_written_again_when_the_weights_are_others(tmp_path, model):
-    checkpoints = keep(tmp_path, model)
-    model["encoder"].load_state_dict(torch.nn.Linear(100, 100).state_dict())
+@pytest.mark.parametrize("resumed", [False, True])
+def test_what_changes_nevertheless_goes_into_each_checkpoint(tmp_path, model, resumed):
+    """Such as a moving average; the checkpoints of before stay whole."""
+    checkpoints = keep(tmp_path, model, is_best=True)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    written = (tmp_path / "fixed.pt").stat()
+    model["encoder"].bias.data = torch.ones(100)
+    if resumed:
+        checkpoints = keep(tmp_path, model)
+    else:
+        checkpoints.save({"model": model.state_dict()})
+    assert is_whole(checkpoints.last, model)
+    assert (tmp_path / "fixed.pt").stat() == written
+    for path in (checkpoints.previous, checkpoints.best):
+        loaded = load_checkpoint(path)["model"]
+        assert all(torch.equal(loaded[name], before[name]) for name in before)
+    with torch.no_grad():
+        model["encoder"].weight.add_(1)
     checkpoints.save({"model": model.state_dict()})
     assert is_whole(checkpoints.last, model)
-    with pytest.raises(InputError, match=r"previous\.pt needs the fixed\.pt of its own run"):
-        load_checkpoint(checkpoints.previous)
+
+
+def test_where_all_has_changed_a_checkpoint_is_whole_alone(tmp_path, model):
+    keep(tmp_path, model)
+    checkpoints = keep(tmp_path, torch.nn.ModuleDict({"encoder": torch.nn.Linear(100, 100)}))
+    (tmp_path / "fixed.pt").unlink()
+    assert load_checkpoint(checkpoints.last)["model"].keys() == {"encoder.weight", "encoder.bias"}
 
 
 def test_a_resumed_run_leaves_the_checkpoints_of_before_whole(tmp_path, model):

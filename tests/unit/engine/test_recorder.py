@@ -67,6 +67,11 @@ def test_steps_of_an_epoch_broken_off_are_in_the_picture(tmp_path, monkeypatch, 
     assert drawn == [1]
 
 
+def test_a_picture_that_a_killed_process_left_behind_is_redrawn(tmp_path, monkeypatch, clock):
+    History(tmp_path).append({"kind": "epoch", "epoch": 1, "step": 1})
+    assert drawings(tmp_path, monkeypatch, clock, epochs=0, seconds=0) == [1]
+
+
 def test_a_table_goes_on_where_an_earlier_process_left_it(tmp_path):
     for epoch in (1, 2):
         History(tmp_path).append({"kind": "epoch", "epoch": epoch, "step": epoch})
