@@ -93,7 +93,7 @@ def _run(argv: Sequence[str], program: str) -> int:
     else:
         raise InputError(f"no configuration given\n{_general_help(program)}")
     # After all mistakes that cost nothing to find.
-    from protclip_td.compat.ranks import part_ways
+    from protclip_td.compat.processes import part_ways
 
     # Only once an error has been told, since it holds all that it went through.
     status = _report_errors(lambda: _train(config, options.resume))

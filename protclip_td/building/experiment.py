@@ -10,9 +10,9 @@ import torch
 from torchdrug import tasks
 from torchdrug.utils import comm
 
+from protclip_td.building.from_checkpoint import load_weights
 from protclip_td.building.objects import build_object
 from protclip_td.building.parameters import encoder_of, freeze, parameter_groups, second_encoder_of
-from protclip_td.building.weights import load_weights
 from protclip_td.config.check import DEFAULT_ENGINE
 from protclip_td.config.classes import arguments, find_class
 from protclip_td.config.loading import Config

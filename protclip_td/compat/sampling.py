@@ -5,7 +5,7 @@ from typing import Any
 
 from torch.utils.data.distributed import DistributedSampler
 
-from protclip_td.data.sampling.ranks import RankShare
+from protclip_td.data.sampling.rank_share import RankShare
 from protclip_td.hooks import DataSetHooks, behind_split
 
 

@@ -14,7 +14,7 @@ from torchdrug.core import Registry as R
 from protclip_td.checks import check_choice, check_count, check_fraction
 from protclip_td.data.digests import md5_by_name, md5_of
 from protclip_td.data.outside.remote import DataFile, fetch_all
-from protclip_td.datasets.batches import only_item, takes_slices
+from protclip_td.datasets.indexing import only_item, takes_slices
 from protclip_td.datasets.prime_kg_files import EDGES, FILES, NODES
 from protclip_td.datasets.prime_kg_graph import (
     DRUG,

@@ -17,7 +17,7 @@ from protclip_td.data.sampling.rows import all_once
 from protclip_td.data.sampling.rule import rule_for
 from protclip_td.data.split_names import SPLITS
 from protclip_td.data.store.composition import Composition, count_groups
-from protclip_td.datasets.batches import takes_slices
+from protclip_td.datasets.indexing import takes_slices
 from protclip_td.datasets.subset import PropertyDrivenSubset
 from protclip_td.properties import GROUPS_SHAPE, PROPERTIES
 from protclip_td.protanno.opening import open_or_make

@@ -13,7 +13,7 @@ from protclip_td.data.proteins import to_protein
 from protclip_td.data.reading.table import Table, read_table
 from protclip_td.data.residues import check_sequence
 from protclip_td.data.split_names import SPLITS
-from protclip_td.datasets.batches import takes_slices
+from protclip_td.datasets.indexing import takes_slices
 from protclip_td.datasets.labels import check_found, check_labels
 from protclip_td.datasets.splits import split_by_key, split_by_name
 from protclip_td.datasets.targets import read_targets

@@ -15,7 +15,7 @@ from torchdrug.core import Registry as R
 from protclip_td.checks import check_choice, check_fraction
 from protclip_td.data.digests import md5_by_name
 from protclip_td.data.outside.remote import DataFile, PublishedFile, fetch_all
-from protclip_td.datasets.batches import only_item, takes_slices
+from protclip_td.datasets.indexing import only_item, takes_slices
 from protclip_td.datasets.splits import PROTOCOLS
 from protclip_td.datasets.string_actions_reader import (
     ACTIONS,

@@ -5,8 +5,8 @@ from torch import Tensor
 from torchdrug.core import Registry as R
 
 from protclip_td.compat.metrics import replaces_metric
-from protclip_td.metrics.ranks import average_ranks, is_last_of_ties, undefined
 from protclip_td.metrics.shapes import check_shapes
+from protclip_td.metrics.ties import average_ranks, is_last_of_ties, undefined
 
 
 @replaces_metric("auprc")

@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from protclip_td.compat.metrics import replaces_metric
-from protclip_td.metrics.ranks import average_ranks, undefined
 from protclip_td.metrics.shapes import check_shapes
+from protclip_td.metrics.ties import average_ranks, undefined
 
 
 @replaces_metric("spearmanr")

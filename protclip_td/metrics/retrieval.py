@@ -56,13 +56,13 @@ def retrieval_metrics(
     group = torch.arange(len(text)) if text_group is None else text_group
     group = group.to(protein.device)
     return {
-        **_summary("protein-to-text", ranks(protein, text, group)),
-        **_summary("text-to-protein", ranks(text, protein, group)),
+        **_summary("protein-to-text", best_ranks(protein, text, group)),
+        **_summary("text-to-protein", best_ranks(text, protein, group)),
         **_chance(group),
     }
 
 
-def ranks(query: Tensor, candidate: Tensor, group: Tensor) -> Tensor:
+def best_ranks(query: Tensor, candidate: Tensor, group: Tensor) -> Tensor:
     """Rank of the best correct candidate of each query, ties counted against it.
 
     Parameters:

@@ -10,8 +10,8 @@ from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.data.store.manifest import MANIFEST
 from protclip_td.properties import PROPERTY_KEYS
 from protclip_td.protanno.build_options import IDENTICAL, SAMPLING, BuildOptions
-from protclip_td.protanno.building import build
 from protclip_td.protanno.describing import describe, summarise
+from protclip_td.protanno.phases import build
 from protclip_td.protanno.verifying import find_damage
 
 

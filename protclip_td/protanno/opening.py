@@ -24,7 +24,7 @@ from protclip_td.data.store.reading import Store
 from protclip_td.data.store.writing import REJECTED
 from protclip_td.errors import InputError
 from protclip_td.protanno.build_options import BuildOptions
-from protclip_td.protanno.building import build
+from protclip_td.protanno.phases import build
 from protclip_td.protanno.staging import Staging, read_record
 from protclip_td.wording import counted
 

@@ -18,10 +18,10 @@ from protclip_td.protanno.build_options import BuildOptions
 from protclip_td.protanno.exclusion import Excluded
 from protclip_td.protanno.frames import write_frames
 from protclip_td.protanno.progress import Progress
-from protclip_td.protanno.reading import input_of, summaries
 from protclip_td.protanno.selecting import by_group, select
 from protclip_td.protanno.staged_lines import decode, frames_by_bucket, read_lines
 from protclip_td.protanno.staging import Staging, read_record, write_record
+from protclip_td.protanno.staging_inputs import input_of, summaries
 from protclip_td.protanno.summary import Summary
 from protclip_td.protanno.workers import Workers
 from protclip_td.whole_files import replace_file

@@ -52,7 +52,8 @@ def test_resume_takes_the_configuration_from_the_run_folder(started, tmp_path):
 def test_processes_part_at_the_end(started, monkeypatch):
     parted = []
     monkeypatch.setattr(
-        "protclip_td.compat.ranks.part_ways", lambda failed: parted.append((len(started), failed))
+        "protclip_td.compat.processes.part_ways",
+        lambda failed: parted.append((len(started), failed)),
     )
     assert cli.main(["run", "-c", "pretrain"]) == 0
     assert parted == [(1, False)]
@@ -78,7 +79,7 @@ def test_processes_part_however_the_run_ends(monkeypatch, ending, status):
 
     held, left = [], []
     monkeypatch.setattr("protclip_td.run.run", stop)
-    monkeypatch.setattr("protclip_td.compat.ranks.part_ways", part)
+    monkeypatch.setattr("protclip_td.compat.processes.part_ways", part)
     assert cli.main(["run", "-c", "pretrain"]) == status
     assert left == [None]
 

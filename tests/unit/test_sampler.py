@@ -14,7 +14,7 @@ from protclip_td.data.store.manifest import Group
 from protclip_td.datasets import PropertyDrivenSampler, ProtAnno
 from protclip_td.errors import InputError
 from protclip_td.protanno.build_options import BuildOptions
-from protclip_td.protanno.building import build
+from protclip_td.protanno.phases import build
 
 GROUPS = [Group(1, 4, 0, 30), Group(2, 4, 30, 700), Group(3, 3, 730, 50_000)]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from protanno_builds import ALL, contents, use_small_sizes
 
-from protclip_td.protanno.building import build
+from protclip_td.protanno.phases import build
 
 
 @pytest.fixture

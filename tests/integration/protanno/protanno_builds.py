@@ -9,7 +9,7 @@ import pytest
 
 from protclip_td.data.store import writing
 from protclip_td.properties import CONFIDENCES, COVERAGES
-from protclip_td.protanno import cutting, publishing, reading, staged_lines
+from protclip_td.protanno import cutting, publishing, staged_lines, staging_inputs
 from protclip_td.protanno.build_options import BuildOptions
 
 #: Everything is kept.
@@ -19,7 +19,7 @@ ALL = BuildOptions(confidences=CONFIDENCES, coverages=COVERAGES, identical="keep
 def use_small_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the sample's 209 entries fill many chunks, buckets, coarse buckets, parts and blocks."""
     monkeypatch.setattr(publishing, "write_report", _write_page)  # pictures take a second
-    monkeypatch.setattr(reading, "CHUNK_BYTES", 200_000)
+    monkeypatch.setattr(staging_inputs, "CHUNK_BYTES", 200_000)
     monkeypatch.setattr(staged_lines, "BUCKET_BYTES", 20_000)
     monkeypatch.setattr(staged_lines, "COARSE_BITS", 2)
     monkeypatch.setattr(writing, "BLOCK_ROWS", 4)

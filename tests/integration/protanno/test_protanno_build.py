@@ -15,9 +15,9 @@ from protanno_builds import ALL, contents, in_child, kill_at_rename
 
 from protclip_td.data.store.reading import Store
 from protclip_td.errors import InputError
-from protclip_td.protanno import progress, reading, staged_lines
+from protclip_td.protanno import progress, staged_lines, staging_inputs
 from protclip_td.protanno.build_options import BuildOptions
-from protclip_td.protanno.building import build
+from protclip_td.protanno.phases import build
 from protclip_td.protanno.verifying import find_damage
 
 
@@ -47,7 +47,7 @@ def test_the_report_comes_with_its_pictures(tmp_path, sample_path):
 
 def test_sizes_of_chunks_and_buckets_change_no_byte(tmp_path, sample_path, monkeypatch):
     plain = build([sample_path], tmp_path / "plain", ALL, report=False)
-    monkeypatch.setattr(reading, "CHUNK_BYTES", 50_000)
+    monkeypatch.setattr(staging_inputs, "CHUNK_BYTES", 50_000)
     monkeypatch.setattr(staged_lines, "BUCKET_BYTES", 10_000)
     cut = build([sample_path], tmp_path / "cut", ALL, report=False)
     assert contents(cut.folder) == contents(plain.folder)

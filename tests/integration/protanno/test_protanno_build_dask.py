@@ -11,9 +11,9 @@ from protanno_builds import contents
 
 from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
-from protclip_td.protanno import reading, workers
+from protclip_td.protanno import staging_inputs, workers
 from protclip_td.protanno.build_options import BuildOptions
-from protclip_td.protanno.building import build
+from protclip_td.protanno.phases import build
 
 distributed = pytest.importorskip("distributed")
 
@@ -33,7 +33,7 @@ def cluster():
 
 
 def test_a_killed_worker_changes_no_byte(tmp_path, sample_path, cluster, monkeypatch):
-    monkeypatch.setattr(reading, "CHUNK_BYTES", 100_000)
+    monkeypatch.setattr(staging_inputs, "CHUNK_BYTES", 100_000)
     plain = contents(build([sample_path], tmp_path / "plain", ALL).folder)
     folder, victims = tmp_path / "store", []
     with distributed.Client(cluster) as client:

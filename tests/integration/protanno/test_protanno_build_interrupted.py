@@ -11,8 +11,8 @@ import pytest
 from protanno_builds import ALL, contents, in_child, kill_at_rename
 
 from protclip_td.errors import InputError
-from protclip_td.protanno import building, cutting, publishing, reading, workers
-from protclip_td.protanno.building import build
+from protclip_td.protanno import cutting, phases, publishing, staging_inputs, workers
+from protclip_td.protanno.phases import build
 from protclip_td.protanno.verifying import find_damage
 
 
@@ -49,12 +49,12 @@ def test_killed_while_a_new_store_takes_the_place_of_an_old_one(
     """Whatever is there belongs to the manifest that is there, and the new one is made once."""
     folder, made = tmp_path / "store", tmp_path / "made"
     old = contents(build(inputs[1:], folder, ALL).folder)
-    monkeypatch.setattr(building, "cut_parts", lambda *a: count(made) or cutting.cut_parts(*a))
+    monkeypatch.setattr(phases, "cut_parts", lambda *a: count(made) or cutting.cut_parts(*a))
     for number in itertools.count(1):
 
         def killed(number=number):
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(building, "publish", lambda staging: die_in(staging, number, after))
+                patch.setattr(phases, "publish", lambda staging: die_in(staging, number, after))
                 build(inputs, folder, ALL, replace=True)
 
         if in_child(killed) == 0:
@@ -94,8 +94,8 @@ def test_killed_once_nothing_done_is_done_again(tmp_path, inputs, undisturbed, n
     assert in_child(killed) == -9
     chunks = {path: path.stat().st_mtime_ns for path in (folder / ".building").rglob("*.frames")}
     staged = []
-    stage = reading.stage_chunk
-    monkeypatch.setattr(reading, "stage_chunk", lambda *a: staged.append(a[3]) or stage(*a))
+    stage = staging_inputs.stage_chunk
+    monkeypatch.setattr(staging_inputs, "stage_chunk", lambda *a: staged.append(a[3]) or stage(*a))
     build(inputs, folder, ALL)
     assert not set(staged) & set(chunks)
     assert contents(folder) == undisturbed
@@ -106,7 +106,7 @@ def test_killed_with_its_workers_at_work(tmp_path, inputs, undisturbed, monkeypa
     monkeypatch.setenv("PROTANNO_TEST_PIDS", str(pids))
 
     def killed():
-        monkeypatch.setattr(reading, "stage_chunk", kill_parent)
+        monkeypatch.setattr(staging_inputs, "stage_chunk", kill_parent)
         build(inputs, folder, ALL, jobs=2)
 
     assert in_child(killed) == -9
@@ -128,7 +128,7 @@ def is_running(pid):
     return state not in "ZX"
 
 
-_STAGE = reading.stage_chunk
+_STAGE = staging_inputs.stage_chunk
 
 
 def kill_parent(*arguments):
@@ -144,7 +144,7 @@ def kill_parent(*arguments):
 
 
 def test_a_lost_worker_is_replaced(tmp_path, inputs, undisturbed, monkeypatch):
-    monkeypatch.setattr(reading, "stage_chunk", die_once)
+    monkeypatch.setattr(staging_inputs, "stage_chunk", die_once)
     monkeypatch.setenv("PROTANNO_TEST_MARK", str(tmp_path / "mark"))
     assert contents(build(inputs, tmp_path / "store", ALL, jobs=2).folder) == undisturbed
     assert (tmp_path / "mark").exists()

@@ -15,9 +15,9 @@ from protclip_td.errors import InputError
 from protclip_td.properties import CONFIDENCES, COVERAGES
 from protclip_td.protanno import staged_lines
 from protclip_td.protanno.build_options import BuildOptions
-from protclip_td.protanno.building import build
 from protclip_td.protanno.describing import describe
 from protclip_td.protanno.exclusion import Excluded
+from protclip_td.protanno.phases import build
 from protclip_td.protanno.selecting import select
 
 EVERYTHING = BuildOptions(confidences=CONFIDENCES, coverages=COVERAGES)

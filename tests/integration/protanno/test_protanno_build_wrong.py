@@ -12,13 +12,13 @@ from protanno_builds import ALL, contents, in_child, kill_at_rename
 
 from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.errors import InputError
-from protclip_td.protanno import build_lock, reading
+from protclip_td.protanno import build_lock, staging_inputs
 from protclip_td.protanno.build_options import BuildOptions
-from protclip_td.protanno.building import build
+from protclip_td.protanno.phases import build
 from protclip_td.protanno.request import Request
 from protclip_td.protanno.staging import Staging
 
-_STAGE = reading.stage_chunk
+_STAGE = staging_inputs.stage_chunk
 
 
 def test_a_folder_with_something_else(tmp_path, sample_path):
@@ -107,7 +107,7 @@ def test_a_truncated_input_is_named_and_what_was_read_is_kept(
     with pytest.raises(InputError, match=r"part.dat.gz changed since.*with --resume"):
         build([path], folder, ALL)
     staged = []
-    monkeypatch.setattr(reading, "stage_chunk", lambda *a: staged.append(a) or _STAGE(*a))
+    monkeypatch.setattr(staging_inputs, "stage_chunk", lambda *a: staged.append(a) or _STAGE(*a))
     assert contents(build([path], folder, ALL, resume=True).folder) == whole
     assert 0 < len(staged) <= 17 - kept
 
@@ -130,7 +130,7 @@ def test_an_input_that_changes_while_it_is_read(tmp_path, inputs, small, monkeyp
         return _STAGE(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(reading, "stage_chunk", grow)
+        patch.setattr(staging_inputs, "stage_chunk", grow)
         with pytest.raises(InputError, match=r"more.jsonl changed while it was read.*--resume"):
             build([path], tmp_path / "store", ALL)
     assert len(build([path], tmp_path / "store", ALL, resume=True)) == 40
@@ -159,7 +159,7 @@ def full(*arguments):
 
 @pytest.mark.parametrize(
     ("phase", "jobs"),
-    [("reading.write_frames", 2), ("sorting.write_record", 1), ("cutting.write_part", 1)],
+    [("staging_inputs.write_frames", 2), ("sorting.write_record", 1), ("cutting.write_part", 1)],
 )
 def test_a_full_disk_keeps_what_is_done(tmp_path, inputs, undisturbed, monkeypatch, jobs, phase):
     folder = tmp_path / "store"
@@ -232,7 +232,7 @@ def test_a_mistake_before_anything_is_read_leaves_no_plan_in_the_way(tmp_path, i
         raise InputError("wrong")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "stage_chunk", fail)
+        patch.setattr(staging_inputs, "stage_chunk", fail)
         with pytest.raises(InputError, match="wrong"):
             build(inputs[1:], tmp_path / "store", replace(ALL, read=ReadOptions(confidence=2)))
     assert len(build(inputs, tmp_path / "store", ALL)) == 249

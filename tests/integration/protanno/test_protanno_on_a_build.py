@@ -7,8 +7,8 @@ from protclip_td.data.reading.read_options import ReadOptions
 from protclip_td.datasets import ProtAnno
 from protclip_td.properties import CONFIDENCES, COVERAGES
 from protclip_td.protanno.build_options import BuildOptions
-from protclip_td.protanno.building import build
 from protclip_td.protanno.epochs import expected_epochs, training_counts
+from protclip_td.protanno.phases import build
 
 
 def built(tmp_path, sample_path, **options):

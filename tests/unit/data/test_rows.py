@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from protclip_td.data.sampling import property_driven
-from protclip_td.data.sampling.ranks import RankShare
+from protclip_td.data.sampling.rank_share import RankShare
 from protclip_td.data.sampling.rows import Rows, all_once, draw_rows
 from protclip_td.data.store.manifest import Group
 from protclip_td.datasets.subset import PropertyDrivenSubset

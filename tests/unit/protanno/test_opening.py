@@ -7,7 +7,7 @@ import pytest
 
 from protclip_td.errors import InputError
 from protclip_td.properties import PROTEIN_EXISTENCE
-from protclip_td.protanno import building
+from protclip_td.protanno import phases
 from protclip_td.protanno.opening import open_or_make
 
 
@@ -131,10 +131,10 @@ def fail(*arguments):
 
 def test_a_full_disk_keeps_what_is_done(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(building, "sort_buckets", fail)
+        patch.setattr(phases, "sort_buckets", fail)
         with pytest.raises(InputError, match=r"No space left on device.*What is done is kept"):
             open_or_make(tmp_path)
-    monkeypatch.setattr(building, "read_inputs", None)  # done already
+    monkeypatch.setattr(phases, "read_inputs", None)  # done already
     assert len(open_or_make(tmp_path)) == 209
 
 
@@ -143,7 +143,7 @@ def test_what_is_done_counts_though_the_file_was_written_anew(tmp_path, sample_p
     for patched in ("sort_buckets", "finish"):
         source.write_bytes(sample_path.read_bytes())
         with monkeypatch.context() as patch:
-            patch.setattr(building, patched, fail)
+            patch.setattr(phases, patched, fail)
             with pytest.raises(InputError, match="No space left"):
                 open_or_make(tmp_path / "stores", source)
     assert len(open_or_make(tmp_path / "stores", source)) == 209
@@ -152,14 +152,14 @@ def test_what_is_done_counts_though_the_file_was_written_anew(tmp_path, sample_p
 def test_a_source_that_changes_while_it_is_read(tmp_path, monkeypatch):
     source = tmp_path / "pairs.jsonl"
     source.write_text('{"seq": "MK", "text": "FUNCTION: x"}\n')
-    read_inputs = building.read_inputs
+    read_inputs = phases.read_inputs
 
     def grow(*arguments):
         source.write_text(source.read_text() * 2)
         read_inputs(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(building, "read_inputs", grow)
+        patch.setattr(phases, "read_inputs", grow)
         with pytest.raises(InputError, match=r"pairs\.jsonl changed while .*once it is complete$"):
             open_or_make(tmp_path / "stores", source)
     assert not folders_in(tmp_path / "stores")
@@ -171,10 +171,10 @@ def test_a_killed_first_use_is_gone_on_with(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(building, "finish", killed)
+        patch.setattr(phases, "finish", killed)
         with pytest.raises(KeyboardInterrupt):
             open_or_make(tmp_path)
-        monkeypatch.setattr(building, "read_inputs", None)  # done already
+        monkeypatch.setattr(phases, "read_inputs", None)  # done already
     assert len(open_or_make(tmp_path)) == 209
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import distributed
 from torchdrug.utils import comm
 
-from protclip_td.compat.ranks import part_ways
+from protclip_td.compat.processes import part_ways
 
 
 def test_after_parting_a_process_is_alone(tmp_path):
@@ -34,7 +34,7 @@ def test_one_that_failed_waits_for_nobody_on_gpus(tmp_path, monkeypatch):
 # Only in a process of its own has nothing else imported what keeps the group.
 _WRAP_AND_PART = """
 import os, sys
-from protclip_td.compat.ranks import part_ways
+from protclip_td.compat.processes import part_ways
 import torch
 from torchdrug.utils import comm
 

@@ -21,12 +21,12 @@ from protclip_td.protanno.inputs import describe_inputs
 from protclip_td.protanno.plan import begin
 from protclip_td.protanno.progress import Progress
 from protclip_td.protanno.publishing import finish, publish
-from protclip_td.protanno.reading import read_inputs
 from protclip_td.protanno.release import release_of
 from protclip_td.protanno.request import Request
 from protclip_td.protanno.sorting import sort_buckets
 from protclip_td.protanno.staged_lines import coarse_bits
 from protclip_td.protanno.staging import Staging, read_record, write_record
+from protclip_td.protanno.staging_inputs import read_inputs
 from protclip_td.protanno.workers import Workers, workers
 
 
