@@ -78,8 +78,8 @@ def busy_machine(engine: Any) -> str:
     if engine.device.type != "cpu" or is_told or load < num_core / 2:
         return ""
     return (
-        f"  This machine is busy (load {load:.1f} on {num_core} cores), which can slow training "
-        "down\n  threefold or more. If so, start with OMP_WAIT_POLICY=passive in the environment.\n"
+        f"  This machine is busy (load {load:.1f} on {num_core} cores), which can slow training\n"
+        "  down threefold or more. If so, start with OMP_WAIT_POLICY=passive set.\n"
     )
 
 

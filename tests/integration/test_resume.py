@@ -140,7 +140,10 @@ def unfolded(text):
     return " ".join(text.split())
 
 
-@pytest.mark.parametrize(("event", "status"), [(interrupt, 130), (terminate, 143)])
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [(interrupt, 130), (terminate, 143), (interrupt_after_agreeing, 130)],
+)
 def test_signal_stops_after_the_step_with_a_checkpoint(tmp_path, reference, event, status):
     folder = stopped_run(tmp_path, at={9: event}, status=status)
     # Batch 9 belongs to step 5, the second of the second epoch; checkpoints come every second.

@@ -2,16 +2,7 @@
 
 import json
 
-import pytest
 from toy_training import only_run, run_toy, toy_experiment
-
-import protclip_td.run
-
-
-@pytest.fixture(autouse=True)
-def as_before(monkeypatch):
-    """`run_toy` puts the toy in place of `build`; put that back."""
-    monkeypatch.setattr(protclip_td.run, "build", protclip_td.run.build)
 
 
 def test_the_weights_of_the_best_epoch_are_tested(tmp_path):

@@ -6,6 +6,7 @@ is redrawn each epoch.
 """
 
 import importlib
+import json
 import multiprocessing
 import os
 import random
@@ -13,6 +14,7 @@ import resource
 import signal
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -110,11 +112,17 @@ def toy_config(output_dir, **settings):
     return config
 
 
+def rows(folder, kind):
+    """The rows of a kind ("step", "epoch", …) in a run's metrics."""
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [row for row in map(json.loads, lines) if row["kind"] == kind]
+
+
 def run_toy(output_dir, resume=None, at=None, settings=None, **options):
     """Run the toy through `protclip_td.run.run`."""
     torch.set_num_threads(1)
-    protclip_td.run.build = lambda config: toy_experiment(at, **options)
-    protclip_td.run.run(toy_config(output_dir, **(settings or {})), resume)
+    with patch.object(protclip_td.run, "build", lambda config: toy_experiment(at, **options)):
+        protclip_td.run.run(toy_config(output_dir, **(settings or {})), resume)
 
 
 def run_child(folder, resume=None, at=None, rank=None, port=None, **options):

@@ -109,3 +109,4 @@ def test_busy_machine_is_said_with_the_remedy(monkeypatch, load, environment, is
         monkeypatch.setenv(name, value)
     said = overview.busy_machine(SimpleNamespace(device=torch.device("cpu")))
     assert ("OMP_WAIT_POLICY=passive" in said) == is_said
+    assert all(len(line) <= 80 for line in said.splitlines())
