@@ -52,6 +52,10 @@ def chains_of_splits(
     splits = {**listed, "test": [c for c in listed["test"] if c not in too_similar]}
     if chains_file is not None:
         kept = set(_chosen(files, Path(chains_file).expanduser()))
+        if unknown := kept.difference(*listed.values()):
+            what = "%s: %d of %d chains are in none of the lists in %s: %s"
+            some = first_few(sorted(unknown))
+            logger.warning(what, chains_file, len(unknown), len(kept), files.folder, some)
         splits = {name: [c for c in chains if c in kept] for name, chains in splits.items()}
     for name, chains in splits.items():
         if not chains:

@@ -1,6 +1,7 @@
 """The terms of DeepFRI's chains: EC numbers, or one branch of the Gene Ontology."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -27,28 +28,43 @@ def read_ec(path: Path) -> ChainTerms:
     """EC numbers in the order of the file; they are their own names.
 
     Raises:
-        InputError: another kind of file, or a chain with a term that is not in the file's list
+        InputError: another kind of file, a term that is listed twice, or a chain with a term that
+            is not in the file's list
     """
     rows = read_rows(path, "\t")
     _check_header(path, rows, 0, "### EC-numbers")
-    return ChainTerms(rows[1], rows[1], _terms_of_chains(path, rows[3:], rows[1], 1))
+    terms = _each_once(path, rows[1])
+    return ChainTerms(terms, terms, _terms_of_chains(path, rows[3:], terms, 1))
 
 
 def read_go(path: Path, branch: int) -> ChainTerms:
     """GO terms of a branch, by its place in `BRANCHES`, in the order of the file.
 
     Raises:
-        InputError: another kind of file, or a chain with a term that is not in the file's list
+        InputError: another kind of file, a term that is listed twice, or a chain with a term that
+            is not in the file's list
     """
     rows = read_rows(path, "\t")
     _check_header(path, rows, 4 * branch, "### GO-terms")
-    terms, names = rows[4 * branch + 1], rows[4 * branch + 3]
+    terms, names = _each_once(path, rows[4 * branch + 1]), rows[4 * branch + 3]
     return ChainTerms(terms, names, _terms_of_chains(path, rows[13:], terms, branch + 1))
 
 
 def _check_header(path: Path, rows: list[list[str]], number: int, expected: str) -> None:
     if len(rows) <= number + 3 or not rows[number][0].startswith(expected):
         raise InputError(f"{path} is no annotation file of DeepFRI: expected {expected!r} in it")
+
+
+def _each_once(path: Path, terms: list[str]) -> list[str]:
+    """A term that comes twice, or an empty one, would shift the numbers of those behind it."""
+    counts = Counter(terms)
+    wrong = [term for term, count in counts.items() if count > 1 or not term]
+    if wrong:
+        raise InputError(
+            f"{path}: the list of terms has {wrong[0]!r} {counts[wrong[0]]} times; expected "
+            "each term once and no empty one. The file was changed: replace it"
+        )
+    return terms
 
 
 def _terms_of_chains(

@@ -102,11 +102,14 @@ def _number(cell: str, where: str) -> float:
 
 def _read_coordinates(path: Path, num: int) -> np.ndarray:
     try:
-        pairs = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        # NumPy's own words advise to unpickle it, which would run whatever is in there.
+        with path.open("rb") as file:
+            pairs = np.lib.format.read_array(file, allow_pickle=False)
+    # What a damaged header makes of NumPy is not foreseeable. Its own words advise to unpickle the
+    # file, which would run whatever is in there.
+    except Exception as error:
         raise InputError(
-            f"{path} cannot be read ({type(error).__name__}); expected a .npy of integers (m, 2)"
+            f"{path} cannot be read ({type(error).__name__}); expected a .npy of integers (m, 2). "
+            "Replace it"
         ) from error
     fits = pairs.ndim == 2 and pairs.shape[1] == 2 and np.issubdtype(pairs.dtype, np.integer)
     if not fits or pairs.size == 0 or pairs.min() < 0 or pairs.max() >= num:

@@ -141,7 +141,8 @@ def read_split(path: Path, pairs: np.ndarray, draw: Draw) -> Split:
         draw (Draw): what is asked for
 
     Raises:
-        InputError: the file is no split, one of another network, or another than asked for
+        InputError: the file is no split, one of another network, another than asked for, or one
+            without pairs for training, validation or test
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -163,10 +164,17 @@ def read_split(path: Path, pairs: np.ndarray, draw: Draw) -> Split:
             "data: name another `split_file`, or remove it to have one drawn."
         )
     _check_draw(path, content, draw)
+    split = Split(train, valid, test)
     if not valid:
         generator = np.random.default_rng(draw.seed)
-        return divide(len(pairs), np.array(test), draw.valid_fraction, generator)
-    return Split(train, valid, test)
+        split = divide(len(pairs), np.array(test, dtype=int), draw.valid_fraction, generator)
+    if not all(split):
+        sizes = {name: len(rows) for name, rows in split._asdict().items()}
+        raise InputError(
+            f"{path} leaves nothing for one of {sizes}; expected pairs for each. Name another "
+            "`split_file`, or remove it to have one drawn."
+        )
+    return split
 
 
 def _check_draw(path: Path, content: Mapping[str, Any], draw: Draw) -> None:

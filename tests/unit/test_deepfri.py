@@ -214,6 +214,15 @@ def test_a_list_of_chains_to_keep(folder, tmp_path):
     assert part.sequences == whole.sequences[::2]
 
 
+def test_chains_to_keep_that_no_list_has_are_told(folder, tmp_path, caplog):
+    whole = ECSequences(str(folder))
+    kept, first = whole.chains[1:], whole.chains[0]
+    (tmp_path / "chains.txt").write_text("\n".join([*kept, first.replace("-", "_"), "9ZZZ-A"]))
+    assert ECSequences(str(folder), chains=str(tmp_path / "chains.txt")).chains == kept
+    assert f"chains.txt: 2 of {len(kept) + 2} chains are in none of the lists in" in caplog.text
+    assert "9ZZZ-A" in caplog.text
+
+
 def test_terms_without_a_chain_in_training_are_counted(folder, caplog):
     targets = torch.stack([item["targets"] for item in ECSequences(str(folder)).split()[0]])
     before = int((targets.sum(0) == 0).sum())

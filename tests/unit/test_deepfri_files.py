@@ -30,6 +30,8 @@ def edit(folder, name, old, new, count=1):
     [
         ("nrPDB-EC_annot.tsv", "### EC", "EC", "is no annotation file of DeepFRI: expected '### E"),
         ("nrPDB-EC_annot.tsv", "1.1.1.-", "1.1.-.-", "terms 1.1.1.- are not in the file's"),
+        ("nrPDB-EC_annot.tsv", "1.1.1.-\t", "1.1.1.-\t" * 2, "list of terms has '1.1.1.-' 2 times"),
+        ("nrPDB-EC_annot.tsv", "4.2.1.1\n", "4.2.1.1\t\n", "has '' 1 times; expected each term on"),
         ("nrPDB-EC_annot.tsv", "1Z00-A", "9ZZZ-A", "are in none of the lists, such as 9ZZZ-A"),
         ("nrPDB-EC_sequences.fasta", "1Z00-A", "9ZZZ-A", r"no sequence of 1 chains .*: 1Z00-A\."),
         ("nrPDB-EC_sequences.fasta", " nrPDB\n", " nrPDB\n-", "letters '-' are no residues"),
@@ -54,6 +56,13 @@ def test_annotations_of_go_without_chains_or_cut_before(folder, num_line):
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:num_line]) or "\n")
     message = "no annotation file of DeepFRI" if num_line < 12 else "no annotation of chains"
     with pytest.raises(InputError, match=message):
+        GOSequences(str(folder), branch="CC")
+
+
+def test_terms_of_go_that_are_listed_twice(folder):
+    (path,) = (folder / "GeneOntology").glob("*_annot.tsv")
+    path.write_text(path.read_text().replace("GO:0005737\t", "GO:0005737\t" * 2, 1))
+    with pytest.raises(InputError, match="list of terms has 'GO:0005737' 2 times"):
         GOSequences(str(folder), branch="CC")
 
 

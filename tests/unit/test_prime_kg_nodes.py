@@ -57,6 +57,7 @@ class Evil:
         (pickle.dumps({"node_index": [], "embedding": np.zeros((0, 3))}), "one vector per node"),
         (pickle.dumps({"node_index": ["a"], "embedding": [[1.0]]}), "`embedding` in numbers"),
         (pickle.dumps({"node_index": [1], "embedding": [[float("nan")]]}), "NaN or infinite"),
+        (pickle.dumps({"node_index": [10**30], "embedding": [[1.0]]}), "`embedding` in numbers"),
         (b"version https://git-lfs", "drug.pkl"),
     ],
 )
@@ -69,6 +70,13 @@ def test_bad_vectors(tmp_path, content, message):
 def test_damaged_numpy_file(tmp_path):
     (tmp_path / "drug.npz").write_bytes(b"PK no zip")
     with pytest.raises(ValueError, match=r"drug\.npz is damaged"):
+        read_node_vectors(tmp_path / "drug.npz")
+
+
+def test_one_array_in_place_of_a_numpy_archive(tmp_path):
+    with (tmp_path / "drug.npz").open("wb") as file:
+        np.save(file, np.zeros((2, 3)))
+    with pytest.raises(InputError, match=r"drug\.npz is damaged .*or no \.npz of plain arrays"):
         read_node_vectors(tmp_path / "drug.npz")
 
 

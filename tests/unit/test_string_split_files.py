@@ -71,6 +71,13 @@ def test_the_seed_draws_the_validation_pairs_for_a_split_file_of_gnn_ppi(data, t
         ('{"train": [0, 1]}', "is no split"),
         ('{"train_index": ["a"], "valid_index": [1], "test_index": [2]}', "is no split"),
         ("[1, 2]", "is no split"),
+        (
+            '{"train_index": [0, 1], "valid_index": [2, 3], "test_index": []}',
+            r"split.json leaves nothing for one of .*'test': 0.*expected pairs for each. Name an",
+        ),
+        ('{"train_index": [], "valid_index": [2], "test_index": [0, 1, 3]}', "'train': 0, 'valid'"),
+        ('{"train_index": [0, 1, 2], "valid_index": [3]}', "leaves nothing for .*'valid': 0"),
+        ('{"train_index": [], "valid_index": [0, 1, 2, 3]}', "leaves nothing .*'train': 0"),
     ],
 )
 def test_bad_split_files(tmp_path, content, message):

@@ -15,6 +15,7 @@ _EXPECTED = "an annotation file of the Gene Ontology (GAF 1.0 to 2.2)"
 # GAF has 15 columns, since version 2.0 two more.
 _NUM_COLUMN = 15
 _OBJECT, _QUALIFIER, _TERM, _EVIDENCE = 1, 3, 4, 6
+_CODE = re.compile(r"[A-Z]{2,3}")
 # "No data": somebody looked, and nothing is known.
 _NO_DATA = "ND"
 
@@ -46,7 +47,7 @@ def read_annotations(
 
     Raises:
         InputError: no such file, one that is cut, a line with too few columns, a GO id that is not
-            in the ontology, or no annotation left
+            in the ontology, no annotation left, or something else than codes to leave out
 
     Source: Gene Ontology Consortium and GOA; the files are published under CC BY 4.0.
 
@@ -56,6 +57,7 @@ def read_annotations(
         >>> sorted(annotations["P01911"])  # binds MHC class II, polysaccharides, antigens
         ['GO:0023026', 'GO:0030247', 'GO:0042605']
     """
+    _check_codes(without_evidence)
     path = Path(path).expanduser()
     terms: dict[str, set[str]] = {}
     num_obsolete = 0
@@ -84,6 +86,16 @@ def read_annotations(
     if not terms:
         raise InputError(f"{path}: no annotation left in aspect {aspect!r}; expected {_EXPECTED}")
     return {protein: frozenset(own) for protein, own in terms.items()}
+
+
+def _check_codes(codes: Collection[str]) -> None:
+    """Make sure that codes can be found: another spelling would leave out nothing."""
+    wrong = [code for code in codes if not _CODE.fullmatch(code)]
+    if isinstance(codes, str) or wrong:
+        raise InputError(
+            f"without_evidence: {codes!r} given; expected a list of evidence codes in capitals, "
+            "as ['IEA', 'ISS']"
+        )
 
 
 def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:

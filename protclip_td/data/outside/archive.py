@@ -27,8 +27,8 @@ _CHUNK = 1 << 20
 _LONGEST_NAME = 200
 # Bytes with all folders; systems take 4,096 and more.
 _LONGEST_PATH = 1000
-# The last two are for zip archives that ask for what zipfile cannot do, or for a place before the
-# beginning of the file.
+# The last four are for zip archives that ask for what zipfile cannot do, or for a place before the
+# beginning of the file, or whose names are no text or begin with a zero byte.
 _DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -36,6 +36,8 @@ _DAMAGE = (
     EOFError,
     RuntimeError,
     OSError,
+    UnicodeDecodeError,
+    IndexError,
 )
 
 

@@ -197,6 +197,19 @@ def test_coordinates_of_another_layout(folder, pairs):
         PROBE(folder, "MF", proteins="sparse")
 
 
+@pytest.mark.parametrize("kind", ["zip", "header"])
+def test_coordinates_that_are_no_array(folder, kind):
+    path = folder / "probe" / "SparsifiedSimilarityCoordinates_MF_for_highest_500.npy"
+    if kind == "zip":
+        with path.open("wb") as file:
+            np.savez(file, np.array([[0, 1]]))
+    else:
+        np.save(path, np.array([[0, 1]]))
+        path.write_bytes(path.read_bytes().replace(b"}", b" ", 1))
+    with pytest.raises(InputError, match=r"highest_500.npy cannot be read .* Replace it"):
+        PROBE(folder, "MF", proteins="sparse")
+
+
 def test_coordinates_that_would_run_code(folder):
     path = folder / "probe" / "SparsifiedSimilarityCoordinates_MF_for_highest_500.npy"
     np.save(path, np.array([print], dtype=object), allow_pickle=True)

@@ -332,6 +332,15 @@ def test_damaged_archives(name, tmp_path):
     assert contents(tmp_path).keys() == {name}
 
 
+@pytest.mark.parametrize("name", [b"\xff\xff.txt", b"\0\0.txt"])
+def test_damaged_names_in_a_zip_archive(name, tmp_path):
+    path = make(tmp_path / "splits.zip", {"é.txt": b"x"})
+    path.write_bytes(path.read_bytes().replace("é.txt".encode(), name))
+    with pytest.raises(InputError, match=r"splits.zip is damaged"):
+        unpack(path)
+    assert contents(tmp_path).keys() == {"splits.zip"}
+
+
 @pytest.mark.parametrize("flipped", [1, 255])
 def test_wherever_the_damage_is_it_is_said(flipped, tmp_path):
     make(tmp_path / "whole.zip")

@@ -243,6 +243,13 @@ def test_nothing_left(ontology, gaf):
         read_annotations(path, ontology, "MF")
 
 
+@pytest.mark.parametrize("codes", ["IEA", ["iea"], ["IEA", " ISS"], ["IEA,ISS"]])
+def test_codes_that_would_leave_out_nothing(ontology, gaf, codes):
+    path = gaf(("A", "", "GO:0000002", "IEA"))
+    with pytest.raises(InputError, match=r"without_evidence: .*; expected a list of evidence code"):
+        read_annotations(path, ontology, "MF", codes)
+
+
 def test_real_annotations(sample_path, tmp_path):
     entries = annotated_entries(sample_path)
     path = write_gaf(entries, tmp_path / "sample.gaf")
