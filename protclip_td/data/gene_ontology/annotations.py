@@ -46,8 +46,9 @@ def read_annotations(
         dict: terms by the accession of the protein (column 2); those without a term are not in it
 
     Raises:
-        InputError: no such file, one that is cut, a line with too few columns, a GO id that is not
-            in the ontology, no annotation left, or something else than codes to leave out
+        InputError: no such file, one that is cut, a line with too few columns or without evidence
+            code, a GO id that is not in the ontology, no annotation left, or something else than
+            codes to leave out
 
     Source: Gene Ontology Consortium and GOA; the files are published under CC BY 4.0.
 
@@ -109,5 +110,10 @@ def _rows(path: Path) -> Iterator[tuple[str, list[str]]]:
             raise InputError(
                 f"{where}: {len(columns)} columns, {_NUM_COLUMN} or more needed; "
                 f"expected {_EXPECTED}"
+            )
+        if not _CODE.fullmatch(columns[_EVIDENCE]):
+            raise InputError(
+                f"{where}: column {_EVIDENCE + 1} is {columns[_EVIDENCE]!r}; expected an evidence "
+                "code, as IEA. Is a column missing or in another place?"
             )
         yield where, columns

@@ -243,6 +243,16 @@ def test_nothing_left(ontology, gaf):
         read_annotations(path, ontology, "MF")
 
 
+@pytest.mark.parametrize("cell", ["", "PMID:1", "IEA "])
+def test_another_column_in_place_of_the_evidence(ontology, gaf, cell):
+    """What is to be left out would count."""
+    path = gaf(("A", "", "GO:0000002", "IDA"), ("B", "", "GO:0000002", cell))
+    with pytest.raises(
+        InputError, match=r"line \d+: column 7 is .*; expected an evidence code, as"
+    ):
+        read_annotations(path, ontology, "MF", ["IEA"])
+
+
 @pytest.mark.parametrize("codes", ["IEA", ["iea"], ["IEA", " ISS"], ["IEA,ISS"]])
 def test_codes_that_would_leave_out_nothing(ontology, gaf, codes):
     path = gaf(("A", "", "GO:0000002", "IEA"))
