@@ -1,4 +1,6 @@
-"""What several test modules build: batches of real pairs and small models."""
+"""What several test modules build: batches of real pairs, small models and tables."""
+
+import csv
 
 import torch
 from torch import multiprocessing
@@ -54,3 +56,13 @@ def tiny_model(protein_folder, text_folder, **options):
     """ProtCLIP of a few thousand parameters."""
     settings = {"projection_dim": 16, "num_prototype": 8, **options}
     return ProtCLIP(protein_encoder=protein_folder, text_encoder=text_folder, **settings)
+
+
+def table_of(tmp_path, **cells):
+    """The path of a CSV table with these columns."""
+    path = tmp_path / "table.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(cells)
+        writer.writerows(zip(*cells.values()))
+    return str(path)

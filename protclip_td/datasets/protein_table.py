@@ -13,6 +13,7 @@ from protclip_td.data.proteins import to_protein
 from protclip_td.data.reading.table import Table, read_table
 from protclip_td.data.residues import check_sequence
 from protclip_td.data.split_names import SPLITS
+from protclip_td.datasets.columns import MISSING
 from protclip_td.datasets.indexing import takes_slices
 from protclip_td.datasets.labels import check_found, check_labels
 from protclip_td.datasets.splits import split_by_key, split_by_name
@@ -193,6 +194,10 @@ def _sequences(table: Table, names: Sequence[str]) -> list[tuple[str, ...]]:
     for name in names:
         for row, sequence in enumerate(table.column(name)):
             check_sequence(sequence, f"{table.where(row)}: {name!r}")
+        # N, A, U and L are residues, so these words can be peptides.
+        if count := sum(sequence in MISSING for sequence in table.column(name)):
+            what = "%s: %d rows have NA or NULL as %r; they are read as peptides, not as missing"
+            logger.warning(what, table.path, count, name)
     return list(zip(*(table.column(name) for name in names)))
 
 

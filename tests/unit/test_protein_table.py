@@ -1,6 +1,5 @@
 """ProteinTable: what the columns of a table become in TorchDrug's items."""
 
-import csv
 import hashlib
 import json
 import logging
@@ -9,24 +8,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import table_of
 from torchdrug import core, data, models, tasks, transforms
 
 from protclip_td.data.reading.table import read_table
 from protclip_td.datasets import columns
 from protclip_td.datasets.protein_table import ProteinTable
-from protclip_td.datasets.splits import split_by_key
 from protclip_td.errors import InputError
 
 SEQUENCES = ["MKVLA", "GGXUO", "WWYPC", "MKVLA", "DERKH", "STNQG"]
-
-
-def table_of(tmp_path, **cells):
-    path = tmp_path / "table.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(cells)
-        writer.writerows(zip(*cells.values()))
-    return str(path)
 
 
 @pytest.fixture
@@ -105,6 +95,12 @@ def test_words_for_missing_are_the_same_in_numbers_and_classes(tmp_path, caplog,
     assert f"1 rows have no 'y' and do not count (cells {word!r})" in caplog.text
 
 
+def test_a_missing_sequence_that_could_be_a_peptide_is_told(tmp_path, caplog):
+    table = table_of(tmp_path, sequence=["MKV", "NA", "NULL"], y=["1", "2", "3"])
+    assert [len(item["graph"].residue_type) for item in ProteinTable(table, "y")] == [3, 2, 4]
+    assert "table.csv: 2 rows have NA or NULL as 'sequence'; they are read as pep" in caplog.text
+
+
 def test_sodium_is_a_class(tmp_path):
     table = read_table(table_of(tmp_path, ion=["Na", "K", "NA"]))
     assert columns.classes(table, "ion")[1] == ["K", "Na"]
@@ -139,15 +135,6 @@ def test_missing_classes_are_left_out_of_loss_and_metric(tmp_path, pair):
         found.append((task.num_class, loss.item(), [value.item() for value in metric.values()]))
     assert found[0][0] == found[1][0]
     assert found[0][1:] == (pytest.approx(found[1][1]), pytest.approx(found[1][2]))
-
-
-@pytest.mark.parametrize("split", ["train", "valid", "test"])
-def test_a_split_without_a_class(tmp_path, split):
-    parts = ["train", "valid", "test", split]
-    cells = ["" if part == split else "A" for part in parts]
-    path = table_of(tmp_path, sequence=["AA", "CC", "DD", "EE"], y=cells, part=parts)
-    with pytest.raises(InputError, match=f"'y': no protein of '{split}' has a class, so there"):
-        ProteinTable(path, "y", "class", split="part").split()
 
 
 @pytest.mark.parametrize(
@@ -222,36 +209,6 @@ def test_manifest_tells_what_was_read(path):
     assert json.loads(json.dumps(manifest)) == manifest
 
 
-def test_other_splits_by_name(path):
-    dataset = ProteinTable(path, "value", split="split")
-    assert [len(subset) for subset in dataset.split(["train", "test"])] == [4, 1]
-
-
-def test_drawn_split_keeps_equal_sequences_together():
-    keys = [f"M{'K' * (i // 2)}" for i in range(200)]
-    rows = split_by_key(keys, [0.7, 0.2, 0.1], seed=0)
-    assert {name: len(part) for name, part in rows.items()} == {
-        "train": 140,
-        "valid": 40,
-        "test": 20,
-    }
-    parts = [{keys[row] for row in part} for part in rows.values()]
-    assert sum(map(len, parts)) == 100
-    assert split_by_key(keys, [0.7, 0.2, 0.1], seed=0) == rows
-    assert split_by_key(keys, [0.7, 0.2, 0.1], seed=1) != rows
-    backwards = split_by_key(keys[::-1], [0.7, 0.2, 0.1], seed=0)
-    assert {keys[::-1][row] for row in backwards["test"]} == {keys[row] for row in rows["test"]}
-
-
-def test_drawn_split_of_pairs_follows_the_seed_and_keeps_both_directions_together(tmp_path):
-    ones, others = ([f"{letter}{'K' * i}" for i in range(40)] for letter in "MG")
-    path = table_of(tmp_path, a=ones + others, b=others + ones, y=["1"] * 80)
-    rows = [ProteinTable(path, "y", sequence=["a", "b"], seed=seed).rows for seed in (0, 1)]
-    assert rows[0] != rows[1]
-    for part in rows[0].values():
-        assert {row for row in part if row < 40} == {row - 40 for row in part if row >= 40}
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -315,85 +272,9 @@ def test_wrong_sequences(tmp_path, sequence, message):
         ProteinTable(path, "y")
 
 
-def test_empty_split(tmp_path):
-    path = table_of(tmp_path, sequence=["MKV", "MLA"], y=["1", "2"], part=["train", "test"])
-    found = "{'train': 1, 'test': 1}"
-    with pytest.raises(InputError, match=f"split 'valid' has no row; found {found}"):
-        ProteinTable(path, "y", split="part").split()
-    with pytest.raises(InputError, match=r"split 'valid' has no row; found {'train': 2}"):
-        ProteinTable(path, "y").split()
-
-
-@pytest.mark.parametrize("name", ["Train", "tset", "", "dev"])
-def test_rows_in_another_split(tmp_path, caplog, name):
-    """None is lost without a word."""
-    parts = ["train", "valid", "test", name]
-    path = table_of(tmp_path, sequence=["AA", "CC", "DD", "EE"], y=["1"] * 4, part=parts)
-    dataset = ProteinTable(path, "y", split="part")
-    message = rf"table\.csv, line 5: 'part' is '{name}'; expected train, valid, test\. Rem"
-    with pytest.raises(InputError, match=message):
-        dataset.split()
-    assert [len(split) for split in dataset.split(["train", "valid", "test"])] == [1, 1, 1]
-    assert f"1 rows of splits [{name!r}] are not used" in caplog.text
-    caplog.clear()
-    assert list(dataset.split(["train", "valid", name])[2].indices) == [3]
-    assert not caplog.text
-
-
-def test_labels_that_training_lacks_are_counted(tmp_path, caplog):
-    cells, parts = ["A;B", "A;C", "D"], ["train", "valid", "test"]
-    path = table_of(tmp_path, sequence=["AA", "CC", "DD"], y=cells, part=parts)
-    dataset = ProteinTable(path, "y", "labels", split="part")
-    assert not caplog.text
-    assert [len(split) for split in dataset.split()] == [1, 1, 1]
-    assert "table.csv: 2 of 4 labels have no protein in training: C, D" in caplog.text
-
-
-@pytest.mark.parametrize("split", ["train", "valid", "test"])
-def test_a_split_without_a_label(tmp_path, split):
-    parts = ["train", "valid", "test", split]
-    cells = ["" if part == split else "A;B" for part in parts]
-    path = table_of(tmp_path, sequence=["AA", "CC", "DD", "EE"], y=cells, part=parts)
-    with pytest.raises(InputError, match=f"table.csv: no protein of '{split}' has a label, so"):
-        ProteinTable(path, "y", "labels", split="part").split()
-
-
 def test_words_for_missing_are_no_labels(tmp_path, caplog):
     path = table_of(tmp_path, sequence=["AA", "CC", "DD"], y=["A", "nan", "B;Na"])
     dataset = ProteinTable(path, "y", "labels")
     assert dataset.tasks == ["A", "B", "Na"]
     assert dataset[1]["targets"].tolist() == [0, 0, 0]
     assert "1 rows have 'nan' in 'y', which is taken for no label" in caplog.text
-
-
-@pytest.mark.parametrize("split", ["train", "valid", "test"])
-def test_a_split_without_a_number(tmp_path, split):
-    parts = ["train", "valid", "test"]
-    cells = ["" if part == split else "1" for part in parts]
-    path = table_of(tmp_path, sequence=["AA", "CC", "DD"], y=cells, z=["1", "2", "3"], part=parts)
-    splits = ProteinTable(path, ["z", "y"], split="part").split()
-    task = tasks.PropertyPrediction(models.ProteinCNN(21, [8]), task=["z", "y"], criterion="mse")
-    with pytest.raises(InputError, match=rf"'y': all 1 numbers of '{split}' are missing, so"):
-        task.preprocess(*splits)
-    # Several labels may well be unknown in a split.
-    task = tasks.PropertyPrediction(models.ProteinCNN(21, [8]), task=["z", "y"], criterion="bce")
-    task.preprocess(*splits)
-
-
-@pytest.mark.parametrize(
-    ("target_type", "cells"),
-    [
-        ("class", ["H", "H", "E"]),
-        ("residue_class", ["HH", "HH", "EE"]),
-        ("residue_class", ["H?", "HH", "HE"]),
-    ],
-)
-def test_class_that_training_lacks(tmp_path, target_type, cells):
-    path = table_of(
-        tmp_path,
-        sequence=["AA", "CC", "DD"],
-        y=cells,
-        part=["train", "valid", "test"],
-    )
-    with pytest.raises(InputError, match=r"table\.csv: 'y': classes \['E'\] occur in 'test' and"):
-        ProteinTable(path, "y", target_type, split="part").split()
