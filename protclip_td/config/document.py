@@ -35,6 +35,21 @@ class Document(NamedTuple):
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader, with floats as everybody writes them."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """The value of a node.
+
+        Raises:
+            yaml.YAMLError: it is none; PyYAML's own error of `2026-31-01` or `0x` is another one
+        """
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError) as error:
+            kind = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(
+                problem=f"no {kind} ({error}); if it is text, put it in quotes",
+                problem_mark=node.start_mark,
+            ) from error
+
 
 # YAML 1.2's floats; PyYAML's pattern demands a dot and a signed exponent.
 _Loader.yaml_implicit_resolvers = {
@@ -70,8 +85,14 @@ def read_document(text: str) -> Document:
     Returns:
         Document: whose `values` are empty when the text could not be parsed
     """
-    loader = _Loader(text)
     document = Document({}, {}, [])
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        found = f"the character {chr(error.character)!r} must not stand in a file"
+        message = f"{found}; remove it, or save the file as UTF-8"
+        return document._replace(mistakes=[Mistake("YAML", message, line)])
     try:
         node = loader.get_single_node()
         values = _Reader(loader, document).read(node, ()) if node else {}

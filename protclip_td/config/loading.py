@@ -1,9 +1,9 @@
 """From a YAML file and flags to a checked configuration."""
 
+import traceback
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from easydict import EasyDict
 
 from protclip_td.config.document import Document, read_document
@@ -95,11 +95,18 @@ def _render(source: Source, given: dict[str, Any], mistakes: list[Mistake]) -> R
     """Fill in the variables, noting the missing ones."""
     try:
         rendered = render(source.text, {**source.values, **given})
-    except jinja2.TemplateError as error:
-        raise report(source, [*mistakes, Mistake("jinja", str(error))]) from error
+    except Exception as error:  # what stands in {{ }} may raise anything, as Python does
+        mistake = Mistake("jinja", str(error), _template_line(error))
+        raise report(source, [*mistakes, mistake]) from error
     for name in rendered.missing:
         mistakes.append(Mistake(f"--{name}", "needed: the configuration has no default for it"))
     return rendered
+
+
+def _template_line(error: Exception) -> int | None:
+    """The line of the file that an error comes from, which jinja puts into its traceback."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno for frame in frames if frame.filename == "<template>"), None)
 
 
 def _in_source(mistake: Mistake, rendered: Rendered) -> Mistake:

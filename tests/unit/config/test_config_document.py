@@ -1,5 +1,7 @@
 """YAML with lines, repeated keys and floats as everybody writes them."""
 
+import re
+
 import pytest
 
 from protclip_td.config.document import dotted, read_document, read_scalar
@@ -56,6 +58,23 @@ def test_merged_anchor_may_be_overridden():
 def test_syntax_error_has_its_line(text, line):
     (mistake,) = read_document(text).mistakes
     assert (mistake.where, mistake.line) == ("YAML", line)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("2026-31-01", "timestamp"), ("0x_", "int"), ("!!bool x", "bool")]
+)
+def test_value_that_pyyaml_stumbles_over_has_its_line(value, kind):
+    (mistake,) = read_document(f"a: 1\nb: {value}\n").mistakes
+    assert re.fullmatch(
+        rf"line 2: YAML: no {kind} \(.+\); if it is text, put it in quotes", str(mistake)
+    )
+
+
+@pytest.mark.parametrize("character", "\0\f\x7f")
+def test_control_character_has_its_line(character):
+    (mistake,) = read_document(f"a: 1\nb: x{character}\n").mistakes
+    found = f"line 2: YAML: the character {character!r} must not stand in a file"
+    assert str(mistake) == f"{found}; remove it, or save the file as UTF-8"
 
 
 def test_unknown_tags_build_nothing():

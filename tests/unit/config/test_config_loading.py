@@ -162,7 +162,24 @@ def test_a_rate_that_is_still_missing_is_not_tried(write):
 
 def test_broken_jinja_names_the_line(write):
     assert mistakes(write(("lr: 1.0e-4", "lr: {{ lr | }}")))[0].startswith("line 31: jinja: ")
-    assert "jinja: 'lr' is undefined" in mistakes(write(("lr: 1.0e-4", "lr: {{ lr * 2 }}")))[0]
+    assert mistakes(write(("lr: 1.0e-4", "lr: {{ lr * 2 }}"))) == [
+        "line 31: jinja: 'lr' is undefined"
+    ]
+
+
+def test_jinja_that_cannot_be_computed_names_the_line(write):
+    divided = write(("lr: 1.0e-4", "lr: {{ 1 / batch }}"))
+    assert mistakes(divided, ["--batch", "0"]) == ["line 31: jinja: division by zero"]
+    assert mistakes(divided, ["--batch", "all"])[0].startswith("line 31: jinja: unsupported")
+    included = write(("lr: 1.0e-4", "lr: {% include 'rate.yaml' %}"))
+    assert mistakes(included)[0].startswith("line 31: jinja: no loader")
+
+
+def test_a_day_that_is_none_is_text_on_the_command_line(write):
+    config = load_config(
+        write(("~/scratch/torchprotein_output/", "{{ place }}")), ["--place", "2026-31-01"]
+    )
+    assert config.output_dir == "2026-31-01"
 
 
 @pytest.mark.parametrize(
