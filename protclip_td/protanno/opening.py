@@ -165,7 +165,13 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
             "may write"
         ) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:  # some network file systems know no locks
+            raise InputError(
+                f"the folder of the ProtAnno store {folder} cannot be locked: {error.strerror}; "
+                "give a path on another disk"
+            ) from error
         yield
 
 

@@ -1,5 +1,7 @@
 """Opening the store of a data file, made on first use, whoever is first."""
 
+import errno
+import os
 import threading
 
 import numpy as np
@@ -176,6 +178,15 @@ def test_a_killed_first_use_is_gone_on_with(tmp_path, monkeypatch):
             open_or_make(tmp_path)
         monkeypatch.setattr(phases, "read_inputs", None)  # done already
     assert len(open_or_make(tmp_path)) == 209
+
+
+def test_a_disk_without_locks(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("protclip_td.protanno.opening.fcntl.flock", refuse)
+    with pytest.raises(InputError, match=r"cannot be locked: No locks available; give a path on"):
+        open_or_make(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
