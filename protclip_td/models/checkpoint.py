@@ -118,7 +118,7 @@ def make_encoders(checkpoint: Checkpoint) -> tuple["EsmModel", "BertModel | None
             return protein, None
         with torch_modules():
             return protein, BertModel(BertConfig(**text_config), add_pooling_layer=False)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except Exception as error:  # transformers has an error of its own for a wrong type
         raise InputError(
             f"{checkpoint.folder / CONFIG_FILE} describes no encoders that can be made: {error}"
         ) from error

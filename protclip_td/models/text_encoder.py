@@ -200,7 +200,7 @@ class TextEncoder(nn.Module):
         """The token ids of a text, [CLS] and [SEP] included, cut to what the encoder reads.
 
         Raises:
-            InputError: there is no tokenizer, or the text is empty
+            InputError: there is no tokenizer, or it is another model's, or the text is empty
         """
         if self.tokenizer is None:
             raise InputError(
@@ -211,6 +211,12 @@ class TextEncoder(nn.Module):
         ids = self.tokenizer(text, verbose=False)["input_ids"]
         if len(ids) <= 2:
             raise InputError(f"text {text!r} has no words; expected a description of a protein")
+        if max(ids) >= self.model.config.vocab_size:
+            raise InputError(
+                f"the text tokenizer has a word of number {max(ids)}, in text {text[:60]!r}, and "
+                f"the text encoder knows {self.model.config.vocab_size}; give the tokenizer that "
+                "belongs to the encoder"
+            )
         return ids if len(ids) <= self.max_tokens else self._cut(ids)
 
     def _cut(self, ids: list[int]) -> list[int]:

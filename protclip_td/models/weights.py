@@ -1,7 +1,6 @@
 """Where the weights of the two encoders come from."""
 
 import importlib.util
-import pickle
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
 
 from protclip_td.compat.modules import torch_modules
 from protclip_td.errors import InputError
@@ -119,7 +117,8 @@ def read_tokenizer(source: str | Path) -> Any:
     """A WordPiece tokenizer from a folder or hub name that has a vocabulary.
 
     Raises:
-        InputError: there is none; transformers would make one that knows no word
+        InputError: there is none, of which transformers would make one that knows no word, or it
+            is damaged
     """
     from transformers import BertTokenizerFast  # type: ignore[attr-defined]
 
@@ -128,7 +127,14 @@ def read_tokenizer(source: str | Path) -> Any:
         raise InputError(
             f"no tokenizer in {str(source)!r}: expected {' or '.join(VOCABULARY_FILES)} there"
         )
-    return BertTokenizerFast.from_pretrained(place)
+    try:
+        tokenizer = BertTokenizerFast.from_pretrained(place)
+        tokenizer("\u2603")  # an empty vocabulary fails only at a word that it does not know
+        return tokenizer
+    except Exception as error:  # tokenizers raises nothing more special
+        raise InputError(
+            f"the tokenizer in {str(source)!r} is damaged ({error}); fetch or save its files again"
+        ) from error
 
 
 def _has_file(source: str, name: str) -> bool:
@@ -186,7 +192,7 @@ def _from_pretrained(cls: type, source: str, argument: str) -> Any:
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
             )
-    except (OSError, SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # one wrong byte can make transformers stumble over anything
         raise InputError(f"{argument} {source!r}: weights cannot be read: {error}") from error
     missing = [
         name for name in sorted(report["missing_keys"]) if not name.startswith("contact_head.")

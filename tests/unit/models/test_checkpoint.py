@@ -227,7 +227,9 @@ def test_damaged_config_names_the_file(released_copy, content):
         ProtCLIP.from_pretrained(released_copy)
 
 
-@pytest.mark.parametrize("encoder", ["x", {"num_hidden_layers": -2}, {"hidden_size": 7}])
+@pytest.mark.parametrize(
+    "encoder", ["x", {"num_hidden_layers": -2}, {"hidden_size": 7}, {"layer_norm_eps": "small"}]
+)
 def test_a_config_that_describes_no_encoder_names_the_file(released_copy, encoder):
     config = json.loads((released_copy / "config.json").read_text())
     (released_copy / "config.json").write_text(

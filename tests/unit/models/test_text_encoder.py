@@ -129,6 +129,13 @@ def test_empty_text_is_refused(encoder, text):
         encoder.token_states(["fine", text])
 
 
+def test_tokenizer_of_another_model(encoder):
+    encoder.model.config.vocab_size = 30
+    assert encoder.token_ids("binding of the membrane")
+    with pytest.raises(InputError, match=r"word of number \d+, in text 'x', .* knows 30; give the"):
+        encoder.token_ids("x")
+
+
 def test_without_tokenizer_the_message_says_where_to_put_one(encoder):
     encoder.tokenizer = None
     with pytest.raises(InputError, match=r"no text tokenizer.*vocab\.txt of PubMedBERT"):

@@ -138,15 +138,23 @@ def test_missing_tensors_are_listed(protein_copy):
         protein_model(str(protein_copy))
 
 
+@pytest.mark.parametrize("wrong", [{"num_attention_heads": 5}, {"layer_norm_eps": "small"}])
+def test_config_of_no_encoder_names_the_folder(protein_copy, wrong):
+    config = json.loads((protein_copy / "config.json").read_text())
+    (protein_copy / "config.json").write_text(json.dumps({**config, **wrong}))
+    with pytest.raises(InputError, match=f"{protein_copy}.*cannot be read"):
+        protein_model(str(protein_copy))
+
+
 def test_fair_esm_file_missing():
     with pytest.raises(InputError, match=r"'no/esm2.pt': there is no such file"):
         protein_model("no/esm2.pt")
 
 
-@pytest.mark.parametrize("keep", [0, 1000])
+@pytest.mark.parametrize("keep", [0, 0.01, 0.3, 0.6, 0.95])
 def test_fair_esm_file_damaged(fair_esm_file, tmp_path, keep):
-    path = tmp_path / "cut.pt"
-    path.write_bytes(Path(fair_esm_file).read_bytes()[:keep])
+    path, whole = tmp_path / "cut.pt", Path(fair_esm_file).read_bytes()
+    path.write_bytes(whole[: int(len(whole) * keep)])
     with pytest.raises(InputError, match=r"cut.pt' cannot be read"):
         protein_model(str(path))
 
@@ -208,6 +216,15 @@ def test_python_package_that_is_not_installed(name):
 def test_no_tokenizer_there(tmp_path):
     with pytest.raises(InputError, match=r"no tokenizer in .*expected tokenizer.json or vocab.txt"):
         read_tokenizer(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("tokenizer.json", "{"), ("vocab.txt", ""), ("vocab.txt", "caf\xe9\n")]
+)
+def test_damaged_tokenizer(tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="latin-1")
+    with pytest.raises(InputError, match=f"the tokenizer in '{tmp_path}' is damaged"):
+        read_tokenizer(tmp_path)
 
 
 def test_long_lists_of_tensors_end_in_their_number():
