@@ -120,7 +120,7 @@ def _in_source(mistake: Mistake, rendered: Rendered) -> Mistake:
 def _make(values: dict[str, Any], name: str, text: str) -> Config:
     values.setdefault("engine", {})
     values["engine"] = values["engine"] or {}
-    values.setdefault("output_dir", f"runs/{name}")
+    values["output_dir"] = values.get("output_dir") or f"runs/{name}"
     config = Config(values)
     object.__setattr__(config, "rendered", text)  # EasyDict's own would make a key of it
     return config

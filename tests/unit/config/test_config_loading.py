@@ -175,6 +175,13 @@ def test_jinja_that_cannot_be_computed_names_the_line(write):
     assert mistakes(included)[0].startswith("line 31: jinja: no loader")
 
 
+def test_no_output_dir_is_the_default_one(write):
+    config = load_config(
+        write(("~/scratch/torchprotein_output/", "{{ place }}")), ["--place", "null"]
+    )
+    assert config.output_dir.startswith("runs/")
+
+
 def test_a_day_that_is_none_is_text_on_the_command_line(write):
     config = load_config(
         write(("~/scratch/torchprotein_output/", "{{ place }}")), ["--place", "2026-31-01"]
