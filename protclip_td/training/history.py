@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from protclip_td.training.disk import explain_disk_errors, write_file
@@ -35,15 +36,13 @@ class History:
             self._write_csv()
 
     def rows(self) -> list[Row]:
-        """Read all rows; a last line that was cut by a kill is left out."""
+        """Read all rows; a line that was cut by a kill, or damaged since, is left out."""
         if not self.jsonl.exists():
             return []
         rows = []
-        for line in self.jsonl.read_text(encoding="utf-8").splitlines():
-            try:
+        for line in self.jsonl.read_bytes().splitlines():
+            with suppress(ValueError):
                 rows.append(json.loads(line))
-            except ValueError:
-                break
         return rows
 
     def cut(self, step: int, epoch: int) -> None:

@@ -5,7 +5,8 @@
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -122,14 +123,11 @@ class Store:
 
     def _first(self, group: int, block: int) -> int:
         part, inside = divmod(block, self._part_rows // self._block_rows)
-        column = SCHEMA.get_field_index("digest")
-        metadata = self._file(group, part).metadata.row_group(inside).column(column)
-        return metadata.statistics.min
+        return self._file(group, part).first_digest(inside)
 
     def _digests(self, group: int, block: int) -> np.ndarray:
         part, inside = divmod(block, self._part_rows // self._block_rows)
-        table = self._file(group, part).read_row_group(inside, ["digest"], use_threads=False)
-        return table["digest"].to_numpy()
+        return self._file(group, part).read(inside, ["digest"])["digest"].to_numpy()
 
     def _locate(self, row: int) -> tuple[int, int, int, int]:
         """Group, part in it, block in that, place in that."""
@@ -138,18 +136,41 @@ class Store:
         return group, part, *divmod(rest, self._block_rows)
 
 
-def _open_part(pairs: Path, groups: Sequence[Group], group: int, part: int) -> pq.ParquetFile:
-    path = pairs / part_name(groups[group].confidence, groups[group].coverage, part)
+def _open_part(pairs: Path, groups: Sequence[Group], group: int, part: int) -> "_PartFile":
+    return _PartFile(pairs / part_name(groups[group].confidence, groups[group].coverage, part))
+
+
+class _PartFile:
+    """A Parquet file of a store, open for reading."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _damage_explained(path):
+            self._file = pq.ParquetFile(path, memory_map=True, pre_buffer=False)
+
+    def read(self, block: int, columns: list[str] | None = None) -> pa.Table:
+        with _damage_explained(self._path):
+            return self._file.read_row_group(block, columns, use_threads=False)
+
+    def first_digest(self, block: int) -> int:
+        column = SCHEMA.get_field_index("digest")
+        with _damage_explained(self._path):
+            return self._file.metadata.row_group(block).column(column).statistics.min
+
+
+@contextmanager
+def _damage_explained(path: Path) -> Iterator[None]:
     try:
-        return pq.ParquetFile(path, memory_map=True, pre_buffer=False)
+        yield
     except FileNotFoundError as error:
         raise InputError(
             f"{path} of a ProtAnno store is gone; if the store was built anew while it was read, "
             "open it again, else `protclip-td protanno verify` says what is missing"
         ) from error
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, ValueError, LookupError, AttributeError) as error:  # as the wrong byte is
+        what = " ".join(str(error).split())
         raise InputError(
-            f"{path} of a ProtAnno store is damaged ({error}); "
+            f"{path} of a ProtAnno store is damaged ({what}); "
             "`protclip-td protanno verify` names all that is"
         ) from error
 
@@ -168,10 +189,8 @@ class _Block:
         return Entry(accession, sequence, tuple(properties), confidence, self._reviewed[place])
 
 
-def _read_block(
-    file: Callable[[int, int], pq.ParquetFile], group: int, part: int, block: int
-) -> _Block:
-    return _Block(file(group, part).read_row_group(block, use_threads=False))
+def _read_block(file: Callable[[int, int], _PartFile], group: int, part: int, block: int) -> _Block:
+    return _Block(file(group, part).read(block))
 
 
 def _bytes_and_ends(column: pa.ChunkedArray) -> tuple[bytes, memoryview]:

@@ -225,6 +225,20 @@ def test_parts_that_are_gone_or_damaged(sample_store):
         store[store.groups[1].begin]
 
 
+def test_a_damaged_block_names_its_part(sample_store):
+    """Behind a good footer, so that the part can be opened."""
+    part = min(sample_store.folder.rglob("*.parquet"))
+    content = bytearray(part.read_bytes())
+    footer = 8 + int.from_bytes(content[-8:-4], "little")
+    content[4:-footer] = bytes(len(content) - footer - 4)
+    part.write_bytes(content)
+    store = Store(sample_store.folder)
+    with pytest.raises(InputError, match=f"{part} of a ProtAnno store is damaged.*verify"):
+        store[0]
+    with pytest.raises(InputError, match=f"{part} of a ProtAnno store is damaged.*verify"):
+        store.boundary(store.groups[0], 0.5)
+
+
 def test_reading_never_writes(sample_store):
     files = [sample_store.folder, *sample_store.folder.rglob("*")]
     before = {path: path.stat().st_mtime_ns for path in files}

@@ -76,3 +76,12 @@ def test_a_table_goes_on_where_an_earlier_process_left_it(tmp_path):
     for epoch in (1, 2):
         History(tmp_path).append({"kind": "epoch", "epoch": epoch, "step": epoch})
     assert History(tmp_path).csv.read_text() == "epoch,step\n1,1\n2,2\n"
+
+
+@pytest.mark.parametrize("damaged", [b'{"kind": "ep', b"\0\0\0", b"\xff\xfe"])
+def test_a_damaged_row_takes_no_other_with_it(tmp_path, damaged):
+    for epoch in (1, 2, 3):
+        History(tmp_path).append({"kind": "epoch", "epoch": epoch, "step": epoch})
+    lines = (tmp_path / "metrics.jsonl").read_bytes().splitlines()
+    (tmp_path / "metrics.jsonl").write_bytes(b"\n".join([lines[0], damaged, lines[2]]))
+    assert [row["epoch"] for row in History(tmp_path).rows()] == [1, 3]
