@@ -37,8 +37,10 @@ class Setup(NamedTuple):
     def of(self, job: Job) -> dict[str, Identity]:
         """Encoder and flags of one run by name, as far as its configuration knows them."""
         known = read_source(find_config(job.benchmark.name)).names
-        flags = {name: value for name, value in self.flags.items() if name in known}
-        return {"encoder": self.encoders[job.role], **flags}
+        settings = {"encoder": self.encoders[job.role]}
+        if job.role == "control" and "text_encoder" in known:
+            settings["text_encoder"] = self.encoders["model"]  # which reads the texts for both
+        return settings | {name: value for name, value in self.flags.items() if name in known}
 
 
 def check_setup(setup: Setup, folder: Path) -> Setup:

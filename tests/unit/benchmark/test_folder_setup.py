@@ -13,8 +13,8 @@ from protclip_td.errors import InputError
 RIGHT = Identity("right")
 
 
-def job_of(name, folder):
-    return next(plan(*choose([name]), [("model", 0)], folder))
+def job_of(name, folder, role="model"):
+    return next(plan(*choose([name]), [(role, 0)], folder))
 
 
 def begin_run(folder, role="model", day=1):
@@ -60,6 +60,20 @@ def test_a_run_is_bound_by_the_flags_it_knows(tmp_path):
     assert setup.in_words() == {"model": "right, bridge_dim=24, lr=1"}
     assert setup.of(job_of("prot2mf", tmp_path)) == {"encoder": RIGHT, **flags}
     assert setup.of(job_of("bin", tmp_path)) == {"encoder": RIGHT, "lr": flags["lr"]}
+
+
+def test_a_control_is_bound_by_the_text_encoder_it_borrows(tmp_path):
+    """Also where the runs of the model were removed, and another model takes their place."""
+    control = Identity("plain")
+
+    def of(name, **flags):
+        setup = Setup({"model": RIGHT, "control": control}, flags)
+        return setup.of(job_of(name, tmp_path, "control"))
+
+    assert of("prot2mf") == {"encoder": control, "text_encoder": RIGHT}
+    given = {"text_encoder": Identity("bert")}
+    assert of("prot2mf", **given) == {"encoder": control, **given}
+    assert of("bin") == {"encoder": control}
 
 
 @pytest.mark.parametrize(
